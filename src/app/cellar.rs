@@ -1,0 +1,582 @@
+//! What the command line and the console both do to bottles: each operation once,
+//! claimed, journaled before its first effect and closed after its last.
+
+use std::collections::BTreeMap;
+use std::path::PathBuf;
+use std::sync::Arc;
+use std::time::Duration;
+
+use jiff::Timestamp;
+use tokio::sync::mpsc;
+
+use super::exit::{Exit, Failure};
+use super::hub::Talk;
+use crate::docker::{
+    self, DockerEngine, Engine, EngineAddress, EngineError, GuestBinary, HomeFile, Line, Progress,
+    Up, UpRequest,
+};
+use crate::manifest::Plan;
+use crate::policy::{HostName, Provenance, Route, RouteSet};
+use crate::secret::Secret;
+use crate::spec::{BottleId, BottleName, Spec};
+use crate::state::BottleSighting;
+use crate::store::{Claim, Operation, Outcome, RECORD_VERSION, Record, Store, StoreError};
+use crate::wire::{HoldRecord, RoleReport, ToEgress};
+
+/// How often a made-up id is made up again when it is taken.
+const ID_TRIES: usize = 16;
+
+/// The operator's side of everything: one engine and the record.
+#[derive(Clone, Debug)]
+pub(crate) struct Cellar {
+    /// The engine.
+    pub(crate) engine: Arc<dyn Engine>,
+    /// The record.
+    pub(crate) store: Store,
+    guest: GuestBinary,
+    /// Whether the engine's socket is one of this machine, as its files may be then.
+    has_local_engine: bool,
+}
+
+/// What to start.
+#[derive(Debug)]
+pub(crate) struct StartRequest {
+    /// The first part of a made-up id.
+    pub(crate) name: BottleName,
+    /// The id, where the operator chose one.
+    pub(crate) id: Option<BottleId>,
+    /// How the bottle is made.
+    pub(crate) spec: Spec,
+    /// Files for its home.
+    pub(crate) home_files: Vec<HomeFile>,
+    /// Values handed over.
+    pub(crate) secrets: BTreeMap<String, Secret<String>>,
+    /// Whether it belongs to the demo.
+    pub(crate) is_demo: bool,
+}
+
+impl StartRequest {
+    /// What a confirmed plan starts.
+    pub(crate) fn of_plan(
+        plan: &Plan,
+        id: Option<BottleId>,
+        secrets: BTreeMap<String, Secret<String>>,
+    ) -> Self {
+        let home_files = plan.home_files.iter().map(|file| HomeFile {
+            path: file.path.clone(),
+            mode: file.mode,
+            content: file.content.clone().into(),
+        });
+        Self {
+            name: plan.name.clone(),
+            id,
+            spec: plan.spec.clone(),
+            home_files: home_files.collect(),
+            secrets,
+            is_demo: false,
+        }
+    }
+}
+
+/// What a change of routes came to.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct RoutesChange {
+    /// The routes now on record.
+    pub(crate) routes: RouteSet,
+    /// Which table it is.
+    pub(crate) generation: u64,
+    /// Since when they are in force.
+    pub(crate) reach: Reach,
+}
+
+/// When something that was told to a bottle begins to count.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Reach {
+    /// It does already: egress said so.
+    Now,
+    /// The bottle does not run, or its egress did not answer.
+    AtItsNextStart,
+}
+
+impl Cellar {
+    /// Connects to the engine and opens the record.
+    ///
+    /// # Errors
+    /// [`Failure`] with [`Exit::NoEngine`] if no engine answers.
+    pub(crate) async fn open() -> Result<Self, Failure> {
+        // Where the limit cannot be raised, fewer bottles are watched; doctor says so.
+        let _limit = docker::raise_open_files();
+        let store = open_store()?;
+        let (engine, address) = connect().await?;
+        let guest = GuestBinary::of_self(Some(&store.cache_file("guest-digest")))
+            .map_err(|error| Failure::new("read this program's own file", &error))?;
+        Ok(Self {
+            engine,
+            store,
+            guest,
+            has_local_engine: matches!(address, EngineAddress::Unix(_)),
+        })
+    }
+
+    /// The binary that plays the roles.
+    pub(crate) const fn guest(&self) -> &GuestBinary {
+        &self.guest
+    }
+
+    /// Opens a line to a bottle's session, the short way where there is one.
+    ///
+    /// # Errors
+    /// As [`docker::session_line`].
+    pub(crate) async fn session_line(&self, id: &BottleId) -> Result<Line, EngineError> {
+        match docker::local_line(&self.store.line_folder(id)).await {
+            Some(line) => Ok(line),
+            None => docker::session_line(&*self.engine, id).await,
+        }
+    }
+
+    /// The folder for lines beside a local engine. Without it the engine carries them.
+    fn line_folder(&self, id: &BottleId) -> Option<PathBuf> {
+        let folder = self.store.line_folder(id);
+        (self.has_local_engine && docker::make_line_folder(&folder).is_ok()).then_some(folder)
+    }
+
+    /// The bottles on the engine.
+    pub(crate) async fn sightings(&self) -> Result<Vec<BottleSighting>, Failure> {
+        docker::sightings(&*self.engine)
+            .await
+            .map_err(|error| Failure::new("list the bottles", &error))
+    }
+
+    /// Finds the one bottle of ours that a text names: its id, or the beginning of it.
+    pub(crate) fn find(&self, text: &str) -> Result<BottleId, Failure> {
+        let attempt = || format!("find the bottle `{text}`");
+        let (records, _) = self
+            .store
+            .records()
+            .map_err(|error| Failure::new(attempt(), &error))?;
+        let ids: Vec<&BottleId> = records.iter().map(|record| &record.id).collect();
+        if let Some(id) = ids.iter().find(|id| id.as_str() == text) {
+            return Ok((*id).clone());
+        }
+        let matches: Vec<&&BottleId> = ids
+            .iter()
+            .filter(|id| id.as_str().starts_with(text))
+            .collect();
+        match matches.as_slice() {
+            [id] => Ok((**id).clone()),
+            [] => Err(Failure::because(attempt(), "no bottle has this name")
+                .help("`cellar list` shows the bottles there are")),
+            several => {
+                let names: Vec<&str> = several.iter().map(|id| id.as_str()).collect();
+                Err(
+                    Failure::because(attempt(), format!("several begin so: {}", names.join(", ")))
+                        .help("type more of the name"),
+                )
+            }
+        }
+    }
+
+    /// Makes a bottle and waits until its session runs.
+    pub(crate) async fn start(
+        &self,
+        request: StartRequest,
+        progress: mpsc::Sender<Progress>,
+    ) -> Result<Up, Failure> {
+        let attempt = format!("start `{}`", request.name);
+        let digest = request
+            .spec
+            .digest()
+            .map_err(|error| Failure::new(&*attempt, &error))?;
+        let info = self
+            .engine
+            .info()
+            .await
+            .map_err(|error| Failure::new(&*attempt, &error))?;
+        let claim = self.reserve(&request, digest, &info.id)?;
+        let up = docker::up(
+            Arc::clone(&self.engine),
+            UpRequest {
+                id: claim.id().clone(),
+                owner: self.store.owner().to_owned(),
+                spec: request.spec,
+                digest,
+                revision: 1,
+                is_demo: request.is_demo,
+                home_files: request.home_files,
+                secrets: request.secrets,
+                credentials: BTreeMap::new(),
+                guest: self.guest.clone(),
+                line_folder: self.line_folder(claim.id()),
+            },
+            progress,
+        )
+        .await;
+        match up {
+            Ok(up) => {
+                close(&claim, Operation::Start, "ready", Outcome::Done)?;
+                Ok(up)
+            }
+            Err(error) => {
+                let mut failure = Failure::new(format!("start `{}`", claim.id()), &error);
+                if failure.line().contains("setting rlimit") {
+                    failure = failure.help("the engine may not raise limits that far: lower `open_files` in the template's limits");
+                }
+                if error.undo.is_none() {
+                    claim
+                        .remove()
+                        .map_err(|error| Failure::new(attempt, &error))?;
+                }
+                Err(failure)
+            }
+        }
+    }
+
+    fn reserve(
+        &self,
+        request: &StartRequest,
+        digest: crate::spec::Digest,
+        engine: &str,
+    ) -> Result<Claim, Failure> {
+        let attempt = || format!("start `{}`", request.name);
+        for _ in 0..ID_TRIES {
+            let id = match &request.id {
+                Some(id) => id.clone(),
+                None => mint(&request.name)?,
+            };
+            let record = Record {
+                version: RECORD_VERSION,
+                id,
+                created: Timestamp::now(),
+                engine: engine.to_owned(),
+                is_demo: request.is_demo,
+                revision: 1,
+                digest,
+                spec: request.spec.clone(),
+            };
+            match self.store.reserve(&record) {
+                Ok(claim) => return Ok(claim),
+                Err(StoreError::Taken { .. }) if request.id.is_none() => {}
+                Err(error) => return Err(Failure::new(attempt(), &error)),
+            }
+        }
+        Err(
+            Failure::because(attempt(), "every id that was made up is taken")
+                .help("give the bottle a name with --name"),
+        )
+    }
+
+    /// Stops a bottle: the agent gracefully, then its sidecars. Nothing is lost.
+    pub(crate) async fn stop(&self, id: &BottleId) -> Result<(), Failure> {
+        let claim = self.claim("stop", id)?;
+        self.stop_claimed(&claim).await
+    }
+
+    async fn stop_claimed(&self, claim: &Claim) -> Result<(), Failure> {
+        let attempt = format!("stop `{}`", claim.id());
+        let grace = claim.record().map_or(Duration::from_secs(10), |record| {
+            record.spec.limits.stop_grace
+        });
+        close(claim, Operation::Stop, "asked", Outcome::Begun)?;
+        docker::stop(&*self.engine, self.store.owner(), claim.id(), grace)
+            .await
+            .map_err(|error| {
+                Failure::new(attempt, &error).help("`cellar doctor` checks the engine")
+            })?;
+        close(claim, Operation::Stop, "stopped", Outcome::Done)
+    }
+
+    /// Starts a stopped bottle again with its files and its conversation.
+    pub(crate) async fn resume(
+        &self,
+        id: &BottleId,
+        secrets: BTreeMap<String, Secret<String>>,
+        progress: mpsc::Sender<Progress>,
+    ) -> Result<Up, Failure> {
+        let attempt = || format!("resume `{id}`");
+        let claim = self.claim("resume", id)?;
+        let record = claim
+            .record()
+            .map_err(|error| Failure::new(attempt(), &error))?;
+        close(&claim, Operation::Resume, "asked", Outcome::Begun)?;
+        let up = docker::resume(
+            Arc::clone(&self.engine),
+            UpRequest {
+                id: id.clone(),
+                owner: self.store.owner().to_owned(),
+                spec: record.spec,
+                digest: record.digest,
+                revision: record.revision,
+                is_demo: record.is_demo,
+                home_files: Vec::new(),
+                secrets,
+                credentials: BTreeMap::new(),
+                guest: self.guest.clone(),
+                line_folder: self.line_folder(id),
+            },
+            progress,
+        )
+        .await;
+        match up {
+            Ok(up) => {
+                close(&claim, Operation::Resume, "ready", Outcome::Done)?;
+                Ok(up)
+            }
+            Err(error) => {
+                close(&claim, Operation::Resume, "failed", Outcome::Failed)?;
+                Err(Failure::new(attempt(), &error))
+            }
+        }
+    }
+
+    /// Removes a bottle with its volumes, running or not, and takes it off the record.
+    pub(crate) async fn remove(&self, id: &BottleId) -> Result<(), Failure> {
+        let claim = self.claim("remove", id)?;
+        self.remove_claimed(claim).await
+    }
+
+    async fn remove_claimed(&self, claim: Claim) -> Result<(), Failure> {
+        let attempt = format!("remove `{}`", claim.id());
+        close(&claim, Operation::Remove, "asked", Outcome::Begun)?;
+        docker::remove(&*self.engine, self.store.owner(), claim.id())
+            .await
+            .map_err(|error| {
+                Failure::new(&*attempt, &error).help("the next `cellar` command tries again")
+            })?;
+        claim
+            .remove()
+            .map_err(|error| Failure::new(attempt, &error))
+    }
+
+    /// Changes a bottle's routes. The record holds them first, then egress has them, so
+    /// that whatever happens in between, the next look puts the record in force.
+    ///
+    /// # Errors
+    /// [`Failure`] with the old routes on record and in force, if the new ones
+    /// contradict themselves or egress refuses them.
+    pub(crate) async fn change_routes(
+        &self,
+        id: &BottleId,
+        change: impl FnOnce(&mut RouteSet) -> Result<(), Failure>,
+    ) -> Result<RoutesChange, Failure> {
+        let attempt = || format!("change the routes of `{id}`");
+        let claim = self.claim("change the routes of", id)?;
+        let failed = |error: &dyn std::error::Error| Failure::new(attempt(), error);
+        let old = claim.record().map_err(|error| failed(&error))?;
+        let mut new = old.clone();
+        change(&mut new.spec.routes)?;
+        if let Some(problem) = new.spec.routes.problems().first() {
+            return Err(failed(problem));
+        }
+        new.revision += 1;
+        new.digest = new.spec.digest().map_err(|error| failed(&error))?;
+        close(&claim, Operation::Routes, "record", Outcome::Begun)?;
+        claim
+            .update(&new, old.revision)
+            .map_err(|error| failed(&error))?;
+        match self.put_in_force(&new).await {
+            Ok(reach) => {
+                close(&claim, Operation::Routes, "in force", Outcome::Done)?;
+                Ok(RoutesChange {
+                    routes: new.spec.routes,
+                    generation: u64::from(new.revision),
+                    reach,
+                })
+            }
+            Err(why) => {
+                // Under a new number: a table once refused must not look like a new one.
+                let mut undone = old;
+                undone.revision = new.revision + 1;
+                claim
+                    .update(&undone, new.revision)
+                    .map_err(|error| failed(&error))?;
+                close(&claim, Operation::Routes, "refused", Outcome::Failed)?;
+                Err(Failure::because(
+                    attempt(),
+                    format!("egress refused them: {why}"),
+                ))
+            }
+        }
+    }
+
+    /// Tells a bottle's egress the routes on record. The error is egress's own.
+    async fn put_in_force(&self, record: &Record) -> Result<Reach, String> {
+        let Ok(mut talk) = Talk::open(&*self.engine, &record.id).await else {
+            return Ok(Reach::AtItsNextStart);
+        };
+        let generation = u64::from(record.revision);
+        let order = ToEgress::Routes {
+            generation,
+            routes: record.spec.routes.clone(),
+        };
+        let answered = talk.tell(order, |report| {
+            if let RoleReport::Routes {
+                generation: there, ..
+            } = report
+            {
+                return (*there >= generation).then_some(Ok(()));
+            }
+            let RoleReport::RoutesRefused {
+                generation: there,
+                why,
+            } = report
+            else {
+                return None;
+            };
+            (*there == generation).then(|| Err(why.clone()))
+        });
+        match answered.await {
+            Ok(answer) => answer.map(|()| Reach::Now),
+            Err(_) => Ok(Reach::AtItsNextStart),
+        }
+    }
+
+    /// Lets a connection through that a bottle's egress holds: adds a route for its host
+    /// and port.
+    pub(crate) async fn accept(&self, id: &BottleId, hold: u64) -> Result<RoutesChange, Failure> {
+        let attempt = || format!("let through what waits as {hold} in `{id}`");
+        let (_, held) = self.held(id, hold).await?;
+        let host = HostName::parse(&held.host).map_err(|error| Failure::new(attempt(), &error))?;
+        self.change_routes(id, |routes| {
+            let route = Route::to(host, vec![held.port], Provenance::Operator);
+            routes.routes.push(route);
+            Ok(())
+        })
+        .await
+    }
+
+    async fn held(&self, id: &BottleId, hold: u64) -> Result<(Talk, HoldRecord), Failure> {
+        let attempt = || format!("find what waits as {hold} in `{id}`");
+        let talk = Talk::open(&*self.engine, id)
+            .await
+            .map_err(|error| Failure::new(attempt(), &error))?;
+        let held = talk.view.holds.iter().find(|held| held.id == hold).cloned();
+        held.map(|held| (talk, held)).ok_or_else(|| {
+            Failure::because(attempt(), "nothing waits under this number")
+                .help(format!("`cellar egress {id}` shows what waits"))
+        })
+    }
+
+    /// Refuses a connection that a bottle's egress holds.
+    pub(crate) async fn refuse(&self, id: &BottleId, hold: u64) -> Result<(), Failure> {
+        let attempt = || format!("refuse what waits as {hold} in `{id}`");
+        let (mut talk, _) = self.held(id, hold).await?;
+        let order = ToEgress::Refuse { hold };
+        talk.tell(order, |report| {
+            matches!(report, RoleReport::HoldOver { id, .. } if *id == hold).then_some(())
+        })
+        .await
+        .map_err(|error| Failure::new(attempt(), &error))
+    }
+
+    /// Finishes or undoes what a killed console left half done. Gives a sentence for
+    /// each, for the operator.
+    pub(crate) async fn recover(&self) -> Vec<String> {
+        let unfinished = match self.store.unfinished() {
+            Ok(unfinished) => unfinished,
+            Err(error) => return vec![Failure::new("look for half-done work", &error).line()],
+        };
+        let mut notes = Vec::new();
+        for found in unfinished {
+            let id = found.claim.id().clone();
+            let (mended, words) = match found.operation {
+                Operation::Start => (
+                    self.remove_claimed(found.claim).await,
+                    "its start was cut off: undone",
+                ),
+                Operation::Remove => (
+                    self.remove_claimed(found.claim).await,
+                    "its removal was cut off: finished",
+                ),
+                Operation::Stop => (
+                    self.stop_claimed(&found.claim).await,
+                    "its stop was cut off: finished",
+                ),
+                Operation::Routes => (
+                    self.finish_routes(&found.claim).await,
+                    "a change of its routes was cut off: finished",
+                ),
+                Operation::Resume => (
+                    self.stop_claimed(&found.claim).await,
+                    "its resume was cut off: stopped again, `cellar resume` takes it up",
+                ),
+            };
+            notes.push(match mended {
+                Ok(()) => format!("{id}: {words}"),
+                Err(failure) => format!("{id}: {words}, but {}", failure.line()),
+            });
+        }
+        notes
+    }
+
+    async fn finish_routes(&self, claim: &Claim) -> Result<(), Failure> {
+        let attempt = || format!("change the routes of `{}`", claim.id());
+        let record = claim
+            .record()
+            .map_err(|error| Failure::new(attempt(), &error))?;
+        match self.put_in_force(&record).await {
+            Ok(_) => close(claim, Operation::Routes, "in force", Outcome::Done),
+            Err(why) => {
+                close(claim, Operation::Routes, "refused", Outcome::Failed)?;
+                Err(Failure::because(
+                    attempt(),
+                    format!("egress refused them: {why}"),
+                ))
+            }
+        }
+    }
+
+    fn claim(&self, verb: &str, id: &BottleId) -> Result<Claim, Failure> {
+        let attempt = || format!("{verb} `{id}`");
+        self.store
+            .claim(id)
+            .map_err(|error| Failure::new(attempt(), &error))?
+            .ok_or_else(|| {
+                Failure::because(attempt(), "another cellar is working on this bottle")
+                    .help("wait for it to finish, then try again")
+            })
+    }
+}
+
+/// Opens the record where it belongs.
+pub(crate) fn open_store() -> Result<Store, Failure> {
+    let root = Store::default_root().ok_or_else(|| {
+        Failure::because("find the state folder", "no home folder is known")
+            .help("set HOME or XDG_STATE_HOME")
+    })?;
+    Store::open(&root).map_err(|error| {
+        Failure::new("open the state folder", &error)
+            .help("check that it is yours and that its disk has room; XDG_STATE_HOME moves it")
+    })
+}
+
+/// Connects to the engine that the environment names, or the one that is found.
+pub(crate) async fn connect() -> Result<(Arc<dyn Engine>, EngineAddress), Failure> {
+    const HELP: &str =
+        "start Docker or Podman, or point DOCKER_HOST at it; `cellar doctor` tells more";
+    let address = EngineAddress::discover().map_err(|error| {
+        Failure::new("find an engine", &error)
+            .exit(Exit::NoEngine)
+            .help(HELP)
+    })?;
+    let engine = DockerEngine::connect(&address).await.map_err(|error| {
+        Failure::new("reach the engine", &error)
+            .exit(Exit::NoEngine)
+            .help(HELP)
+    })?;
+    Ok((Arc::new(engine), address))
+}
+
+fn mint(name: &BottleName) -> Result<BottleId, Failure> {
+    let mut random = [0; 5];
+    getrandom::fill(&mut random).map_err(|error| {
+        Failure::because("make up an id", format!("no random numbers: {error}"))
+    })?;
+    Ok(BottleId::mint(name, random))
+}
+
+fn close(claim: &Claim, operation: Operation, step: &str, outcome: Outcome) -> Result<(), Failure> {
+    claim.note(operation, step, outcome).map_err(|error| {
+        Failure::new(format!("{} `{}`", operation.as_str(), claim.id()), &error)
+            .help("the state folder's disk may be full; the next `cellar` command mends what is half done")
+    })
+}

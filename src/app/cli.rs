@@ -1,0 +1,315 @@
+//! The command line: verbs, their arguments, nothing of what they do.
+
+use std::path::PathBuf;
+
+use clap::{Args, Subcommand, ValueEnum};
+
+use crate::spec::BottleId;
+use crate::wire::Role;
+
+/// What the operator can ask for without opening the console.
+#[derive(Clone, Debug, Subcommand)]
+pub enum Verb {
+    /// Start an agent in a new bottle.
+    Start(StartArguments),
+    /// List bottles.
+    #[command(visible_alias = "ls")]
+    List(ListArguments),
+    /// Show one bottle: containers, seal, routes, last decisions.
+    Show(OneArguments),
+    /// Attach to a bottle's session; ctrl-q detaches.
+    Attach(AttachArguments),
+    /// Print the logs of a bottle's containers.
+    Logs(LogsArguments),
+    /// Show what leaves a bottle, and change what may.
+    Egress(EgressArguments),
+    /// Stop bottles; their conversation and files are kept.
+    Stop(StopArguments),
+    /// Start stopped bottles again with their conversation.
+    Resume(ManyArguments),
+    /// Remove bottles with everything they hold.
+    #[command(visible_alias = "remove")]
+    Rm(RmArguments),
+    /// Remove what belongs to no bottle any more; shows it and asks first.
+    Cleanup(CleanupArguments),
+    /// Check the engine and this machine, and say how to mend what would fail.
+    Doctor(JsonArguments),
+    /// Open the console on three real bottles with scripted agents: no network, no key.
+    Demo(DemoArguments),
+    /// Write a commented starter manifest.
+    Init(InitArguments),
+    /// Check the manifest and every agent in it.
+    Check(JsonArguments),
+    /// Print a completion script for a shell.
+    Completions {
+        /// The shell.
+        shell: clap_complete::Shell,
+    },
+    /// Print the man page.
+    Man,
+}
+
+/// Arguments of `start`.
+#[expect(
+    clippy::struct_excessive_bools,
+    reason = "each is one independent flag"
+)]
+#[derive(Clone, Debug, Args)]
+pub struct StartArguments {
+    /// The agent, as the manifest names it.
+    pub agent: String,
+    /// Show what would be started and stop there; asks for no secret.
+    #[arg(long)]
+    pub dry_run: bool,
+    /// Start without asking.
+    #[arg(long, short = 'y')]
+    pub yes: bool,
+    /// Name the bottle instead of letting one be made up.
+    #[arg(long, value_name = "NAME")]
+    pub name: Option<BottleId>,
+    /// Let the session be driven from the provider's own remote control.
+    #[arg(long)]
+    pub remote_control: bool,
+    /// Attach as soon as it is ready.
+    #[arg(long, short = 'a', conflicts_with = "json")]
+    pub attach: bool,
+    /// Print JSON.
+    #[arg(long)]
+    pub json: bool,
+    /// More arguments for the agent's program.
+    #[arg(last = true)]
+    pub extra: Vec<String>,
+}
+
+/// Arguments of `list`.
+#[derive(Clone, Debug, Args)]
+pub struct ListArguments {
+    /// Print JSON.
+    #[arg(long)]
+    pub json: bool,
+    /// Do not ask the bottles what their agents are doing.
+    #[arg(long)]
+    pub quick: bool,
+    /// Also bottles of other operators on the same engine.
+    #[arg(long)]
+    pub all: bool,
+}
+
+/// Arguments of a verb on one bottle that prints data.
+#[derive(Clone, Debug, Args)]
+pub struct OneArguments {
+    /// The bottle's id, or the beginning of it.
+    pub bottle: String,
+    /// Print JSON.
+    #[arg(long)]
+    pub json: bool,
+}
+
+/// Arguments of `attach`.
+#[derive(Clone, Debug, Args)]
+pub struct AttachArguments {
+    /// The bottle's id, or the beginning of it.
+    pub bottle: String,
+    /// Watch only: nothing typed reaches the session.
+    #[arg(long)]
+    pub watch: bool,
+}
+
+/// Arguments of `logs`.
+#[derive(Clone, Debug, Args)]
+pub struct LogsArguments {
+    /// The bottle's id, or the beginning of it.
+    pub bottle: String,
+    /// Keep printing as lines come.
+    #[arg(long, short = 'f')]
+    pub follow: bool,
+    /// Only this container; all of them when absent.
+    #[arg(long, value_enum)]
+    pub role: Option<RoleArgument>,
+    /// Only the last lines of each container.
+    #[arg(long, short = 'n', value_name = "LINES")]
+    pub tail: Option<u32>,
+    /// Print JSON, one object a line.
+    #[arg(long)]
+    pub json: bool,
+}
+
+/// Arguments of `egress`.
+#[derive(Clone, Debug, Args)]
+#[command(args_conflicts_with_subcommands = true, subcommand_negates_reqs = true)]
+pub struct EgressArguments {
+    /// The bottle's id, or the beginning of it: its routes, what waits, the last decisions.
+    #[arg(required = true)]
+    pub bottle: Option<String>,
+    /// Keep printing decisions as they come.
+    #[arg(long, short = 'f')]
+    pub follow: bool,
+    /// Print JSON; with `--follow` one object a line.
+    #[arg(long)]
+    pub json: bool,
+    /// What else to do.
+    #[command(subcommand)]
+    pub verb: Option<EgressVerb>,
+}
+
+/// What `egress` does beside showing.
+#[derive(Clone, Debug, Subcommand)]
+pub enum EgressVerb {
+    /// Say what would become of a request, without sending anything; exit 1 if refused.
+    Test {
+        /// The bottle's id, or the beginning of it.
+        bottle: String,
+        /// The address, such as `https://api.example.com/v1/models`.
+        url: String,
+        /// The method.
+        #[arg(long, short = 'X', default_value = "GET")]
+        method: String,
+        /// Ask for a WebSocket.
+        #[arg(long)]
+        websocket: bool,
+        /// Print JSON.
+        #[arg(long)]
+        json: bool,
+    },
+    /// Add a route while the bottle runs.
+    Allow {
+        /// The bottle's id, or the beginning of it.
+        bottle: String,
+        /// Host, port and path, such as `https://*.example.com/v1/*`; every path if there is none.
+        place: String,
+        /// Only these methods.
+        #[arg(long, short = 'X', value_name = "METHOD", value_delimiter = ',')]
+        method: Vec<String>,
+        /// Let requests go on as a WebSocket.
+        #[arg(long)]
+        websocket: bool,
+        /// End the route after this time, such as 30m or 2h.
+        #[arg(long = "for", value_name = "TIME")]
+        time: Option<String>,
+        /// Print JSON.
+        #[arg(long)]
+        json: bool,
+    },
+    /// Take a route away while the bottle runs, by its number in `cellar egress`.
+    Revoke {
+        /// The bottle's id, or the beginning of it.
+        bottle: String,
+        /// The route's number.
+        number: usize,
+        /// Print JSON.
+        #[arg(long)]
+        json: bool,
+    },
+    /// Let through a connection that waits: adds a route for its host and port.
+    Accept {
+        /// The bottle's id, or the beginning of it.
+        bottle: String,
+        /// Its number in `cellar egress`.
+        number: u64,
+    },
+    /// Refuse a connection that waits, and the same again for ten minutes.
+    Refuse {
+        /// The bottle's id, or the beginning of it.
+        bottle: String,
+        /// Its number in `cellar egress`.
+        number: u64,
+    },
+}
+
+/// A role as it is typed.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub enum RoleArgument {
+    /// The agent container.
+    Agent,
+    /// The egress proxy.
+    Egress,
+    /// The hub.
+    Supervise,
+}
+
+impl From<RoleArgument> for Role {
+    fn from(role: RoleArgument) -> Self {
+        match role {
+            RoleArgument::Agent => Self::Agent,
+            RoleArgument::Egress => Self::Egress,
+            RoleArgument::Supervise => Self::Supervise,
+        }
+    }
+}
+
+/// Arguments of a verb on several bottles.
+#[derive(Clone, Debug, Args)]
+pub struct ManyArguments {
+    /// Ids, or the beginnings of them.
+    #[arg(required = true)]
+    pub bottles: Vec<String>,
+    /// Print JSON.
+    #[arg(long)]
+    pub json: bool,
+}
+
+/// Arguments of `stop`.
+#[derive(Clone, Debug, Args)]
+pub struct StopArguments {
+    /// Ids, or the beginnings of them.
+    #[arg(required_unless_present = "all")]
+    pub bottles: Vec<String>,
+    /// Every running bottle.
+    #[arg(long, conflicts_with = "bottles")]
+    pub all: bool,
+    /// Print JSON.
+    #[arg(long)]
+    pub json: bool,
+}
+
+/// Arguments of `rm`.
+#[derive(Clone, Debug, Args)]
+pub struct RmArguments {
+    /// Ids, or the beginnings of them.
+    #[arg(required = true)]
+    pub bottles: Vec<String>,
+    /// Remove without asking, running or not.
+    #[arg(long, short = 'y')]
+    pub yes: bool,
+    /// Print JSON.
+    #[arg(long)]
+    pub json: bool,
+}
+
+/// Arguments of `cleanup`.
+#[derive(Clone, Debug, Args)]
+pub struct CleanupArguments {
+    /// Remove without asking.
+    #[arg(long, short = 'y')]
+    pub yes: bool,
+    /// Print JSON: what would be removed, or with `--yes` what was.
+    #[arg(long)]
+    pub json: bool,
+}
+
+/// Arguments of a verb that only prints.
+#[derive(Clone, Debug, Args)]
+pub struct JsonArguments {
+    /// Print JSON.
+    #[arg(long)]
+    pub json: bool,
+}
+
+/// Arguments of `demo`.
+#[derive(Clone, Debug, Args)]
+pub struct DemoArguments {
+    /// Remove every trace of the demo.
+    #[arg(long)]
+    pub clean: bool,
+    /// Start the bottles but do not open the console.
+    #[arg(long, conflicts_with = "clean")]
+    pub no_console: bool,
+}
+
+/// Arguments of `init`.
+#[derive(Clone, Debug, Args)]
+pub struct InitArguments {
+    /// Where to write; where the console looks for it when absent.
+    #[arg(long, value_name = "FILE")]
+    pub path: Option<PathBuf>,
+}

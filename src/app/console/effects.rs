@@ -1,0 +1,178 @@
+//! Performing what the state wants. Nothing here waits.
+
+use std::sync::Arc;
+
+use super::session::Purpose;
+use super::{Console, lines};
+use crate::app::planning;
+use crate::manifest::AgentListing;
+use crate::state::{AgentOffer, BottleRef, Effect, Event, FleetEvent, PlanSummary, Role};
+
+impl Console<'_> {
+    pub(super) fn perform(&mut self, effect: Effect) -> std::io::Result<()> {
+        match effect {
+            Effect::Quit => self.has_quit = true,
+            Effect::WatchHub { bottle } => self.watch_hub(bottle),
+            Effect::UnwatchHub { bottle } => self.tasks.end(&hub(&bottle)),
+            Effect::FollowLogs { bottle, role } => self.follow_logs(bottle, role),
+            Effect::StopLogs { bottle, role } => self.tasks.end(&log(&bottle, role)),
+            Effect::Preview { bottle } => self.open_session(bottle, Purpose::Preview),
+            Effect::ClosePreview { bottle } => self.close_session(&bottle, Purpose::Preview),
+            Effect::Attach { bottle, full } => {
+                let purpose = if full { Purpose::Full } else { Purpose::Pane };
+                self.open_session(bottle, purpose);
+            }
+            Effect::Detach { bottle } => {
+                self.close_session(&bottle, Purpose::Pane);
+                self.take(Event::Detached { bottle, why: None })?;
+            }
+            Effect::LoadAgents => self.load_agents()?,
+            Effect::PlanStart { agent } => self.plan(agent)?,
+            Effect::Start { agent, name } => self.start(&agent, name)?,
+            Effect::Stop { bottle } => self.stop(bottle),
+            Effect::Resume { bottle } => self.resume(bottle)?,
+            Effect::Remove { bottle } => self.remove(bottle),
+            Effect::AcceptHold { bottle, hold } => self.answer(bottle, hold, true),
+            Effect::RefuseHold { bottle, hold } => self.answer(bottle, hold, false),
+            Effect::LoadSpec { bottle } => self.load_spec(bottle)?,
+            Effect::RefreshFleet => self.refresh(),
+        }
+        Ok(())
+    }
+
+    /// Answers what a bottle's egress holds and tells how it went.
+    fn answer(&mut self, bottle: BottleRef, hold: u64, accept: bool) {
+        let (cellar, events) = (self.cellar.clone(), self.events.clone());
+        let name = format!("answer {hold} of {}/{}", bottle.engine.0, bottle.id);
+        self.tasks.start(name, Some(bottle.clone()), async move {
+            let id = &bottle.id;
+            let text = if accept {
+                match cellar.accept(id, hold).await {
+                    Ok(change) => {
+                        format!("{id}: let through, by route {}", change.routes.routes.len())
+                    }
+                    Err(failure) => failure.line(),
+                }
+            } else {
+                match cellar.refuse(id, hold).await {
+                    Ok(()) => format!("{id}: refused, and the same again for ten minutes"),
+                    Err(failure) => failure.line(),
+                }
+            };
+            // A console that is gone needs no news.
+            drop(events.send(Event::Note { text }).await);
+        });
+    }
+
+    fn watch_hub(&mut self, bottle: BottleRef) {
+        let engine = Arc::clone(&self.cellar.engine);
+        let events = self.events.clone();
+        self.tasks.start(
+            hub(&bottle),
+            Some(bottle.clone()),
+            lines::hub(engine, bottle, events),
+        );
+    }
+
+    fn follow_logs(&mut self, bottle: BottleRef, role: Role) {
+        let engine = Arc::clone(&self.cellar.engine);
+        let events = self.events.clone();
+        self.tasks.start(
+            log(&bottle, role),
+            Some(bottle.clone()),
+            lines::logs(engine, bottle, role, events),
+        );
+    }
+
+    /// Reading a few small files takes less than a frame.
+    fn load_agents(&mut self) -> std::io::Result<()> {
+        let event = match planning::load() {
+            Ok(loaded) => Event::Agents {
+                offers: loaded.manifest.agents().into_iter().map(offer).collect(),
+                problem: match loaded.problems.first() {
+                    Some(problem) => Some(format!(
+                        "{}:{}: {} — `cellar check` shows all",
+                        problem.file, problem.line, problem.message
+                    )),
+                    None if !loaded.manifest.has_operator_file() => Some(String::from(
+                        "there is no manifest of yours yet: `cellar init` writes a starter",
+                    )),
+                    None => None,
+                },
+            },
+            Err(failure) => Event::Agents {
+                offers: Vec::new(),
+                problem: Some(failure.line()),
+            },
+        };
+        self.take(event)
+    }
+
+    fn plan(&mut self, agent: String) -> std::io::Result<()> {
+        let result = match planning::plan(&agent, &[], false) {
+            Ok(plan) => {
+                let rows = plan.summary();
+                self.plans.insert(agent.clone(), plan);
+                Ok(PlanSummary { rows })
+            }
+            Err(failure) => Err(failure.line()),
+        };
+        self.take(Event::Plan { agent, result })
+    }
+
+    fn load_spec(&mut self, bottle: BottleRef) -> std::io::Result<()> {
+        let result = self
+            .cellar
+            .store
+            .record(&bottle.id)
+            .map(|record| Box::new(record.spec))
+            .map_err(|error| error.to_string());
+        self.take(Event::SpecLoaded { bottle, result })
+    }
+
+    fn refresh(&mut self) {
+        let engine = Arc::clone(&self.cellar.engine);
+        let events = self.events.clone();
+        let id = engine.id().clone();
+        let owner = self.cellar.store.owner().to_owned();
+        self.tasks.start(String::from("refresh"), None, async move {
+            let fleet = match crate::docker::sightings(&*engine).await {
+                Ok(mut bottles) => {
+                    bottles.retain(|sighting| sighting.owner == owner);
+                    FleetEvent::Sightings {
+                        engine: id,
+                        bottles,
+                    }
+                }
+                Err(error) => FleetEvent::EngineLost {
+                    engine: id,
+                    why: error.to_string(),
+                },
+            };
+            // A console that is gone needs no list.
+            drop(events.send(Event::Fleet { fleet }).await);
+        });
+    }
+}
+
+fn hub(bottle: &BottleRef) -> String {
+    format!("hub {}/{}", bottle.engine.0, bottle.id)
+}
+
+fn log(bottle: &BottleRef, role: Role) -> String {
+    format!("log {}/{} {}", bottle.engine.0, bottle.id, role.as_str())
+}
+
+fn offer(agent: AgentListing) -> AgentOffer {
+    AgentOffer {
+        name: agent.name,
+        source: match agent.source {
+            crate::manifest::AgentSource::Operator => String::from("yours"),
+            crate::manifest::AgentSource::Repository => String::from("repository"),
+        },
+        template: agent.template.unwrap_or_default(),
+        provider: agent.provider.unwrap_or_default(),
+        prompt: agent.prompt.map(|prompt| prompt.first_line),
+        problem: agent.problem,
+    }
+}

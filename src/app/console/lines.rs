@@ -1,0 +1,184 @@
+//! The tasks that stand for the console's lines: one hub a bottle, followed logs, the
+//! engine's events. Each sends events and waits when the queue is full.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use futures_util::StreamExt as _;
+use jiff::Timestamp;
+use tokio::sync::mpsc;
+
+use crate::docker::{self, Engine, LogRequest, WatchEvent};
+use crate::state::{BottleRef, Event, FleetEvent};
+use crate::wire::{
+    ConsoleToHub, Frame, HEARTBEAT, HubToConsole, LineReader, LineWriter, LogLine, Role,
+    SILENCE_LIMIT, VERSION,
+};
+
+/// Waits before a broken line is tried again: doubling, up to the longest.
+const FIRST_WAIT: Duration = Duration::from_millis(300);
+const LONGEST_WAIT: Duration = Duration::from_secs(5);
+/// Lines of a log that are shown at first.
+const TAIL_LINES: u32 = 2_000;
+/// Lines that go into one event.
+const LINES_AT_ONCE: usize = 256;
+
+/// Passes on what the engine shows of this operator's bottles.
+pub(super) async fn fleet(engine: Arc<dyn Engine>, owner: String, events: mpsc::Sender<Event>) {
+    let (tx, mut rx) = mpsc::channel(16);
+    let id = engine.id().clone();
+    let pass = async {
+        while let Some(seen) = rx.recv().await {
+            let engine = id.clone();
+            let fleet = match seen {
+                WatchEvent::Bottles(mut bottles) => {
+                    bottles.retain(|sighting| sighting.owner == owner);
+                    FleetEvent::Sightings { engine, bottles }
+                }
+                WatchEvent::EngineLost { why } => FleetEvent::EngineLost { engine, why },
+                WatchEvent::EngineBack => FleetEvent::EngineBack { engine },
+            };
+            if events.send(Event::Fleet { fleet }).await.is_err() {
+                return;
+            }
+        }
+    };
+    tokio::join!(docker::watch(engine, tx), pass);
+}
+
+/// Holds the control line to a hub, again and again, until it is ended.
+pub(super) async fn hub(engine: Arc<dyn Engine>, bottle: BottleRef, events: mpsc::Sender<Event>) {
+    let mut wait = FIRST_WAIT;
+    while !events.is_closed() {
+        let why = match hold(&*engine, &bottle, &events, &mut wait).await {
+            Ok(()) => return,
+            Err(why) => why,
+        };
+        let down = Event::HubDown {
+            bottle: bottle.clone(),
+            why,
+        };
+        if events.send(down).await.is_err() {
+            return;
+        }
+        tokio::time::sleep(wait).await;
+        wait = (wait * 2).min(LONGEST_WAIT);
+    }
+}
+
+async fn hold(
+    engine: &dyn Engine,
+    bottle: &BottleRef,
+    events: &mpsc::Sender<Event>,
+    wait: &mut Duration,
+) -> Result<(), String> {
+    let line = docker::control_line(engine, &bottle.id)
+        .await
+        .map_err(|error| error.to_string())?;
+    let mut writer = LineWriter::new(line.writer);
+    let mut reader = LineReader::new(line.reader);
+    let text = |error: &dyn std::fmt::Display| error.to_string();
+    writer
+        .message(&ConsoleToHub::Hello { version: VERSION })
+        .await
+        .map_err(|error| text(&error))?;
+    let mut beat = tokio::time::interval(HEARTBEAT);
+    let mut heard = tokio::time::Instant::now();
+    loop {
+        tokio::select! {
+            frame = reader.next() => {
+                heard = tokio::time::Instant::now();
+                let Some(Frame::Message(payload)) = frame.map_err(|error| text(&error))? else {
+                    return Err(String::from("the hub closed the line"));
+                };
+                let message: HubToConsole =
+                    Frame::parse(&payload).map_err(|error| text(&error))?;
+                if let HubToConsole::Hello { version } = message {
+                    if version != VERSION {
+                        return Err(format!("the hub speaks version {version}, this console {VERSION}"));
+                    }
+                    *wait = FIRST_WAIT;
+                    if events.send(Event::HubUp { bottle: bottle.clone() }).await.is_err() {
+                        return Ok(());
+                    }
+                    continue;
+                }
+                if message != HubToConsole::Pong
+                    && events.send(Event::Hub { bottle: bottle.clone(), message }).await.is_err()
+                {
+                    return Ok(());
+                }
+            }
+            _ = beat.tick() => {
+                if heard.elapsed() > SILENCE_LIMIT {
+                    return Err(String::from("the hub went silent"));
+                }
+                writer.message(&ConsoleToHub::Ping).await.map_err(|error| text(&error))?;
+            }
+        }
+    }
+}
+
+/// Sends the tail of a container's log and what follows.
+pub(super) async fn logs(
+    engine: Arc<dyn Engine>,
+    bottle: BottleRef,
+    role: Role,
+    events: mpsc::Sender<Event>,
+) {
+    let request = LogRequest {
+        follow: true,
+        tail: Some(TAIL_LINES),
+        since: None,
+    };
+    let why = follow(&*engine, &bottle, role, request, &events).await;
+    let ended = Event::LogEnded { bottle, role, why };
+    // Nobody looks any more.
+    drop(events.send(ended).await);
+}
+
+async fn follow(
+    engine: &dyn Engine,
+    bottle: &BottleRef,
+    role: Role,
+    request: LogRequest,
+    events: &mpsc::Sender<Event>,
+) -> Option<String> {
+    let sightings = docker::sightings(engine).await.ok()?;
+    let container = sightings
+        .into_iter()
+        .find(|sighting| sighting.bottle.id == bottle.id)?
+        .containers
+        .into_iter()
+        .find(|container| container.role == role)?;
+    let mut news = engine
+        .logs(&container.container, request)
+        .ready_chunks(LINES_AT_ONCE);
+    while let Some(chunks) = news.next().await {
+        let mut lines = Vec::with_capacity(chunks.len());
+        let mut broken = None;
+        for chunk in chunks {
+            match chunk {
+                Ok(chunk) => lines.push(LogLine {
+                    at: chunk.at.unwrap_or(Timestamp::UNIX_EPOCH),
+                    text: String::from_utf8_lossy(&chunk.bytes)
+                        .trim_end_matches(['\n', '\r'])
+                        .to_owned(),
+                }),
+                Err(error) => broken = Some(error.to_string()),
+            }
+        }
+        let event = Event::Log {
+            bottle: bottle.clone(),
+            role,
+            lines,
+        };
+        if events.send(event).await.is_err() {
+            return None;
+        }
+        if broken.is_some() {
+            return broken;
+        }
+    }
+    None
+}

@@ -1,0 +1,195 @@
+//! Talking with a bottle's hub: what it holds, read until it says that it is live, and
+//! what there is to tell egress through it.
+
+use std::collections::BTreeMap;
+use std::time::Duration;
+
+use serde::Serialize;
+use tokio::io::{AsyncRead, AsyncWrite};
+
+use crate::docker::{self, Engine, EngineError, Line};
+use crate::spec::BottleId;
+use crate::state::RoutesInForce;
+use crate::wire::{
+    ConsoleToHub, DecisionRecord, Frame, HoldRecord, HubToConsole, LineError, LineReader,
+    LineWriter, Role, RoleReport, RoleState, SealReport, SessionExit, SessionReport, ToEgress,
+    VERSION,
+};
+
+/// How long one look may take.
+const LIMIT: Duration = Duration::from_secs(3);
+
+/// What a hub holds. All of it is the bottle's own word.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize)]
+pub(crate) struct HubView {
+    /// Each role's state.
+    pub(crate) roles: BTreeMap<Role, RoleState>,
+    /// What the session is doing.
+    pub(crate) session: Option<SessionReport>,
+    /// How it ended.
+    pub(crate) ended: Option<SessionExit>,
+    /// The seal probes.
+    pub(crate) seal: Option<SealReport>,
+    /// The last decisions of egress, oldest first.
+    pub(crate) decisions: Vec<DecisionRecord>,
+    /// Connections let out.
+    pub(crate) allowed: u64,
+    /// Connections refused.
+    pub(crate) denied: u64,
+    /// The routes that egress says are in force.
+    pub(crate) routes: Option<RoutesInForce>,
+    /// Connections that wait for an answer.
+    pub(crate) holds: Vec<HoldRecord>,
+}
+
+/// Asks a bottle's hub once. `None` if it does not answer in time or speaks another
+/// version: a look is worth no failure.
+pub(crate) async fn look(engine: &dyn Engine, id: &BottleId) -> Option<HubView> {
+    let talk = Talk::open(engine, id).await.ok()?;
+    Some(talk.view)
+}
+
+/// Why a hub could not be talked with.
+#[derive(Debug, thiserror::Error)]
+pub(crate) enum TalkError {
+    /// The line could not be opened.
+    #[error(transparent)]
+    Open(#[from] EngineError),
+    /// The line broke.
+    #[error("use the control line")]
+    Line(#[from] LineError),
+    /// The hub ended it.
+    #[error("hear from the hub: it closed the line")]
+    Closed,
+    /// It speaks another version.
+    #[error("understand the hub: it speaks version {theirs}, this program {VERSION}")]
+    Version {
+        /// Its version.
+        theirs: u32,
+    },
+    /// Nothing of what was waited for came in time.
+    #[error("hear from the bottle within {} s", LIMIT.as_secs())]
+    Silence(#[from] tokio::time::error::Elapsed),
+}
+
+/// A line to a hub that was read until it said all that it holds.
+pub(crate) struct Talk {
+    reader: LineReader<Box<dyn AsyncRead + Send + Unpin>>,
+    writer: LineWriter<Box<dyn AsyncWrite + Send + Unpin>>,
+    /// What it held then.
+    pub(crate) view: HubView,
+}
+
+impl Talk {
+    /// Opens a line and hears everything that the hub holds.
+    ///
+    /// # Errors
+    /// [`TalkError`].
+    pub(crate) async fn open(engine: &dyn Engine, id: &BottleId) -> Result<Self, TalkError> {
+        tokio::time::timeout(LIMIT, async {
+            let line = docker::control_line(engine, id).await?;
+            Self::begin(line).await
+        })
+        .await?
+    }
+
+    async fn begin(line: Line) -> Result<Self, TalkError> {
+        let mut talk = Self {
+            reader: LineReader::new(line.reader),
+            writer: LineWriter::new(line.writer),
+            view: HubView::default(),
+        };
+        let hello = ConsoleToHub::Hello { version: VERSION };
+        talk.writer.message(&hello).await?;
+        loop {
+            match talk.next().await? {
+                HubToConsole::Live => return Ok(talk),
+                HubToConsole::Report { role, report } => talk.view.take(role, report),
+                HubToConsole::Tally { allowed, denied } => {
+                    talk.view.allowed = allowed;
+                    talk.view.denied = denied;
+                }
+                HubToConsole::Hello { .. } | HubToConsole::Missed { .. } | HubToConsole::Pong => {}
+            }
+        }
+    }
+
+    /// Waits for the next message. Cancel-safe.
+    ///
+    /// # Errors
+    /// [`TalkError`] when the line is of no use any more.
+    pub(crate) async fn next(&mut self) -> Result<HubToConsole, TalkError> {
+        loop {
+            let message = match self.reader.next().await? {
+                None => return Err(TalkError::Closed),
+                Some(Frame::Bytes(_)) => continue,
+                Some(Frame::Message(payload)) => {
+                    Frame::parse(&payload).map_err(LineError::Frame)?
+                }
+            };
+            if let HubToConsole::Hello { version } = message
+                && version != VERSION
+            {
+                return Err(TalkError::Version { theirs: version });
+            }
+            return Ok(message);
+        }
+    }
+
+    /// Keeps the line alive; say it at least every [`crate::wire::HEARTBEAT`].
+    ///
+    /// # Errors
+    /// [`TalkError`] when the line is of no use any more.
+    pub(crate) async fn ping(&mut self) -> Result<(), TalkError> {
+        Ok(self.writer.message(&ConsoleToHub::Ping).await?)
+    }
+
+    /// Tells egress something and waits for the report of it that answers.
+    ///
+    /// # Errors
+    /// [`TalkError`]; what was told may have been heard all the same.
+    pub(crate) async fn tell<T>(
+        &mut self,
+        message: ToEgress,
+        answer: impl Fn(&RoleReport) -> Option<T>,
+    ) -> Result<T, TalkError> {
+        let told = ConsoleToHub::Egress { message };
+        tokio::time::timeout(LIMIT, async {
+            self.writer.message(&told).await?;
+            loop {
+                if let HubToConsole::Report {
+                    role: Role::Egress,
+                    report,
+                } = self.next().await?
+                    && let Some(answer) = answer(&report)
+                {
+                    return Ok(answer);
+                }
+            }
+        })
+        .await?
+    }
+}
+
+impl HubView {
+    fn take(&mut self, role: Role, report: RoleReport) {
+        match report {
+            RoleReport::State { state } => {
+                self.roles.insert(role, state);
+            }
+            RoleReport::Decision { decision } => self.decisions.push(decision),
+            RoleReport::Seal { report } => self.seal = Some(report),
+            RoleReport::Session { report } => self.session = Some(report),
+            RoleReport::Ended { exit } => self.ended = Some(exit),
+            RoleReport::Routes { generation, routes } => {
+                self.routes = Some(RoutesInForce { generation, routes });
+            }
+            RoleReport::Held { hold } => self.holds.push(hold),
+            RoleReport::Hello { .. }
+            | RoleReport::Log { .. }
+            | RoleReport::RoutesRefused { .. }
+            | RoleReport::HoldOver { .. }
+            | RoleReport::Ping => {}
+        }
+    }
+}

@@ -1,0 +1,200 @@
+//! `egress BOTTLE`: the routes in force, what waits, what was decided.
+
+use jiff::Timestamp;
+use serde::Serialize;
+
+use super::super::super::cellar::Cellar;
+use super::super::super::exit::{Exit, Failure};
+use super::super::super::hub::{HubView, Talk, TalkError};
+use super::super::super::output::Output;
+use super::super::printing;
+use crate::policy::{Provenance, Route, RouteSet, Unlisted};
+use crate::spec::BottleId;
+use crate::state::age;
+use crate::wire::{DecisionRecord, HEARTBEAT, HoldRecord, HubToConsole, Role, RoleReport, Verdict};
+
+#[derive(Serialize)]
+struct Shown<'a> {
+    generation: Option<u64>,
+    routes: &'a RouteSet,
+    holds: &'a [HoldRecord],
+    allowed: u64,
+    denied: u64,
+    decisions: &'a [DecisionRecord],
+}
+
+pub(super) async fn show(
+    out: &mut Output,
+    cellar: &Cellar,
+    id: &BottleId,
+    follow: bool,
+    is_json: bool,
+) -> Result<Exit, Failure> {
+    let attempt = || format!("look at what leaves `{id}`");
+    let record = cellar
+        .store
+        .record(id)
+        .map_err(|error| Failure::new(attempt(), &error))?;
+    let talk = Talk::open(&*cellar.engine, id).await;
+    let empty = HubView::default();
+    let view = talk.as_ref().map_or(&empty, |talk| &talk.view);
+    let routes = match &view.routes {
+        Some(there) => &there.routes,
+        None => &record.spec.routes,
+    };
+    if is_json && !follow {
+        let shown = Shown {
+            generation: view.routes.as_ref().map(|there| there.generation),
+            routes,
+            holds: &view.holds,
+            allowed: view.allowed,
+            denied: view.denied,
+            decisions: &view.decisions,
+        };
+        out.json(&shown).map_err(printing)?;
+    } else if is_json {
+        for decision in &view.decisions {
+            out.json_line(decision).map_err(printing)?;
+        }
+    } else {
+        print(out, routes, view)?;
+    }
+    match talk {
+        Ok(talk) if follow => Box::pin(stream(out, talk, is_json))
+            .await
+            .map_err(|error| Failure::new(attempt(), &error)),
+        Ok(_) => Ok(Exit::Done),
+        Err(error) if follow => Err(Failure::new(attempt(), &error)),
+        Err(_) => {
+            out.note("the bottle does not answer: these are the routes on record")
+                .map_err(printing)?;
+            Ok(Exit::Done)
+        }
+    }
+}
+
+fn print(out: &mut Output, routes: &RouteSet, view: &HubView) -> Result<(), Failure> {
+    let now = Timestamp::now();
+    let rows: Vec<Vec<String>> = routes
+        .routes
+        .iter()
+        .enumerate()
+        .map(|(at, route)| {
+            vec![
+                (at + 1).to_string(),
+                route.words(),
+                remark(route, now),
+                origin(&route.origin),
+            ]
+        })
+        .collect();
+    out.table(&["ROUTE", "MAY REACH", "", "FROM"], &rows)
+        .map_err(printing)?;
+    let rest = match routes.unlisted {
+        Unlisted::Deny => String::from("everything else is refused"),
+        Unlisted::Ask { seconds } => {
+            format!("everything else waits for you, {seconds} s at most, and is refused then")
+        }
+    };
+    out.line(&rest).map_err(printing)?;
+    if !view.holds.is_empty() {
+        let rows: Vec<Vec<String>> = view
+            .holds
+            .iter()
+            .map(|hold| {
+                let left = hold.until.duration_since(now).as_secs().max(0);
+                vec![
+                    hold.id.to_string(),
+                    format!("{}:{}", hold.host, hold.port),
+                    format!("{left} s left"),
+                ]
+            })
+            .collect();
+        out.line("").map_err(printing)?;
+        out.table(&["WAITS", "TO REACH", ""], &rows)
+            .map_err(printing)?;
+    }
+    out.line("").map_err(printing)?;
+    let counted = format!("{} let out, {} refused", view.allowed, view.denied);
+    out.line(&counted).map_err(printing)?;
+    for decision in view.decisions.iter().rev().take(20).rev() {
+        out.line(&words(decision, now)).map_err(printing)?;
+    }
+    Ok(())
+}
+
+/// Where a route came from.
+fn origin(origin: &Provenance) -> String {
+    match origin {
+        Provenance::Template { name } => format!("template {name}"),
+        Provenance::Preset { preset, .. } => format!("preset {preset}"),
+        Provenance::Provider => String::from("the provider"),
+        Provenance::Builtin => String::from("built in"),
+        Provenance::Operator => String::from("you"),
+        Provenance::Request { id } => format!("request {id}"),
+    }
+}
+
+fn remark(route: &Route, now: Timestamp) -> String {
+    let mut remarks = Vec::new();
+    if let Some(auth) = &route.auth {
+        remarks.push(format!("with {}", auth.secret));
+    }
+    if let Some(address) = route.connect_to {
+        remarks.push(format!("dials {address}"));
+    }
+    if route.allow_private {
+        remarks.push(String::from("private too"));
+    }
+    if route.websocket {
+        remarks.push(String::from("WebSocket"));
+    }
+    if route.tls == crate::policy::Tls::Splice {
+        remarks.push(String::from("not looked into"));
+    }
+    if let Some(end) = route.expires {
+        remarks.push(if route.is_current(now) {
+            format!("{} left", age(end, now))
+        } else {
+            String::from("over")
+        });
+    }
+    remarks.join(", ")
+}
+
+fn words(decision: &DecisionRecord, now: Timestamp) -> String {
+    let verdict = match decision.verdict {
+        Verdict::Allowed => String::from("✓ let out"),
+        Verdict::Denied { reason } => format!("✗ {}", reason.code()),
+    };
+    let age = age(now, decision.at);
+    format!(
+        "{age:>4}  {verdict} {} {}:{}",
+        decision.method, decision.host, decision.port
+    )
+}
+
+/// Prints decisions as they come, until interrupted or the bottle ends.
+async fn stream(out: &mut Output, mut talk: Talk, is_json: bool) -> Result<Exit, TalkError> {
+    let mut beat = tokio::time::interval(HEARTBEAT);
+    loop {
+        tokio::select! {
+            _ = beat.tick() => talk.ping().await?,
+            _ = tokio::signal::ctrl_c() => return Ok(Exit::Interrupted),
+            message = talk.next() => {
+                let HubToConsole::Report { role: Role::Egress, report: RoleReport::Decision { decision } } = message? else {
+                    continue;
+                };
+                let printed = if is_json {
+                    out.json_line(&decision)
+                } else {
+                    out.line(&words(&decision, Timestamp::now()))
+                };
+                if printed.is_err() {
+                    // Nobody reads any more.
+                    return Ok(Exit::Done);
+                }
+            }
+        }
+    }
+}

@@ -1,0 +1,114 @@
+//! `init`, `check`, `completions`, `man`: what needs no engine.
+
+use std::io::IsTerminal as _;
+
+use clap_complete::Shell;
+use serde::Serialize;
+
+use super::super::cli::{InitArguments, JsonArguments};
+use super::super::exit::{Exit, Failure};
+use super::super::output::Output;
+use super::super::planning;
+use super::printing;
+use crate::manifest::{self, AgentListing, AgentSource, ManifestPaths, Paint, Problem};
+
+pub(super) fn init(out: &mut Output, arguments: &InitArguments) -> Result<Exit, Failure> {
+    const ATTEMPT: &str = "write the starter manifest";
+    let path = if let Some(path) = &arguments.path {
+        path.clone()
+    } else {
+        let cwd = std::env::current_dir().map_err(|error| Failure::new(ATTEMPT, &error))?;
+        ManifestPaths::discover(&cwd)
+            .map_err(|error| Failure::new(ATTEMPT, &error).help("set HOME or XDG_CONFIG_HOME"))?
+            .operator
+    };
+    let written = manifest::write_starter(&path)
+        .map_err(|error| Failure::new(ATTEMPT, &error).help("--path writes it somewhere else"))?;
+    for path in &written {
+        out.line(&path.display().to_string()).map_err(printing)?;
+    }
+    out.note("edit it, then `cellar check` and `cellar start AGENT`")
+        .map_err(printing)?;
+    Ok(Exit::Done)
+}
+
+#[derive(Debug, Serialize)]
+struct Checked<'a> {
+    problems: &'a [Problem],
+    notes: &'a [String],
+    agents: &'a [AgentListing],
+}
+
+pub(super) fn check(out: &mut Output, arguments: &JsonArguments) -> Result<Exit, Failure> {
+    let loaded = planning::load()?;
+    let agents = loaded.manifest.agents();
+    let is_bad = !loaded.problems.is_empty() || agents.iter().any(|agent| agent.problem.is_some());
+    let exit = if is_bad {
+        Exit::BadManifest
+    } else {
+        Exit::Done
+    };
+    if arguments.json {
+        let checked = Checked {
+            problems: &loaded.problems,
+            notes: &loaded.notes,
+            agents: &agents,
+        };
+        return out.json(&checked).map_err(printing).map(|()| exit);
+    }
+    let paint = if std::io::stderr().is_terminal() && std::env::var_os("NO_COLOR").is_none() {
+        Paint::Color
+    } else {
+        Paint::Plain
+    };
+    let width = crossterm::terminal::size().map_or(100, |(columns, _)| usize::from(columns));
+    for problem in &loaded.problems {
+        out.raw_note(&problem.render(paint, width))
+            .map_err(printing)?;
+    }
+    for note in &loaded.notes {
+        out.note(note).map_err(printing)?;
+    }
+    if !loaded.manifest.has_operator_file() {
+        out.note("there is no manifest of yours; `cellar init` writes a starter")
+            .map_err(printing)?;
+    }
+    let rows: Vec<Vec<String>> = agents.iter().map(row).collect();
+    if !rows.is_empty() {
+        out.table(&["AGENT", "FROM", "BOTTLE", "PROVIDER", "CHECK"], &rows)
+            .map_err(printing)?;
+    }
+    Ok(exit)
+}
+
+fn row(agent: &AgentListing) -> Vec<String> {
+    let from = match agent.source {
+        AgentSource::Operator => "you",
+        AgentSource::Repository => "repository",
+    };
+    vec![
+        agent.name.clone(),
+        from.to_owned(),
+        agent.template.clone().unwrap_or_default(),
+        agent.provider.clone().unwrap_or_default(),
+        agent.problem.clone().unwrap_or_else(|| String::from("ok")),
+    ]
+}
+
+pub(super) fn completions(
+    out: &mut Output,
+    shell: Shell,
+    command: &clap::Command,
+) -> Result<Exit, Failure> {
+    let mut script = Vec::new();
+    clap_complete::generate(shell, &mut command.clone(), "cellar", &mut script);
+    out.raw(&script).map_err(printing).map(|()| Exit::Done)
+}
+
+pub(super) fn man(out: &mut Output, command: &clap::Command) -> Result<Exit, Failure> {
+    let mut page = Vec::new();
+    clap_mangen::Man::new(command.clone())
+        .render(&mut page)
+        .map_err(printing)?;
+    out.raw(&page).map_err(printing).map(|()| Exit::Done)
+}

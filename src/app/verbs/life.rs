@@ -1,0 +1,136 @@
+//! `stop`, `resume`, `rm`: what changes bottles that exist.
+
+use serde::Serialize;
+
+use super::super::ask;
+use super::super::cellar::Cellar;
+use super::super::cli::{ManyArguments, RmArguments, StopArguments};
+use super::super::exit::{Exit, Failure};
+use super::super::output::Output;
+use super::super::view::{self, Asking, Whose};
+use super::start::{gather_again, show_progress};
+use super::{mended, printing};
+use crate::spec::BottleId;
+
+/// What was done to one bottle, as JSON.
+#[derive(Debug, Serialize)]
+struct Done<'a> {
+    bottle: &'a str,
+    #[serde(rename = "done")]
+    word: Option<&'a str>,
+    failure: Option<String>,
+}
+
+/// Collects how each bottle fared; one failure stops no other.
+struct Tally<'a> {
+    out: &'a mut Output,
+    is_json: bool,
+    word: &'static str,
+    exit: Exit,
+}
+
+impl Tally<'_> {
+    fn add(&mut self, id: &BottleId, result: Result<(), Failure>) -> Result<(), Failure> {
+        let failure = match result {
+            Ok(()) => None,
+            Err(failure) => {
+                let line = failure.line();
+                self.exit = failure.report();
+                Some(line)
+            }
+        };
+        if self.is_json {
+            let done = Done {
+                bottle: id.as_str(),
+                word: failure.is_none().then_some(self.word),
+                failure,
+            };
+            self.out.json_line(&done).map_err(printing)
+        } else if failure.is_none() {
+            self.out
+                .line(&format!("{id} {}", self.word))
+                .map_err(printing)
+        } else {
+            Ok(())
+        }
+    }
+}
+
+fn find_all(cellar: &Cellar, names: &[String]) -> Result<Vec<BottleId>, Failure> {
+    names.iter().map(|name| cellar.find(name)).collect()
+}
+
+pub(super) async fn stop(out: &mut Output, arguments: &StopArguments) -> Result<Exit, Failure> {
+    let cellar = mended(out).await?;
+    let ids = if arguments.all {
+        view::bottles(&cellar, Asking::Nobody, Whose::Ours)
+            .await?
+            .into_iter()
+            .filter(|view| view.is_recorded && !matches!(view.state, "stopped" | "missing"))
+            .map(|view| view.id)
+            .collect()
+    } else {
+        find_all(&cellar, &arguments.bottles)?
+    };
+    let results = futures_util::future::join_all(ids.iter().map(|id| cellar.stop(id))).await;
+    let mut tally = Tally {
+        out,
+        is_json: arguments.json,
+        word: "stopped",
+        exit: Exit::Done,
+    };
+    for (id, result) in ids.iter().zip(results) {
+        tally.add(id, result)?;
+    }
+    Ok(tally.exit)
+}
+
+pub(super) async fn resume(out: &mut Output, arguments: &ManyArguments) -> Result<Exit, Failure> {
+    let cellar = mended(out).await?;
+    let ids = find_all(&cellar, &arguments.bottles)?;
+    let mut tally = Tally {
+        out,
+        is_json: arguments.json,
+        word: "resumed",
+        exit: Exit::Done,
+    };
+    for id in &ids {
+        let record = cellar
+            .store
+            .record(id)
+            .map_err(|error| Failure::new(format!("resume `{id}`"), &error))?;
+        let secrets = gather_again(&record)?;
+        let (tx, shown) = show_progress(!arguments.json);
+        let result = cellar.resume(id, secrets, tx).await;
+        shown.finish().await;
+        tally.add(id, result.map(drop))?;
+    }
+    Ok(tally.exit)
+}
+
+pub(super) async fn rm(out: &mut Output, arguments: &RmArguments) -> Result<Exit, Failure> {
+    let cellar = mended(out).await?;
+    let ids = find_all(&cellar, &arguments.bottles)?;
+    if !arguments.yes {
+        let names: Vec<&str> = ids.iter().map(BottleId::as_str).collect();
+        let question = format!(
+            "Remove {} with the agent's files and conversation?",
+            names.join(", ")
+        );
+        if !ask::is_agreed(&question, "remove")? {
+            out.note("nothing was removed").map_err(printing)?;
+            return Ok(Exit::Interrupted);
+        }
+    }
+    let results = futures_util::future::join_all(ids.iter().map(|id| cellar.remove(id))).await;
+    let mut tally = Tally {
+        out,
+        is_json: arguments.json,
+        word: "removed",
+        exit: Exit::Done,
+    };
+    for (id, result) in ids.iter().zip(results) {
+        tally.add(id, result)?;
+    }
+    Ok(tally.exit)
+}

@@ -1,0 +1,190 @@
+//! `list` and `show`.
+
+use jiff::Timestamp;
+
+use super::super::cli::{ListArguments, OneArguments};
+use super::super::exit::{Exit, Failure};
+use super::super::hub::HubView;
+use super::super::output::Output;
+use super::super::view::{self, Asking, BottleView, Whose};
+use super::attach::exit_words;
+use super::{mended, printing};
+use crate::state::ContainerState;
+use crate::wire::{RoleState, Verdict};
+
+pub(super) async fn list(out: &mut Output, arguments: &ListArguments) -> Result<Exit, Failure> {
+    let cellar = mended(out).await?;
+    let asking = if arguments.quick {
+        Asking::Nobody
+    } else {
+        Asking::Hubs
+    };
+    let whose = if arguments.all {
+        Whose::All
+    } else {
+        Whose::Ours
+    };
+    let views = view::bottles(&cellar, asking, whose).await?;
+    if arguments.json {
+        return out.json(&views).map_err(printing).map(|()| Exit::Done);
+    }
+    if views.is_empty() {
+        out.note("no bottles; `cellar start AGENT` makes one, `cellar demo` shows some")
+            .map_err(printing)?;
+        return Ok(Exit::Done);
+    }
+    let rows: Vec<Vec<String>> = views.iter().map(row).collect();
+    out.table(&["BOTTLE", "AGENT", "STATE", "AGE", "OUT", "DETAIL"], &rows)
+        .map_err(printing)?;
+    Ok(Exit::Done)
+}
+
+fn row(view: &BottleView) -> Vec<String> {
+    let out = view.hub.as_ref().map_or_else(String::new, |hub| {
+        format!("{}✓ {}✗", hub.allowed, hub.denied)
+    });
+    let detail = if view.is_recorded {
+        view.detail.clone()
+    } else {
+        format!("not on this record {}", view.detail)
+    };
+    vec![
+        view.id.to_string(),
+        view.agent.clone(),
+        view.state.to_owned(),
+        age(view.created),
+        out,
+        detail.trim_end().to_owned(),
+    ]
+}
+
+/// The time since, in its largest unit.
+fn age(at: Timestamp) -> String {
+    let seconds = Timestamp::now().duration_since(at).as_secs().max(0);
+    match seconds {
+        0..60 => format!("{seconds}s"),
+        60..3_600 => format!("{}m", seconds / 60),
+        3_600..86_400 => format!("{}h", seconds / 3_600),
+        _ => format!("{}d", seconds / 86_400),
+    }
+}
+
+pub(super) async fn show(out: &mut Output, arguments: &OneArguments) -> Result<Exit, Failure> {
+    let cellar = mended(out).await?;
+    let id = cellar.find(&arguments.bottle)?;
+    let record = cellar
+        .store
+        .record(&id)
+        .map_err(|error| Failure::new(format!("show `{id}`"), &error))?;
+    let view = view::bottles(&cellar, Asking::Hubs, Whose::Ours)
+        .await?
+        .into_iter()
+        .find(|view| view.id == id)
+        .ok_or_else(|| Failure::because(format!("show `{id}`"), "it was removed meanwhile"))?;
+    if arguments.json {
+        let both = serde_json::json!({ "bottle": view, "record": record });
+        return out.json(&both).map_err(printing).map(|()| Exit::Done);
+    }
+    let mut rows: Vec<(&str, String)> = vec![
+        ("bottle", id.to_string()),
+        ("state", format!("{} {}", view.state, view.detail)),
+        ("agent", view.agent.clone()),
+        ("age", age(view.created)),
+        ("spec", view.spec.to_string()),
+        ("revision", record.revision.to_string()),
+        ("runs", record.spec.session.argv.join(" ")),
+    ];
+    for container in &view.containers {
+        let id: String = container.container.chars().take(12).collect();
+        rows.push((
+            container.role.as_str(),
+            format!("{} ({id})", state_word(&container.state)),
+        ));
+    }
+    for route in &record.spec.routes.routes {
+        rows.push(("may reach", route.words()));
+    }
+    if let Some(hub) = &view.hub {
+        rows.extend(hub_rows(hub));
+    }
+    for (label, value) in rows {
+        out.line(format!("{label:>10}  {value}").trim_end())
+            .map_err(printing)?;
+    }
+    Ok(Exit::Done)
+}
+
+fn hub_rows(hub: &HubView) -> Vec<(&'static str, String)> {
+    let mut rows = Vec::new();
+    if let Some(session) = &hub.session {
+        rows.push((
+            "session",
+            format!(
+                "{:?}, from the {}, {} ago",
+                session.activity,
+                session.source,
+                age(session.since)
+            )
+            .to_lowercase(),
+        ));
+    }
+    if let Some(exit) = hub.ended {
+        rows.push(("session", exit_words(exit)));
+    }
+    for (role, state) in &hub.roles {
+        match state {
+            RoleState::Degraded { why } => rows.push((role.as_str(), format!("degraded: {why}"))),
+            RoleState::Locked { missing } => rows.push((
+                role.as_str(),
+                format!(
+                    "locked: no value for {}; `cellar unlock` hands them over",
+                    missing.join(", ")
+                ),
+            )),
+            RoleState::Ready | RoleState::Gone => {}
+        }
+    }
+    if let Some(seal) = &hub.seal {
+        let word = if seal.holds() { "holds" } else { "BROKEN" };
+        rows.push(("seal", format!("{word}, {} probes", seal.checks.len())));
+        for check in &seal.checks {
+            let mark = if check.holds { "✓" } else { "✗" };
+            rows.push(("", format!("{mark} {}: {}", check.name, check.seen)));
+        }
+    }
+    rows.push((
+        "egress",
+        format!("{} let out, {} refused", hub.allowed, hub.denied),
+    ));
+    for decision in hub.decisions.iter().rev().take(10) {
+        let verdict = match decision.verdict {
+            Verdict::Allowed => String::from("✓ let out"),
+            Verdict::Denied { reason } => format!("✗ {}", reason.code()),
+        };
+        rows.push((
+            "",
+            format!(
+                "{verdict} {} {}:{} {} ago",
+                decision.method,
+                decision.host,
+                decision.port,
+                age(decision.at)
+            ),
+        ));
+    }
+    rows
+}
+
+/// A container's state in words.
+pub(crate) fn state_word(state: &ContainerState) -> String {
+    match state {
+        ContainerState::Created => String::from("created"),
+        ContainerState::Running => String::from("running"),
+        ContainerState::Paused => String::from("paused"),
+        ContainerState::Restarting => String::from("restarting"),
+        ContainerState::Exited { code: Some(code) } => format!("exited {code}"),
+        ContainerState::Exited { code: None } => String::from("exited"),
+        ContainerState::Dead => String::from("dead"),
+        ContainerState::Unknown { word } => word.clone(),
+    }
+}

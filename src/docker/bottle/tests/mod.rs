@@ -1,0 +1,8 @@
+//! The life of a bottle on an engine in memory, fault by fault.
+
+mod fence;
+mod leftovers;
+mod resume;
+mod support;
+mod up;
+mod watch;

@@ -1,0 +1,375 @@
+//! One client connection from its first byte to its last: read, decide, and then carry
+//! a tunnel unread, look into it, or relay plain requests.
+//!
+//! The order is the promise: nothing is resolved before the routes allowed it, nothing
+//! is sent upstream before the address was judged, and no credential before upstream's
+//! certificate was.
+
+mod conversation;
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use jiff::Timestamp;
+use tokio::io::{AsyncRead, AsyncReadExt as _, AsyncWrite, AsyncWriteExt as _};
+use tokio::net::TcpStream;
+use tokio::time::timeout;
+use tokio_rustls::TlsAcceptor;
+
+use super::activity::{Activity, Watched};
+use super::ask::{Ask, Shown, Way};
+use super::authority::{Authority, Fault};
+use super::decisions::Decisions;
+use super::dial::Dialer;
+use super::head::{ReadHead, inspect, read_head};
+use super::holds::{Holds, left};
+use super::prefixed::Prefixed;
+use super::refusal::Refusal;
+use super::relay::{Pool, Side};
+use super::resolve::Resolve;
+use super::secrets::{SecretBox, Secrets};
+use super::table::{BadTable, Generation, RouteTable, Table};
+use super::tls::{Leaves, Upstream, read_hello};
+use super::tunnel::splice;
+use crate::policy::{HostName, Permit, Reason, RouteSet, Tls, Unlisted};
+use crate::scan::KnownError;
+use crate::wire::{HoldEnd, Verdict};
+
+const ESTABLISHED: &[u8] = b"HTTP/1.1 200 Connection established\r\n\r\n";
+/// How much more of a refused request is read, so that its answer is not lost with the
+/// connection.
+const LINGER_BYTES: u64 = 1024 * 1024;
+const LINGER: Duration = Duration::from_secs(1);
+
+/// How long things may take, and how much they may hold.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Limits {
+    /// For a whole request head, and for a refused client to take its answer.
+    pub(super) head: Duration,
+    /// For a name, and for each address tried.
+    pub(super) dial: Duration,
+    /// For a ClientHello, and for each TLS handshake.
+    pub(super) handshake: Duration,
+    /// Without a byte either way.
+    pub(super) silence: Duration,
+    /// For a request's body; what is longer is refused or broken off.
+    pub(super) request_bytes: u64,
+}
+
+impl Default for Limits {
+    fn default() -> Self {
+        Self {
+            head: Duration::from_secs(10),
+            dial: Duration::from_secs(10),
+            handshake: Duration::from_secs(10),
+            silence: Duration::from_mins(10),
+            request_bytes: u64::MAX,
+        }
+    }
+}
+
+/// Whether there is room for one more connection.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Room {
+    /// It can be served.
+    Some,
+    /// It can only be told that it cannot.
+    None,
+}
+
+/// Everything that a connection needs.
+pub(super) struct Proxy<R> {
+    pub(super) table: RouteTable,
+    pub(super) secrets: SecretBox,
+    pub(super) dialer: Dialer<R>,
+    pub(super) leaves: Leaves,
+    pub(super) upstream: Upstream,
+    pub(super) pool: Arc<Pool>,
+    pub(super) holds: Holds,
+    pub(super) decisions: Arc<Decisions>,
+    pub(super) limits: Limits,
+}
+
+impl<R: Resolve> Proxy<R> {
+    /// Puts another table of routes in force, whole. Each request
+    /// from now on is decided by it; tunnels, streams and WebSockets that it does not
+    /// allow are closed.
+    ///
+    /// # Errors
+    /// [`BadTable`] if the table contradicts itself; the one in force stays.
+    pub(super) fn swap(&self, routes: RouteSet, generation: Generation) -> Result<(), BadTable> {
+        self.table.swap(routes, generation)?;
+        // Kept connections were decided by another table.
+        self.pool.clear();
+        Ok(())
+    }
+
+    /// Replaces every credential; what is under way keeps the one it left with.
+    ///
+    /// # Errors
+    /// [`KnownError`] if they are too many or too long to be looked for; those held stay.
+    pub(super) fn secrets(&self, secrets: Secrets) -> Result<(), KnownError> {
+        self.secrets.fill(secrets)?;
+        self.pool.clear();
+        Ok(())
+    }
+
+    /// Serves one connection until either end is done with it.
+    pub(super) async fn serve<S>(&self, mut client: S, room: Room)
+    where
+        S: AsyncRead + AsyncWrite + Unpin + Send + 'static,
+    {
+        let mut bytes = Vec::new();
+        let read = match read_head(&mut client, &mut bytes, self.limits.head).await {
+            ReadHead::Left => return,
+            ReadHead::Refused(fault) => Err(fault),
+            ReadHead::Whole => understand(&bytes),
+        };
+        match read {
+            Err(fault) => {
+                let shown = Shown::of(&bytes);
+                self.refuse(&mut client, &shown, fault.into()).await;
+            }
+            Ok((Some(ask), length)) => {
+                bytes.drain(..length);
+                self.tunnel(client, bytes, ask, room).await;
+            }
+            Ok((None, _)) => self.converse(client, bytes, Side::Plain, room).await,
+        }
+    }
+
+    /// Serves a CONNECT; `early` came after it.
+    async fn tunnel<S>(&self, mut client: S, early: Vec<u8>, place: Authority, room: Room)
+    where
+        S: AsyncRead + AsyncWrite + Unpin + Send + 'static,
+    {
+        let asked = Shown::asked("CONNECT", &place);
+        let mut early = early;
+        let admitted = match self.admit(&place, room).await {
+            Err(refusal) if room == Room::Some && refusal.is_unlisted() => {
+                self.hold(&mut client, &mut early, &place, refusal).await
+            }
+            admitted => admitted,
+        };
+        match admitted {
+            Err(refusal) => self.refuse(&mut client, &asked, refusal).await,
+            Ok(None) => self.intercept(client, early, place, &asked).await,
+            Ok(Some(upstream)) => self.splice(client, upstream, early, &place, &asked).await,
+        }
+    }
+
+    /// Lets a connection that no route allows wait for the operator, where the table says
+    /// so; gives what became of it.
+    async fn hold<S>(
+        &self,
+        client: &mut S,
+        early: &mut Vec<u8>,
+        place: &Authority,
+        refusal: Refusal,
+    ) -> Result<Option<TcpStream>, Refusal>
+    where
+        S: AsyncRead + Unpin,
+    {
+        let Unlisted::Ask { seconds } = self.table.current().routes.unlisted else {
+            return Err(refusal);
+        };
+        let patience = Duration::from_secs(u64::from(seconds));
+        let allowed = async {
+            let mut changes = self.table.changes();
+            while self.permit(place).is_err() {
+                // The sender lives as long as the proxy.
+                drop(changes.changed().await);
+            }
+        };
+        match self
+            .holds
+            .wait(place, patience, allowed, left(client, early))
+            .await
+        {
+            HoldEnd::Allowed => self.admit(place, Room::Some).await,
+            HoldEnd::Denied => Err(Refusal::from(Reason::OperatorDenied)),
+            HoldEnd::Expired => Err(Refusal::from(Reason::HeldTooLong)),
+            HoldEnd::Withdrawn => Err(Refusal::from(Reason::AskQueueFull)),
+        }
+    }
+
+    /// Decides over a tunnel; a connection to upstream where it is to be spliced.
+    async fn admit(&self, place: &Authority, room: Room) -> Result<Option<TcpStream>, Refusal> {
+        let permit = self.permit(place)?;
+        if room == Room::None {
+            return Err(Refusal::from(Reason::TooManyConnections));
+        }
+        match permit.tls() {
+            Tls::Intercept => Ok(None),
+            Tls::Splice => Ok(Some(self.dialer.dial(&permit).await?)),
+        }
+    }
+
+    fn permit(&self, place: &Authority) -> Result<Permit, Refusal> {
+        let table = self.table.current();
+        let permit = table
+            .routes
+            .decide(&place.host, place.port, Timestamp::now())
+            .map_err(|denial| Refusal::from(denial.reason))?;
+        self.check_name(&table, &place.host)?;
+        Ok(permit)
+    }
+
+    /// Looks into a name that the agent chose, before any name server hears of it.
+    ///
+    /// # Errors
+    /// A [`Refusal`] with [`Reason::SecretFound`].
+    pub(super) fn check_name(&self, table: &Table, host: &HostName) -> Result<(), Refusal> {
+        if !table.watches_name(host) {
+            return Ok(());
+        }
+        match self.secrets.open().scanner.scan_host(host.as_str()).first() {
+            Some(finding) => Err(Refusal::new(
+                Reason::SecretFound,
+                format!("in the host's name: {}", finding.rule),
+            )),
+            None => Ok(()),
+        }
+    }
+
+    /// Stands in for upstream, and relays what is asked inside.
+    async fn intercept<S>(&self, mut client: S, early: Vec<u8>, place: Authority, asked: &Shown)
+    where
+        S: AsyncRead + AsyncWrite + Unpin + Send + 'static,
+    {
+        let Some(early) = self.greet(&mut client, early, &place, asked).await else {
+            return;
+        };
+        let config = match self.leaves.config_for(&place.host, Timestamp::now()) {
+            Ok(config) => config,
+            Err(error) => {
+                let text = format!("{asked}: closed, because of a failure to {error}");
+                return self.decisions.log(text);
+            }
+        };
+        let accept = TlsAcceptor::from(config).accept(Prefixed::new(early, client));
+        match timeout(self.limits.handshake, accept).await {
+            Ok(Ok(client)) => {
+                let side = Side::Tunnel(place);
+                self.converse(client, Vec::new(), side, Room::Some).await;
+            }
+            Ok(Err(error)) => {
+                self.decisions
+                    .record(asked, denied(Reason::TlsClientRejected));
+                let text = format!("{asked}: the client broke off the TLS handshake: {error}");
+                self.decisions.log(text);
+            }
+            Err(_) => {
+                self.decisions
+                    .record(asked, denied(Reason::TlsClientRejected));
+                let text = format!("{asked}: the client did not finish the TLS handshake in time");
+                self.decisions.log(text);
+            }
+        }
+    }
+
+    /// Carries a tunnel unread, once its ClientHello is seen to be for `place`.
+    async fn splice<S>(
+        &self,
+        mut client: S,
+        upstream: TcpStream,
+        early: Vec<u8>,
+        place: &Authority,
+        asked: &Shown,
+    ) where
+        S: AsyncRead + AsyncWrite + Unpin,
+    {
+        let Some(early) = self.greet(&mut client, early, place, asked).await else {
+            return;
+        };
+        self.decisions.record(asked, Verdict::Allowed);
+        let activity = Activity::new();
+        let mut upstream = Watched::new(upstream, &activity);
+        let carry = splice(&mut client, &mut upstream, early);
+        let forbidden = self.table.forbids(|table, now| {
+            let permit = table.routes.decide(&place.host, place.port, now);
+            permit.is_ok_and(|permit| permit.tls() == Tls::Splice)
+        });
+        let ended = tokio::select! {
+            ended = carry => ended.err().map(|error| error.to_string()),
+            () = activity.silent_for(self.limits.silence) => Some("silent for too long".to_owned()),
+            () = forbidden => Some("the routes changed".to_owned()),
+        };
+        self.ended(asked, &activity, ended);
+    }
+
+    /// Answers a CONNECT and reads the ClientHello that must follow; nothing if another
+    /// came.
+    async fn greet<S>(
+        &self,
+        client: &mut S,
+        mut early: Vec<u8>,
+        place: &Authority,
+        asked: &Shown,
+    ) -> Option<Vec<u8>>
+    where
+        S: AsyncRead + AsyncWrite + Unpin,
+    {
+        client.write_all(ESTABLISHED).await.ok()?;
+        client.flush().await.ok()?;
+        let read = read_hello(client, &mut early, &place.host, self.limits.handshake).await;
+        let Err(fault) = read else {
+            return Some(early);
+        };
+        match fault.told() {
+            Some((reason, words)) => {
+                self.decisions.record(asked, denied(reason));
+                let text = format!("{asked}: closed, because {words}");
+                self.decisions.log(text);
+            }
+            // It was let out, and went nowhere.
+            None => self.decisions.record(asked, Verdict::Allowed),
+        }
+        None
+    }
+
+    fn ended(&self, asked: &Shown, activity: &Activity, why: Option<String>) {
+        let carried = activity.summary();
+        let text = match why {
+            None => format!("{asked} ended: {carried}"),
+            Some(why) => format!("{asked} broke off ({why}): {carried}"),
+        };
+        self.decisions.log(text);
+    }
+
+    /// Records, answers, and reads on for a while: a connection that is closed with
+    /// unread bytes takes its answer with it.
+    async fn refuse<S>(&self, client: &mut S, asked: &Shown, refusal: Refusal)
+    where
+        S: AsyncRead + AsyncWrite + Unpin,
+    {
+        self.decisions.record(asked, denied(refusal.reason));
+        let response = refusal.response(asked);
+        let answer = async {
+            client.write_all(&response).await?;
+            client.shutdown().await?;
+            let mut rest = client.take(LINGER_BYTES);
+            timeout(LINGER, tokio::io::copy(&mut rest, &mut tokio::io::sink())).await?
+        };
+        // A client that does not take its answer loses it.
+        drop(timeout(self.limits.head, answer).await);
+    }
+}
+
+const fn denied(reason: Reason) -> Verdict {
+    Verdict::Denied { reason }
+}
+
+/// Reads the first request; the place if it is a CONNECT, and where its head ends.
+fn understand(bytes: &[u8]) -> Result<(Option<Authority>, usize), Fault> {
+    let head = inspect(bytes)?;
+    let ask = Ask::read(&head)?;
+    let place = match ask.way {
+        Way::Tunnel => Some(ask.authority),
+        Way::Plain => None,
+    };
+    Ok((place, head.length))
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,232 @@
+//! What a refused client is told: a status, a stable code, and a sentence that says
+//! what to do. Coding agents show the text to their user as it stands.
+
+use super::ask::Shown;
+use super::authority::Fault;
+use crate::policy::Reason;
+use crate::spec::layout;
+
+/// The header that carries the stable code.
+pub(super) const REASON_HEADER: &str = "x-cellar-reason";
+
+/// A request that is not served.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) struct Refusal {
+    pub(super) reason: Reason,
+    /// What more is known, as a clause.
+    detail: String,
+}
+
+impl From<Reason> for Refusal {
+    fn from(reason: Reason) -> Self {
+        Self {
+            reason,
+            detail: String::new(),
+        }
+    }
+}
+
+impl From<Fault> for Refusal {
+    fn from(fault: Fault) -> Self {
+        Self::new(fault.reason, fault.words)
+    }
+}
+
+impl Refusal {
+    pub(super) fn new(reason: Reason, detail: impl Into<String>) -> Self {
+        Self {
+            reason,
+            detail: detail.into(),
+        }
+    }
+
+    /// Whether no route speaks of it, so that the operator may be asked.
+    pub(super) const fn is_unlisted(&self) -> bool {
+        matches!(
+            self.reason,
+            Reason::HostNotAllowed | Reason::PortNotAllowed | Reason::RouteExpired
+        )
+    }
+
+    /// The HTTP status: 400 for what was asked badly, 403 for what is not allowed, 502
+    /// and 503 where asking again may help.
+    #[expect(
+        clippy::wildcard_enum_match_arm,
+        reason = "what is not named is not allowed"
+    )]
+    pub(super) const fn status(&self) -> u16 {
+        match self.reason {
+            Reason::BadRequest
+            | Reason::InvalidHost
+            | Reason::InvalidPath
+            | Reason::NotTls
+            | Reason::SniMismatch
+            | Reason::TlsClientRejected => 400,
+            Reason::BodyTooLarge => 413,
+            Reason::AuthorityMismatch => 421,
+            Reason::Unreachable | Reason::UpstreamTls => 502,
+            Reason::TooManyConnections | Reason::Locked => 503,
+            _ => 403,
+        }
+    }
+
+    /// The text for the client.
+    #[expect(
+        clippy::wildcard_enum_match_arm,
+        reason = "one table; what is not named says its reason as it stands"
+    )]
+    pub(super) fn text(&self, asked: &Shown) -> String {
+        let code = self.reason.code();
+        let detail = &self.detail;
+        let what = if asked.host.is_empty() {
+            "a request".to_owned()
+        } else {
+            asked.to_string()
+        };
+        let ask = format!(
+            "Ask the operator to add a route for it; http://127.0.0.1:{} lists what is allowed.",
+            layout::ports::SUPERVISE
+        );
+        let more = match self.detail.as_str() {
+            "" => String::new(),
+            detail => format!(": {detail}"),
+        };
+        let rest = match self.reason {
+            Reason::HostNotAllowed => format!("is not on this bottle's allowlist ({code}). {ask}"),
+            Reason::PortNotAllowed => format!(
+                "is not on this bottle's allowlist: the host is, this port is not ({code}). {ask}"
+            ),
+            Reason::MethodNotAllowed => format!(
+                "is not on this bottle's allowlist: the host is, this method is not ({code}). {ask}"
+            ),
+            Reason::PathNotAllowed => format!(
+                "is not on this bottle's allowlist: the host is, this path is not ({code}). {ask}"
+            ),
+            Reason::RouteDenied => {
+                format!("is on this bottle's list of what it never may ({code}). Do without it.")
+            }
+            Reason::RouteExpired => {
+                format!("was allowed for a time that is over ({code}). {ask}")
+            }
+            Reason::WebsocketNotAllowed => {
+                format!("is on this bottle's allowlist, but not for WebSockets ({code}). {ask}")
+            }
+            Reason::GitPushRefused => format!(
+                "was refused: pushes do not leave through the proxy ({code}). Commit, and ask the operator to push."
+            ),
+            Reason::PrivateAddress => format!(
+                "leads to {detail}, which no bottle may reach by default ({code}). If it is meant, ask the operator to allow private addresses on its route."
+            ),
+            Reason::Unreachable => format!(
+                "is allowed, but could not be reached: {detail} ({code}). Check the name, or try again later."
+            ),
+            Reason::UpstreamTls => format!(
+                "is allowed, but did not prove to be who it is{more} ({code}). Nothing was sent to it."
+            ),
+            Reason::TooManyConnections => format!(
+                "was not tried: this bottle has too many connections open ({code}). Close some and try again."
+            ),
+            Reason::Locked => format!(
+                "is allowed, but its credential is not here yet ({code}). Ask the operator to run `cellar unlock` for this bottle, then try again."
+            ),
+            Reason::SecretFound => format!(
+                "was refused: it holds what looks like a secret{more} ({code}). Leave it out."
+            ),
+            Reason::BudgetSpent => {
+                format!(
+                    "was refused: a budget of this bottle is spent{more} ({code}). Ask the operator to raise it."
+                )
+            }
+            Reason::OperatorDenied => {
+                format!(
+                    "was refused by the operator ({code}). Do without it, or say why it is needed."
+                )
+            }
+            Reason::HeldTooLong => format!(
+                "was held for the operator, who did not answer in time ({code}). Go on without it, or try again later."
+            ),
+            Reason::AskQueueFull => format!(
+                "was refused: too much waits for the operator already ({code}). Try again later."
+            ),
+            _ => format!("was refused{more} ({code})."),
+        };
+        let said = format!("{what} {rest}");
+        format!("cellar: {said}\n")
+    }
+
+    /// The whole response. A response to HEAD has no body.
+    pub(super) fn response(&self, asked: &Shown) -> Vec<u8> {
+        let text = self.text(asked);
+        let status = self.status();
+        let phrase = match status {
+            400 => "Bad Request",
+            403 => "Forbidden",
+            413 => "Content Too Large",
+            421 => "Misdirected Request",
+            502 => "Bad Gateway",
+            _ => "Service Unavailable",
+        };
+        let code = self.reason.code();
+        let length = text.len();
+        let body = if asked.method == "HEAD" { "" } else { &text };
+        format!(
+            "HTTP/1.1 {status} {phrase}\r\ncontent-type: text/plain\r\n{REASON_HEADER}: {code}\r\ncontent-length: {length}\r\nconnection: close\r\n\r\n{body}"
+        )
+        .into_bytes()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn asked() -> Shown {
+        Shown {
+            method: "CONNECT".to_owned(),
+            host: "example.com".to_owned(),
+            port: 443,
+        }
+    }
+
+    #[test]
+    fn a_refusal_names_the_place_the_code_and_what_to_do() {
+        assert_eq!(
+            Refusal::from(Reason::HostNotAllowed).text(&asked()),
+            "cellar: example.com:443 is not on this bottle's allowlist (host_not_allowed). \
+             Ask the operator to add a route for it; http://127.0.0.1:9100 lists what is allowed.\n"
+        );
+        assert_eq!(
+            Refusal::new(Reason::Unreachable, "the name has no address").text(&asked()),
+            "cellar: example.com:443 is allowed, but could not be reached: the name has no address \
+             (unreachable). Check the name, or try again later.\n"
+        );
+    }
+
+    #[test]
+    fn each_reason_has_its_status_and_its_code_in_header_and_text() {
+        for (reason, status) in [
+            (Reason::HostNotAllowed, 403),
+            (Reason::PortNotAllowed, 403),
+            (Reason::PrivateAddress, 403),
+            (Reason::InvalidHost, 400),
+            (Reason::BadRequest, 400),
+            (Reason::Unreachable, 502),
+            (Reason::TooManyConnections, 503),
+        ] {
+            let text = String::from_utf8(Refusal::from(reason).response(&asked())).unwrap();
+            let (head, body) = text.split_once("\r\n\r\n").unwrap();
+            assert!(head.starts_with(&format!("HTTP/1.1 {status} ")), "{head}");
+            assert!(head.contains(&format!("{REASON_HEADER}: {}\r\n", reason.code())));
+            assert!(head.contains(&format!("content-length: {}\r\n", body.len())));
+            assert!(body.contains("example.com:443") && body.contains(reason.code()));
+        }
+    }
+
+    #[test]
+    fn a_refused_head_request_has_no_body() {
+        let mut asked = asked();
+        asked.method = "HEAD".to_owned();
+        let bytes = Refusal::from(Reason::HostNotAllowed).response(&asked);
+        assert!(bytes.ends_with(b"\r\n\r\n"));
+    }
+}

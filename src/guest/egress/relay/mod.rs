@@ -1,0 +1,303 @@
+//! One connection's requests, each decided anew and asked of upstream.
+//!
+//! What is decided over is the inspected head, never what hyper made of it. A credential
+//! is put in last, and only into a request that leaves over verified TLS. Bodies stream
+//! both ways; `upload` and `download` are where a scanner sits.
+
+mod credential;
+mod download;
+mod headers;
+mod pool;
+mod record;
+mod request;
+mod sieve;
+#[cfg(test)]
+mod tests;
+mod upload;
+mod upstream;
+mod websocket;
+
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, Mutex, PoisonError};
+
+use bytes::Bytes;
+use http_body_util::Full;
+use hyper::body::Incoming;
+use hyper::header::{CONNECTION, CONTENT_TYPE, HeaderMap, HeaderValue};
+use hyper::upgrade::{OnUpgrade, Upgraded};
+use hyper::{Request, Response, StatusCode, Version};
+use hyper_util::rt::TokioIo;
+use jiff::Timestamp;
+
+pub(super) use self::download::Download;
+pub(super) use self::pool::Pool;
+use self::record::Recorder;
+use self::request::{Asked, Composed, answer_mode};
+use self::sieve::{Sieve, sift_answer, unframe};
+use super::activity::{Activity, Watched};
+use super::ask::Shown;
+use super::authority::Authority;
+use super::gate::GateLine;
+use super::head::Head;
+use super::proxy::{Proxy, Room};
+use super::refusal::{REASON_HEADER, Refusal};
+use super::resolve::Resolve;
+use super::table::Table;
+use super::tunnel::splice;
+use crate::policy::{Grant, Reason, ScanMode, Tls};
+use crate::scan::Direction;
+
+/// What the requests of a connection may be for.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) enum Side {
+    /// Any place, named by each request, in plain HTTP.
+    Plain,
+    /// One place, inside the TLS of an intercepted tunnel.
+    Tunnel(Authority),
+}
+
+/// Answers the requests of one connection.
+pub(super) struct Relay<'a, R> {
+    proxy: &'a Proxy<R>,
+    side: Side,
+    room: Room,
+    line: GateLine,
+    is_used: AtomicBool,
+    standing: Mutex<Option<Asked>>,
+    switched: Mutex<Option<Switched>>,
+}
+
+/// Both ends of a WebSocket that upstream agreed to.
+struct Switched {
+    agent: OnUpgrade,
+    upstream: Upgraded,
+    recorder: Recorder,
+}
+
+/// How upstream answered.
+enum Answer {
+    Whole(Response<Incoming>, Option<pool::Loan>),
+    Switched(Response<Incoming>, Upgraded),
+}
+
+impl<'a, R: Resolve> Relay<'a, R> {
+    pub(super) const fn new(proxy: &'a Proxy<R>, side: Side, room: Room, line: GateLine) -> Self {
+        Self {
+            proxy,
+            side,
+            room,
+            line,
+            is_used: AtomicBool::new(false),
+            standing: Mutex::new(None),
+            switched: Mutex::new(None),
+        }
+    }
+
+    /// Answers one request; there is an answer to everything.
+    pub(super) async fn answer(&self, mut request: Request<Incoming>) -> Response<Download> {
+        self.is_used.store(true, Ordering::Relaxed);
+        let head = self.line.take_head();
+        let table = self.proxy.table.current();
+        let asked = head
+            .as_ref()
+            .map_or_else(Shown::default, |head| self.shown(head));
+        let mut recorder = Recorder::new(&self.proxy.decisions, asked, table.generation);
+        let agent = hyper::upgrade::on(&mut request);
+        let outcome = match head {
+            Some(head) => self.ask(request, &head, &table, &mut recorder).await,
+            None => Err(super::authority::Fault::bad("the request has no inspected head").into()),
+        };
+        match outcome {
+            Ok((Answer::Whole(response, loan), mode)) => {
+                self.pass_on(response, loan, mode, recorder)
+            }
+            Ok((Answer::Switched(response, upstream), _)) => {
+                recorder.status(response.status().as_u16());
+                let (mut parts, _) = response.into_parts();
+                headers::leave_behind(&mut parts.headers);
+                websocket::announce(&mut parts.headers);
+                parts.version = Version::HTTP_11;
+                *self.switched() = Some(Switched {
+                    agent,
+                    upstream,
+                    recorder,
+                });
+                let body = Download::switch(self.line.clone());
+                Response::from_parts(parts, body)
+            }
+            Err(refusal) => self.refuse(&refusal, recorder),
+        }
+    }
+
+    /// Whether what this connection is for, or is doing now, is allowed by a table.
+    pub(super) fn is_allowed(&self, table: &Table, now: Timestamp) -> bool {
+        let standing = self.standing.lock().unwrap_or_else(PoisonError::into_inner);
+        match (&*standing, &self.side) {
+            (Some(asked), _) => asked.decide(table, now).is_ok(),
+            (None, Side::Plain) => true,
+            (None, Side::Tunnel(place)) => table
+                .routes
+                .decide(&place.host, place.port, now)
+                .is_ok_and(|permit| permit.tls() == Tls::Intercept),
+        }
+    }
+
+    /// Whether nothing was asked.
+    pub(super) fn is_unused(&self) -> bool {
+        !self.is_used.load(Ordering::Relaxed)
+    }
+
+    /// Carries the WebSocket that the connection became, if it became one. Cancel it to
+    /// end both ways at once.
+    pub(super) async fn carry(&self, activity: &Activity) -> std::io::Result<()> {
+        let Some(mut switched) = self.switched().take() else {
+            return Ok(());
+        };
+        let agent = switched.agent.await.map_err(std::io::Error::other)?;
+        let own = Activity::new();
+        let mut agent = Watched::new(TokioIo::new(agent), activity);
+        let mut upstream = Watched::new(TokioIo::new(switched.upstream), &own);
+        let counted = Counted {
+            activity: &own,
+            recorder: &mut switched.recorder,
+        };
+        let carried = splice(&mut agent, &mut upstream, Vec::new()).await;
+        drop(counted);
+        carried
+    }
+
+    async fn ask(
+        &self,
+        request: Request<Incoming>,
+        head: &Head,
+        table: &Table,
+        recorder: &mut Recorder,
+    ) -> Result<(Answer, ScanMode), Refusal> {
+        if head.target.starts_with('/') {
+            // As it was sent, in case that it cannot be read. A whole URL may hold a
+            // password.
+            let (path, query) = head.target.split_once('?').unwrap_or((&head.target, ""));
+            recorder.path(path, !query.is_empty());
+        }
+        let asked = Asked::read(&self.side, head)?;
+        recorder.path(asked.path.as_str(), asked.query.is_some());
+        let (permit, grant) = asked.decide(table, Timestamp::now())?;
+        recorder.route(grant.route);
+        self.proxy.check_name(table, &asked.authority.host)?;
+        self.stand(&asked);
+        if self.room == Room::None {
+            return Err(Refusal::from(Reason::TooManyConnections));
+        }
+        let composed = self.compose(request, head, &asked, &grant, recorder)?;
+        let key = asked.key(&permit, &grant, table.generation);
+        let answer = self.send(composed, &key, &permit, recorder).await?;
+        Ok((answer, answer_mode(&grant)))
+    }
+
+    fn compose(
+        &self,
+        request: Request<Incoming>,
+        head: &Head,
+        asked: &Asked,
+        grant: &Grant,
+        recorder: &Recorder,
+    ) -> Result<Composed, Refusal> {
+        let held = self.proxy.secrets.open();
+        let cap = self.proxy.limits.request_bytes;
+        asked.compose(request, head, grant, &held, cap, recorder.meter())
+    }
+
+    fn pass_on(
+        &self,
+        response: Response<Incoming>,
+        loan: Option<pool::Loan>,
+        mode: ScanMode,
+        mut recorder: Recorder,
+    ) -> Response<Download> {
+        let (mut parts, body) = response.into_parts();
+        headers::leave_behind(&mut parts.headers);
+        let sieve = match self.sift(&parts.headers, mode, &recorder) {
+            Ok(sieve) => sieve,
+            Err(refusal) => return self.refuse(&refusal, recorder),
+        };
+        if sieve.as_ref().is_some_and(|sieve| sieve.is_rewriting()) {
+            unframe(&mut parts.headers);
+        }
+        parts.version = Version::HTTP_11;
+        recorder.status(parts.status.as_u16());
+        if !recorder.is_sent() {
+            // The rest of the request is not waited for, so it must not be taken for
+            // the next one.
+            let close = HeaderValue::from_static("close");
+            parts.headers.insert(CONNECTION, close);
+        }
+        let loan = loan.map(|loan| (Arc::clone(&self.proxy.pool), loan));
+        let body = Download::upstream(body, sieve, loan, recorder, self.line.clone());
+        Response::from_parts(parts, body)
+    }
+
+    /// Looks into the head of an answer, and begins to look into its body.
+    fn sift(
+        &self,
+        headers: &HeaderMap,
+        mode: ScanMode,
+        recorder: &Recorder,
+    ) -> Result<Option<Box<Sieve>>, Refusal> {
+        if mode == ScanMode::Off {
+            return Ok(None);
+        }
+        let held = self.proxy.secrets.open();
+        let findings = recorder.meter().findings();
+        let found = sift_answer(&held.scanner, headers);
+        findings.add(&found);
+        if !found.is_empty() && mode != ScanMode::Warn {
+            return Err(findings.refusal());
+        }
+        Sieve::new(&held.scanner, Direction::Inbound, mode, headers).map_err(|_| findings.refusal())
+    }
+
+    fn refuse(&self, refusal: &Refusal, mut recorder: Recorder) -> Response<Download> {
+        recorder.refused(refusal.reason);
+        recorder.status(refusal.status());
+        let text = Full::new(Bytes::from(refusal.text(recorder.asked())));
+        let body = Download::own(text, recorder, self.line.clone());
+        let mut response = Response::new(body);
+        *response.status_mut() =
+            StatusCode::from_u16(refusal.status()).unwrap_or(StatusCode::FORBIDDEN);
+        let headers = response.headers_mut();
+        headers.insert(CONTENT_TYPE, HeaderValue::from_static("text/plain"));
+        let code = HeaderValue::from_static(refusal.reason.code());
+        headers.insert(REASON_HEADER, code);
+        headers.insert(CONNECTION, HeaderValue::from_static("close"));
+        response
+    }
+
+    fn stand(&self, asked: &Asked) {
+        let mut standing = self.standing.lock().unwrap_or_else(PoisonError::into_inner);
+        *standing = Some(asked.clone());
+    }
+
+    fn switched(&self) -> std::sync::MutexGuard<'_, Option<Switched>> {
+        self.switched.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn shown(&self, head: &Head) -> Shown {
+        match &self.side {
+            Side::Tunnel(place) => Shown::asked(&head.method, place),
+            Side::Plain => Shown::of(format!("{} {}", head.method, head.target).as_bytes()),
+        }
+    }
+}
+
+/// Tells a recorder what was carried, also when the carrying is cancelled.
+struct Counted<'a> {
+    activity: &'a Activity,
+    recorder: &'a mut Recorder,
+}
+
+impl Drop for Counted<'_> {
+    fn drop(&mut self) {
+        let (sent, received) = self.activity.counts();
+        self.recorder.carried(sent, received);
+    }
+}

@@ -1,0 +1,112 @@
+//! One record for each request, written when it is over, however it ended.
+
+use std::sync::Arc;
+
+use tokio::time::Instant;
+
+use super::upload::Meter;
+use crate::guest::egress::ask::Shown;
+use crate::guest::egress::decisions::Decisions;
+use crate::guest::runtime::escaped;
+use crate::policy::Reason;
+use crate::wire::{RequestFacts, Verdict};
+
+/// The longest path that a record holds.
+const MAX_PATH: usize = 512;
+
+/// Gathers what a record says of one request.
+pub(in super::super) struct Recorder {
+    decisions: Arc<Decisions>,
+    asked: Shown,
+    verdict: Verdict,
+    facts: RequestFacts,
+    meter: Arc<Meter>,
+    began: Instant,
+    broke_off: bool,
+}
+
+impl Recorder {
+    /// Begins with a request that is allowed until something says otherwise.
+    pub(super) fn new(decisions: &Arc<Decisions>, asked: Shown, generation: u64) -> Self {
+        Self {
+            decisions: Arc::clone(decisions),
+            asked,
+            verdict: Verdict::Allowed,
+            facts: RequestFacts {
+                generation,
+                ..RequestFacts::default()
+            },
+            meter: Arc::default(),
+            began: Instant::now(),
+            broke_off: false,
+        }
+    }
+
+    /// Names the path and whether a query followed it, whose values are not recorded.
+    pub(super) fn path(&mut self, path: &str, has_query: bool) {
+        let query = if has_query { "?…" } else { "" };
+        self.facts.path = format!("{}{query}", escaped(path.as_bytes(), MAX_PATH - 4));
+    }
+
+    /// Names the route.
+    pub(super) const fn route(&mut self, route: usize) {
+        self.facts.route = Some(route);
+    }
+
+    /// Names the status of the answer.
+    pub(super) const fn status(&mut self, status: u16) {
+        self.facts.status = Some(status);
+    }
+
+    /// Says that it was refused after all.
+    pub(super) const fn refused(&mut self, reason: Reason) {
+        self.verdict = Verdict::Denied { reason };
+    }
+
+    /// Counts a piece of the answer.
+    pub(super) fn received(&mut self, bytes: usize) {
+        let bytes = u64::try_from(bytes).unwrap_or(u64::MAX);
+        self.facts.received_bytes = self.facts.received_bytes.saturating_add(bytes);
+    }
+
+    /// Counts what a WebSocket carried.
+    pub(super) const fn carried(&mut self, sent: u64, received: u64) {
+        self.facts.sent_bytes = sent;
+        self.facts.received_bytes = received;
+    }
+
+    /// Says that the answer ended before its end.
+    pub(super) const fn broke_off(&mut self) {
+        self.broke_off = true;
+    }
+
+    /// What was asked, for people.
+    pub(super) const fn asked(&self) -> &Shown {
+        &self.asked
+    }
+
+    /// Counts the request's body.
+    pub(super) const fn meter(&self) -> &Arc<Meter> {
+        &self.meter
+    }
+
+    /// Whether the request's body went out whole.
+    pub(super) fn is_sent(&self) -> bool {
+        self.meter.is_done()
+    }
+}
+
+impl Drop for Recorder {
+    fn drop(&mut self) {
+        let mut facts = std::mem::take(&mut self.facts);
+        facts.sent_bytes = facts.sent_bytes.max(self.meter.bytes());
+        facts.millis = u64::try_from(self.began.elapsed().as_millis()).unwrap_or(u64::MAX);
+        facts.findings = self.meter.findings().names();
+        if self.broke_off {
+            let text = format!("{}: the answer broke off", self.asked);
+            self.decisions.log(text);
+        }
+        self.decisions
+            .record_request(&self.asked, self.verdict, Some(facts));
+    }
+}

@@ -1,0 +1,900 @@
+use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
+
+use super::super::rig::{
+    Far, LIMITS, Rig, credentialed, host, read_head, read_message, route, web_socket, wildcard,
+};
+use crate::policy::{Route, SecretName, Tls};
+use crate::secret::Secret;
+use crate::wire::Verdict;
+
+const OK: &str = "HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok";
+/// A secret that must be found nowhere but at its origin.
+const SECRET: &str = "sk-canary-5c6f7a";
+
+fn get(path: &str, host: &str) -> String {
+    format!("GET {path} HTTP/1.1\r\nHost: {host}\r\n\r\n")
+}
+
+impl Rig {
+    fn hand_over(&self) {
+        let secret = Secret::new(SECRET.to_owned());
+        let name = SecretName::parse("key").unwrap();
+        self.proxy
+            .secrets(std::iter::once((name, secret)).collect())
+            .unwrap();
+    }
+}
+
+/// Lets what is spawned come to rest.
+async fn settle() {
+    for _ in 0..50 {
+        tokio::task::yield_now().await;
+    }
+}
+
+#[tokio::test]
+async fn each_request_on_a_connection_is_decided_and_recorded() {
+    let rig = Rig::new(Vec::new());
+    let origin = rig.origin("a.example").await;
+    rig.allow(vec![route("a.example", origin.port)]);
+    let mut inside = rig.inside("a.example", origin.port).await;
+    let talk = async {
+        let place = format!("a.example:{}", origin.port);
+        inside
+            .write_all(get("/one?key=hidden", &place).as_bytes())
+            .await
+            .unwrap();
+        assert_eq!(read_message(&mut inside).await.1, "ok");
+        inside
+            .write_all(get("/two", &place).as_bytes())
+            .await
+            .unwrap();
+        assert_eq!(read_message(&mut inside).await.1, "ok");
+        let post = format!("POST /up HTTP/1.1\r\nHost: {place}\r\nContent-Length: 5\r\n\r\nhello");
+        inside.write_all(post.as_bytes()).await.unwrap();
+        read_message(&mut inside).await
+    };
+    let up = "HTTP/1.1 503 Later\r\nContent-Length: 3\r\n\r\nno!";
+    let answers = [OK, OK, up];
+    let (heads, last) = tokio::join!(origin.serve(&answers), talk);
+    assert!(
+        heads[0].starts_with("GET /one?key=hidden HTTP/1.1\r\n"),
+        "{heads:?}"
+    );
+    assert_eq!(last.1, "no!", "upstream's own words are passed on");
+    assert!(!origin.is_dialled().await, "one connection served all");
+    drop(inside);
+    settle().await;
+    let records = rig.records();
+    let shown: Vec<_> = records
+        .iter()
+        .map(|record| {
+            let facts = record.request.clone().unwrap();
+            (
+                record.method.clone(),
+                facts.path,
+                facts.status,
+                facts.sent_bytes,
+                facts.received_bytes,
+                (facts.route, facts.generation),
+            )
+        })
+        .collect();
+    let row = |method: &str, path: &str, status, sent, received| {
+        let place = (Some(0), 2);
+        (
+            method.to_owned(),
+            path.to_owned(),
+            Some(status),
+            sent,
+            received,
+            place,
+        )
+    };
+    assert_eq!(
+        shown,
+        [
+            row("GET", "/one?…", 200, 0, 2),
+            row("GET", "/two", 200, 0, 2),
+            row("POST", "/up", 503, 5, 3),
+        ]
+    );
+    assert!(
+        records
+            .iter()
+            .all(|record| record.verdict == Verdict::Allowed)
+    );
+    assert!(!rig.log().contains("hidden"));
+}
+
+#[tokio::test]
+async fn a_request_for_another_place_than_the_tunnel_reaches_nobody() {
+    let rig = Rig::new(Vec::new());
+    let origin = rig.origin("a.example").await;
+    rig.allow(vec![
+        route("a.example", origin.port),
+        route("b.example", origin.port),
+    ]);
+    let place = format!("a.example:{}", origin.port);
+    for (request, code) in [
+        (get("/", "b.example"), "authority_mismatch"),
+        (get("/", "a.example"), "authority_mismatch"),
+        (get("/", "a.example:1"), "authority_mismatch"),
+        (get("/", ""), "authority_mismatch"),
+        ("GET / HTTP/1.0\r\n\r\n".to_owned(), "authority_mismatch"),
+        (get(&format!("https://{place}/"), &place), "bad_request"),
+        (get("https://b.example/", "b.example"), "bad_request"),
+        (get("*", &place), "bad_request"),
+        (get("/a#b", &place), "bad_request"),
+        (get("/a\\b", &place), "bad_request"),
+        (
+            format!("CONNECT {place} HTTP/1.1\r\nHost: {place}\r\n\r\n"),
+            "bad_request",
+        ),
+        (
+            get("/", &place).replace("\r\n\r\n", &format!("\r\nHost: {place}\r\n\r\n")),
+            "bad_request",
+        ),
+    ] {
+        let mut inside = rig.inside("a.example", origin.port).await;
+        inside.write_all(request.as_bytes()).await.unwrap();
+        let mut reply = String::new();
+        inside.read_to_string(&mut reply).await.unwrap();
+        assert!(
+            reply.contains(&format!("x-cellar-reason: {code}\r\n")),
+            "{request}: {reply}"
+        );
+        assert!(!origin.is_dialled().await, "{request}");
+    }
+    assert_eq!(rig.resolver.count(), 0);
+}
+
+/// The research's list of what hyper lets through, inside TLS: what counts is what the
+/// origin saw, which is the good request before and nothing else.
+#[tokio::test]
+async fn nothing_is_smuggled_past_the_gate() {
+    let rig = Rig::new(Vec::new());
+    let origin = rig.origin("a.example").await;
+    rig.allow(vec![route("a.example", origin.port)]);
+    let place = format!("a.example:{}", origin.port);
+    let post = format!("POST /bad HTTP/1.1\r\nHost: {place}\r\n");
+    let hidden = format!("GET /smuggled HTTP/1.1\r\nHost: {place}\r\n\r\n");
+    let length = hidden.len();
+    for bad in [
+        format!("{post}Content-Length: 4\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n\r\n"),
+        format!("{post}Transfer-Encoding: chunked\r\nContent-Length: {length}\r\n\r\n0\r\n\r\n"),
+        format!("{post}Content-Length: 0\r\nContent-Length: {length}\r\n\r\n"),
+        format!("{post}Content-Length: {length}, 0\r\n\r\n"),
+        format!("{post}Content-Length: +{length}\r\n\r\n"),
+        format!("{post}Content-Length : {length}\r\n\r\n"),
+        format!("{post}Transfer-Encoding: gzip, chunked\r\n\r\n0\r\n\r\n"),
+        format!("{post}Transfer-Encoding: identity, chunked\r\n\r\n0\r\n\r\n"),
+        format!("{post}Transfer-Encoding: xchunked\r\n\r\n0\r\n\r\n"),
+        format!("{post}Transfer-Encoding:\u{b}chunked\r\n\r\n0\r\n\r\n"),
+        format!("{post}Transfer-Encoding: chunked\r\nTransfer-Encoding: x\r\n\r\n0\r\n\r\n"),
+        format!("{post}X: y\r\n Transfer-Encoding: chunked\r\n\r\n0\r\n\r\n"),
+        format!("{post}Host: b.example\r\n\r\n"),
+        format!(
+            "{post}Upgrade: h2c\r\nConnection: Upgrade, HTTP2-Settings\r\nHTTP2-Settings: AAMA\r\n\r\n"
+        ),
+        format!("{post}\r\n").replace("\r\n", "\n"),
+        format!("{post}X: a\rb\r\n\r\n"),
+        format!("{post}X: a\0b\r\n\r\n"),
+        format!("{post}\r\n").replace(" HTTP/1.1", ""),
+        format!("{post}\r\n").replace("HTTP/1.1", "HTTP/1.1 HTTP/1.1"),
+        format!("{post}\r\n").replace("POST", "post"),
+        format!("{post}Transfer-Encoding: chunked\r\n\r\n5\nhello\r\n0\r\n\r\n"),
+        format!("{post}Transfer-Encoding: chunked\r\n\r\n0x5\r\nhello\r\n0\r\n\r\n"),
+        format!("{post}Transfer-Encoding: chunked\r\n\r\n5\r\nhelloX\r\n0\r\n\r\n"),
+        format!("{post}Transfer-Encoding: chunked\r\n\r\nfffffffffffffffff\r\n"),
+    ] {
+        let mut inside = rig.inside("a.example", origin.port).await;
+        let sent = format!("{}{bad}{hidden}", get("/good", &place));
+        let talk = async {
+            inside.write_all(sent.as_bytes()).await.unwrap();
+            let mut reply = String::new();
+            inside.read_to_string(&mut reply).await.unwrap();
+            drop(inside);
+            rig.proxy.pool.clear();
+            reply
+        };
+        let seen = async {
+            let mut far = origin.accept().await;
+            let mut heads = vec![read_head(&mut far).await];
+            far.write_all(OK.as_bytes()).await.unwrap();
+            loop {
+                let (head, body) = read_chunked(&mut far).await;
+                heads.push(head);
+                if !body {
+                    return heads;
+                }
+            }
+        };
+        let (heads, reply) = tokio::join!(seen, talk);
+        let requests: Vec<_> = heads
+            .iter()
+            .filter_map(|head| head.lines().next())
+            .collect();
+        // A body whose chunks break may have begun; it must not end.
+        assert_eq!(requests[0], "GET /good HTTP/1.1", "{bad}");
+        assert!(
+            requests.iter().all(|line| !line.contains("smuggled")),
+            "{bad}"
+        );
+        assert_eq!(
+            reply.matches("HTTP/1.1 200 OK").count(),
+            1,
+            "{bad}: {reply}"
+        );
+        assert!(
+            reply.contains("x-cellar-reason: bad_request"),
+            "{bad}: {reply}"
+        );
+    }
+}
+
+/// Reads what else comes: its head, and whether a body came to a proper end.
+async fn read_chunked(far: &mut Far) -> (String, bool) {
+    let head = read_head(far).await;
+    let mut body = Vec::new();
+    drop(far.read_to_end(&mut body).await);
+    (head, body.ends_with(b"0\r\n\r\n"))
+}
+
+#[tokio::test]
+async fn the_agents_credentials_stay_and_the_routes_own_leaves() {
+    let rig = Rig::new(Vec::new());
+    let origin = rig.origin("auth.example").await;
+    rig.allow(vec![credentialed("auth.example", origin.port)]);
+    rig.hand_over();
+    let place = format!("auth.example:{}", origin.port);
+    let mut inside = rig.inside("auth.example", origin.port).await;
+    let request = format!(
+        "GET /v1?beta=true&key=foreign&%6bey=foreign HTTP/1.1\r\nHost: {place}\r\n\
+         Authorization: Bearer foreign\r\nauthorization: Basic foreign\r\nX-Api-Key: foreign\r\n\
+         Cookie: a=foreign\r\nProxy-Authorization: foreign\r\n\
+         Connection: keep-alive, Authorization, x-nominated\r\nX-Nominated: foreign\r\n\
+         anthropic-beta: one, two\r\nanthropic-version: 2023-06-01\r\n\r\n"
+    );
+    inside.write_all(request.as_bytes()).await.unwrap();
+    let (heads, (head, _)) = tokio::join!(origin.serve(&[OK]), read_message(&mut inside));
+    let sent = heads[0].to_lowercase();
+    assert!(sent.starts_with("get /v1?beta=true http/1.1\r\n"), "{sent}");
+    assert!(!sent.contains("foreign"), "{sent}");
+    assert_eq!(sent.matches("authorization:").count(), 1);
+    assert!(
+        sent.contains(&format!("authorization: bearer {SECRET}\r\n")),
+        "{sent}"
+    );
+    assert!(
+        sent.contains("anthropic-beta: one, two,oauth-2025-04-20\r\n"),
+        "{sent}"
+    );
+    assert!(sent.contains("anthropic-version: 2023-06-01\r\n"), "{sent}");
+    assert!(!head.contains(SECRET));
+    drop(inside);
+    settle().await;
+    assert!(!rig.log().contains("canary"));
+}
+
+#[tokio::test]
+async fn without_its_secret_a_route_is_locked_and_says_so() {
+    let rig = Rig::new(Vec::new());
+    let origin = rig.origin("auth.example").await;
+    rig.allow(vec![credentialed("auth.example", origin.port)]);
+    let place = format!("auth.example:{}", origin.port);
+    let mut inside = rig.inside("auth.example", origin.port).await;
+    inside.write_all(get("/", &place).as_bytes()).await.unwrap();
+    let (head, body) = read_message(&mut inside).await;
+    assert!(
+        head.starts_with("http/1.1 503 ") && head.contains("x-cellar-reason: locked"),
+        "{head}"
+    );
+    assert!(body.contains("cellar unlock"), "{body}");
+    assert!(!origin.is_dialled().await);
+    // A secret that no header can hold is as good as none.
+    let broken = Secret::new("a\r\nX: b".to_owned());
+    let name = SecretName::parse("key").unwrap();
+    rig.proxy
+        .secrets(std::iter::once((name, broken)).collect())
+        .unwrap();
+    let mut inside = rig.inside("auth.example", origin.port).await;
+    inside.write_all(get("/", &place).as_bytes()).await.unwrap();
+    assert!(read_head(&mut inside).await.contains("locked"));
+    assert!(!origin.is_dialled().await);
+}
+
+/// A credential leaves over verified TLS to its very host, or not at all.
+#[tokio::test]
+async fn a_credential_never_leaves_in_the_clear_or_to_a_stranger() {
+    let rig = Rig::new(Vec::new());
+    let stranger = rig.origin("b.example").await;
+    rig.allow(vec![credentialed("auth.example", stranger.port)]);
+    rig.hand_over();
+    let place = format!("auth.example:{}", stranger.port);
+    let plain = get(&format!("http://{place}/"), &place);
+    let reply = rig.reply(&plain, super::super::proxy::Room::Some).await;
+    assert!(reply.starts_with("HTTP/1.1 403 "), "{reply}");
+    assert!(!stranger.is_dialled().await);
+    let mut inside = rig.inside("auth.example", stranger.port).await;
+    inside.write_all(get("/", &place).as_bytes()).await.unwrap();
+    let refused = async { stranger.accept_broken().await };
+    let (seen, (head, body)) = tokio::join!(refused, read_message(&mut inside));
+    assert!(
+        head.starts_with("http/1.1 502 ") && head.contains("upstream_tls"),
+        "{head}"
+    );
+    assert!(body.contains("for another name"), "{body}");
+    assert_eq!(seen, b"", "nothing was said inside");
+}
+
+#[tokio::test]
+async fn a_route_without_a_credential_leaves_the_agents_own_alone() {
+    let rig = Rig::new(Vec::new());
+    let origin = rig.origin("a.example").await;
+    rig.allow(vec![route("a.example", origin.port)]);
+    let place = format!("a.example:{}", origin.port);
+    let mut inside = rig.inside("a.example", origin.port).await;
+    let request = format!(
+        "GET /?key=own HTTP/1.1\r\nHost: {place}\r\nAuthorization: Bearer own\r\n\
+         Cookie: a=own\r\nProxy-Authorization: hop\r\nVia: hop\r\n\
+         X-Api-Key: sk-ant-api03-{}AA\r\n\r\n",
+        "aB3_".repeat(23) + "x"
+    );
+    inside.write_all(request.as_bytes()).await.unwrap();
+    let (heads, _) = tokio::join!(origin.serve(&[OK]), read_message(&mut inside));
+    assert_eq!(heads[0].matches("own").count(), 3, "{heads:?}");
+    assert!(!heads[0].contains("hop"), "{heads:?}");
+}
+
+/// Events arrive one by one as upstream says them, comment lines included.
+#[tokio::test]
+async fn a_stream_of_events_is_passed_on_event_by_event() {
+    let rig = Rig::new(Vec::new());
+    let origin = rig.origin("a.example").await;
+    rig.allow(vec![route("a.example", origin.port)]);
+    let place = format!("a.example:{}", origin.port);
+    let mut inside = rig.inside("a.example", origin.port).await;
+    inside
+        .write_all(get("/stream", &place).as_bytes())
+        .await
+        .unwrap();
+    let mut far = origin.accept().await;
+    read_head(&mut far).await;
+    let head = "HTTP/1.1 200 OK\r\nContent-Type: text/event-stream\r\nTransfer-Encoding: chunked\r\n\
+        Alt-Svc: h3=\":443\"\r\nVia: x\r\nConnection: X-Hop\r\nX-Hop: 1\r\n\r\n";
+    far.write_all(head.as_bytes()).await.unwrap();
+    let got = read_head(&mut inside).await.to_lowercase();
+    assert!(got.contains("content-type: text/event-stream"), "{got}");
+    for gone in ["alt-svc", "via:", "x-hop"] {
+        assert!(!got.contains(gone), "{got}");
+    }
+    for event in [": ping\n\n", "data: 1\n\n", ": \n", "event: x\ndata: 2\n\n"] {
+        let chunk = format!("{:x}\r\n{event}\r\n", event.len());
+        far.write_all(chunk.as_bytes()).await.unwrap();
+        let mut got = vec![0; chunk.len()];
+        inside.read_exact(&mut got).await.unwrap();
+        assert_eq!(String::from_utf8(got).unwrap(), chunk);
+    }
+    // A route that goes takes its streams with it.
+    rig.allow(vec![route("b.example", origin.port)]);
+    let mut rest = Vec::new();
+    drop(inside.read_to_end(&mut rest).await);
+    assert_eq!(rest, b"", "the stream does not end as if it were whole");
+    let mut rest = Vec::new();
+    drop(far.read_to_end(&mut rest).await);
+    settle().await;
+    let record = rig.records().pop().unwrap();
+    assert_eq!(record.request.unwrap().received_bytes, 38);
+}
+
+#[tokio::test]
+async fn a_changed_table_decides_the_next_request_on_an_open_connection() {
+    let rig = Rig::new(Vec::new());
+    let origin = rig.origin("a.example").await;
+    let place = format!("a.example:{}", origin.port);
+    rig.allow(vec![route("a.example", origin.port)]);
+    let mut inside = rig.inside("a.example", origin.port).await;
+    let first = async {
+        inside
+            .write_all(get("/1", &place).as_bytes())
+            .await
+            .unwrap();
+        read_message(&mut inside).await
+    };
+    tokio::join!(origin.serve(&[OK]), first);
+    // What still is allowed goes on, over a connection that was decided anew.
+    rig.allow(vec![route("b.example", 1), route("a.example", origin.port)]);
+    let second = async {
+        inside
+            .write_all(get("/2", &place).as_bytes())
+            .await
+            .unwrap();
+        read_message(&mut inside).await
+    };
+    let (heads, _) = tokio::join!(origin.serve(&[OK]), second);
+    assert!(heads[0].starts_with("GET /2 "));
+    let record = rig.records().pop().unwrap().request.unwrap();
+    assert_eq!((record.route, record.generation), (Some(1), 3));
+    rig.allow(vec![route("b.example", origin.port)]);
+    let mut rest = Vec::new();
+    drop(inside.read_to_end(&mut rest).await);
+    assert_eq!(rest, b"", "the idle connection is closed");
+}
+
+const WISH: &str = "Upgrade: websocket\r\nConnection: Upgrade\r\nSec-WebSocket-Version: 13\r\n\
+    Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\nSec-WebSocket-Extensions: permessage-deflate\r\n\r\n";
+const GRANTED: &str = "HTTP/1.1 101 Switching Protocols\r\nUpgrade: websocket\r\n\
+    Connection: Upgrade\r\nSec-WebSocket-Accept: s3pPLMBiTxaQ9kYGzzhZRbK+xOo=\r\n\r\n";
+
+#[tokio::test]
+async fn a_web_socket_is_relayed_where_the_route_says_so_until_it_no_longer_does() {
+    let rig = Rig::new(Vec::new());
+    let origin = rig.origin("ws.example").await;
+    rig.allow(vec![web_socket("ws.example", origin.port)]);
+    let mut inside = rig.inside("ws.example", origin.port).await;
+    let request = format!(
+        "GET /ws HTTP/1.1\r\nHost: ws.example:{}\r\n{WISH}early",
+        origin.port
+    );
+    inside.write_all(request.as_bytes()).await.unwrap();
+    let mut far = origin.accept().await;
+    let asked = read_head(&mut far).await.to_lowercase();
+    assert!(asked.contains("upgrade: websocket"), "{asked}");
+    assert!(!asked.contains("deflate"), "{asked}");
+    far.write_all(GRANTED.as_bytes()).await.unwrap();
+    let head = read_head(&mut inside).await.to_lowercase();
+    assert!(head.starts_with("http/1.1 101 "), "{head}");
+    assert!(
+        head.contains("sec-websocket-accept: s3pplmbitxaq9kygzzhzrbk+xoo="),
+        "{head}"
+    );
+    far.write_all(b"\x81\x02hi").await.unwrap();
+    let mut frame = [0; 4];
+    inside.read_exact(&mut frame).await.unwrap();
+    assert_eq!(&frame, b"\x81\x02hi");
+    let mut early = [0; 5];
+    far.read_exact(&mut early).await.unwrap();
+    assert_eq!(&early, b"early");
+    rig.allow(vec![route("ws.example", origin.port)]);
+    let mut rest = Vec::new();
+    drop(inside.read_to_end(&mut rest).await);
+    drop(far.read_to_end(&mut rest).await);
+    assert_eq!(rest, b"");
+    settle().await;
+    let facts = rig.records().pop().unwrap().request.unwrap();
+    assert_eq!(
+        (facts.status, facts.sent_bytes, facts.received_bytes),
+        (Some(101), 5, 4)
+    );
+}
+
+/// Without upstream's consent nothing of what was sent ahead goes through.
+#[tokio::test]
+async fn what_is_no_web_socket_is_never_spliced() {
+    let rig = Rig::new(Vec::new());
+    let origin = rig.origin("ws.example").await;
+    rig.allow(vec![web_socket("ws.example", origin.port)]);
+    let smuggled = "GET /smuggled HTTP/1.1\r\nHost: evil.example\r\n\r\n";
+    for (answer, status) in [
+        ("HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok", "200"),
+        (
+            "HTTP/1.1 101 Switching Protocols\r\nUpgrade: h2c\r\nConnection: Upgrade\r\n\r\n",
+            "502",
+        ),
+        (
+            "HTTP/1.1 101 Switching Protocols\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n\r\n",
+            "502",
+        ),
+        (&GRANTED.replace("+xOo=", "+xOO="), "502"),
+        (
+            &GRANTED.replace(
+                "\r\n\r\n",
+                "\r\nSec-WebSocket-Extensions: permessage-deflate\r\n\r\n",
+            ),
+            "502",
+        ),
+    ] {
+        let mut inside = rig.inside("ws.example", origin.port).await;
+        let request = format!(
+            "GET /ws HTTP/1.1\r\nHost: ws.example:{}\r\n{WISH}{smuggled}",
+            origin.port
+        );
+        inside.write_all(request.as_bytes()).await.unwrap();
+        let mut far = origin.accept().await;
+        read_head(&mut far).await;
+        far.write_all(answer.as_bytes()).await.unwrap();
+        let head = read_head(&mut inside).await;
+        assert!(
+            head.starts_with(&format!("HTTP/1.1 {status} ")),
+            "{answer}: {head}"
+        );
+        drop(inside);
+        let mut rest = Vec::new();
+        drop(far.read_to_end(&mut rest).await);
+        assert_eq!(String::from_utf8_lossy(&rest), "", "{answer}");
+    }
+    // A route that is for requests only.
+    rig.allow(vec![route("ws.example", origin.port)]);
+    let mut inside = rig.inside("ws.example", origin.port).await;
+    let request = format!(
+        "GET /ws HTTP/1.1\r\nHost: ws.example:{}\r\n{WISH}",
+        origin.port
+    );
+    inside.write_all(request.as_bytes()).await.unwrap();
+    let head = read_head(&mut inside).await;
+    assert!(
+        head.contains("x-cellar-reason: websocket_not_allowed"),
+        "{head}"
+    );
+    assert!(!origin.is_dialled().await);
+}
+
+/// Answers that say more than one thing, or the wrong thing, and what the agent gets.
+#[tokio::test]
+async fn upstream_cannot_answer_for_another_request() {
+    let rig = Rig::new(Vec::new());
+    let origin = rig.origin("a.example").await;
+    rig.allow(vec![route("a.example", origin.port)]);
+    let place = format!("a.example:{}", origin.port);
+    let storm = "HTTP/1.1 103 Early Hints\r\n\r\n".repeat(40);
+    for (answer, status) in [
+        (
+            format!("{OK}HTTP/1.1 200 OK\r\nX-Second: 1\r\nContent-Length: 0\r\n\r\n"),
+            "200",
+        ),
+        (
+            format!("HTTP/1.1 103 Early Hints\r\nLink: x\r\n\r\n{OK}"),
+            "200",
+        ),
+        (
+            "HTTP/1.1 204 No Content\r\n\r\nHTTP/1.1 200 OK\r\n\r\n".to_owned(),
+            "204",
+        ),
+        (format!("{storm}{OK}"), "502"),
+        ("SSH-2.0-OpenSSH\r\n".to_owned(), "502"),
+        (
+            "HTTP/1.1 200 OK\r\nX: a\r\n b\r\nContent-Length: 0\r\n\r\n".to_owned(),
+            "502",
+        ),
+        (
+            "HTTP/1.1 200 OK\r\nContent-Length: 1\r\nContent-Length: 2\r\n\r\nab".to_owned(),
+            "502",
+        ),
+        (
+            "HTTP/1.1 101 Switching Protocols\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n\r\n"
+                .to_owned(),
+            "502",
+        ),
+    ] {
+        let mut inside = rig.inside("a.example", origin.port).await;
+        inside
+            .write_all(get("/1", &place).as_bytes())
+            .await
+            .unwrap();
+        let mut far = origin.accept().await;
+        read_head(&mut far).await;
+        far.write_all(answer.as_bytes()).await.unwrap();
+        let (head, _) = read_message(&mut inside).await;
+        assert!(
+            head.starts_with(&format!("http/1.1 {status} ")),
+            "{answer}: {head}"
+        );
+        settle().await;
+        if status != "502" {
+            // The next request gets an answer of its own, from a connection of its own.
+            let next = "HTTP/1.1 200 OK\r\nContent-Length: 4\r\n\r\nmine";
+            inside
+                .write_all(get("/2", &place).as_bytes())
+                .await
+                .unwrap();
+            let is_kept = answer.contains("Link");
+            let serve = async {
+                let mut far = if is_kept { far } else { origin.accept().await };
+                assert!(read_head(&mut far).await.starts_with("GET /2 "));
+                far.write_all(next.as_bytes()).await.unwrap();
+                far
+            };
+            let (_far, (_, body)) = tokio::join!(serve, read_message(&mut inside));
+            assert_eq!(body, "mine", "{answer}");
+        }
+        drop(inside);
+        rig.proxy.pool.clear();
+    }
+}
+
+#[tokio::test]
+async fn a_kept_connection_that_ended_is_replaced_for_what_may_be_sent_twice() {
+    let rig = Rig::new(Vec::new());
+    let origin = rig.origin("a.example").await;
+    rig.allow(vec![route("a.example", origin.port)]);
+    let place = format!("a.example:{}", origin.port);
+    let post = format!("POST / HTTP/1.1\r\nHost: {place}\r\nContent-Length: 2\r\n\r\nhi");
+    for (request, status) in [(get("/", &place), "200"), (post, "502")] {
+        let mut inside = rig.inside("a.example", origin.port).await;
+        inside
+            .write_all(get("/first", &place).as_bytes())
+            .await
+            .unwrap();
+        let mut far = origin.accept().await;
+        read_head(&mut far).await;
+        far.write_all(OK.as_bytes()).await.unwrap();
+        read_message(&mut inside).await;
+        // It takes the next request and is gone.
+        inside.write_all(request.as_bytes()).await.unwrap();
+        read_head(&mut far).await;
+        drop(far);
+        let again = async {
+            if status == "200" {
+                origin.serve(&[OK]).await;
+            }
+        };
+        let ((), (head, _)) = tokio::join!(again, read_message(&mut inside));
+        assert!(
+            head.starts_with(&format!("http/1.1 {status} ")),
+            "{request}: {head}"
+        );
+        assert!(!origin.is_dialled().await, "{request}");
+        rig.proxy.pool.clear();
+    }
+}
+
+#[tokio::test]
+async fn a_body_over_its_cap_is_refused_before_or_broken_off() {
+    let limits = super::super::proxy::Limits {
+        request_bytes: 10,
+        ..LIMITS
+    };
+    let rig = Rig::with(Vec::new(), limits);
+    let origin = rig.origin("a.example").await;
+    rig.allow(vec![route("a.example", origin.port)]);
+    let place = format!("a.example:{}", origin.port);
+    let mut inside = rig.inside("a.example", origin.port).await;
+    let long = format!("POST / HTTP/1.1\r\nHost: {place}\r\nContent-Length: 11\r\n\r\nhello world");
+    inside.write_all(long.as_bytes()).await.unwrap();
+    let (head, _) = read_message(&mut inside).await;
+    assert!(
+        head.starts_with("http/1.1 413 ") && head.contains("body_too_large"),
+        "{head}"
+    );
+    assert!(!origin.is_dialled().await);
+    let chunked = format!(
+        "POST / HTTP/1.1\r\nHost: {place}\r\nTransfer-Encoding: chunked\r\n\r\n\
+         5\r\nhello\r\n6\r\n world\r\n0\r\n\r\n"
+    );
+    let mut inside = rig.inside("a.example", origin.port).await;
+    inside.write_all(chunked.as_bytes()).await.unwrap();
+    let far = async {
+        let mut far = origin.accept().await;
+        read_chunked(&mut far).await
+    };
+    let ((_, whole), (head, _)) = tokio::join!(far, read_message(&mut inside));
+    assert!(head.starts_with("http/1.1 413 "), "{head}");
+    assert!(!whole, "what went out does not look whole");
+}
+
+#[tokio::test]
+async fn plain_requests_are_relayed_each_to_its_own_place() {
+    let rig = Rig::new(Vec::new());
+    let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let port = listener.local_addr().unwrap().port();
+    rig.allow(vec![route("a.example", port), route("b.example", port)]);
+    let (mut client, served) = rig.connect();
+    for place in ["A.example", "b.example"] {
+        let lower = place.to_lowercase();
+        let request = get(
+            &format!("http://{place}:{port}/x?y"),
+            &format!("{lower}:{port}"),
+        );
+        client.write_all(request.as_bytes()).await.unwrap();
+        let (mut far, _) = listener.accept().await.unwrap();
+        let head = read_head(&mut far).await;
+        assert!(head.starts_with("GET /x?y HTTP/1.1\r\n"), "{head}");
+        assert!(
+            head.contains(&format!("host: {lower}:{port}\r\n")),
+            "{head}"
+        );
+        far.write_all(OK.as_bytes()).await.unwrap();
+        assert_eq!(read_message(&mut client).await.1, "ok");
+    }
+    let denied = get("http://c.example/", "c.example");
+    client.write_all(denied.as_bytes()).await.unwrap();
+    let mut reply = String::new();
+    client.read_to_string(&mut reply).await.unwrap();
+    assert!(
+        reply.starts_with("HTTP/1.1 403 ") && reply.contains("host_not_allowed"),
+        "{reply}"
+    );
+    drop(client);
+    served.await.unwrap();
+    assert_eq!(rig.records().len(), 3);
+    assert_eq!(rig.records()[2].host, host("c.example").as_str());
+}
+
+#[tokio::test]
+async fn nothing_that_is_held_shows_a_secret() {
+    let rig = Rig::new(vec![credentialed("auth.example", 443)]);
+    rig.hand_over();
+    let shown = format!(
+        "{:?} {:?} {:?} {:?}",
+        rig.proxy.secrets, rig.proxy.pool, rig.proxy.table, rig.proxy.leaves
+    );
+    assert!(!shown.contains("canary"), "{shown}");
+}
+
+/// What the agent learnt of a secret does not leave, wherever it stands.
+#[tokio::test]
+async fn a_known_secret_does_not_leave() {
+    let rig = Rig::new(Vec::new());
+    let origin = rig.origin("a.example").await;
+    rig.allow(vec![route("a.example", origin.port)]);
+    rig.hand_over();
+    let place = format!("a.example:{}", origin.port);
+    let hex = data_encoding::HEXLOWER.encode(SECRET.as_bytes());
+    let (half, rest) = SECRET.split_at(7);
+    for request in [
+        get(&format!("/?q={hex}"), &place),
+        get("/", &place).replace("\r\n\r\n", &format!("\r\nX-Note: {SECRET}\r\n\r\n")),
+        format!(
+            "POST /up HTTP/1.1\r\nHost: {place}\r\nContent-Length: {}\r\n\r\n{SECRET}",
+            SECRET.len()
+        ),
+        format!(
+            "POST /up HTTP/1.1\r\nHost: {place}\r\nTransfer-Encoding: chunked\r\n\r\n\
+             {:x}\r\n{half}\r\n{:x}\r\n{rest}\r\n0\r\n\r\n",
+            half.len(),
+            rest.len()
+        ),
+    ] {
+        let mut inside = rig.inside("a.example", origin.port).await;
+        inside.write_all(request.as_bytes()).await.unwrap();
+        let mut reply = String::new();
+        let far = async {
+            // The head of a request with a body may leave, its body may not.
+            if request.starts_with("POST") {
+                let said = String::from_utf8(origin.accept_broken().await).unwrap();
+                assert!(
+                    !said.contains(rest) && !said.ends_with("0\r\n\r\n"),
+                    "{said}"
+                );
+            }
+        };
+        let (_, ()) = tokio::join!(inside.read_to_string(&mut reply), far);
+        assert!(
+            reply.contains("x-cellar-reason: secret_found"),
+            "{request}: {reply}"
+        );
+        assert!(!reply.contains(SECRET), "{reply}");
+    }
+    settle().await;
+    let records = rig.records();
+    assert_eq!(records.len(), 4);
+    for record in records {
+        assert_eq!(record.request.unwrap().findings, ["key"]);
+    }
+    assert!(!rig.log().contains(SECRET) && !rig.log().contains(&hex));
+}
+
+/// A server that says a credential back, in ways that servers do.
+#[tokio::test]
+async fn a_reflected_credential_does_not_come_back() {
+    let rig = Rig::new(Vec::new());
+    let origin = rig.origin("auth.example").await;
+    rig.allow(vec![credentialed("auth.example", origin.port)]);
+    rig.hand_over();
+    let place = format!("auth.example:{}", origin.port);
+    let (half, rest) = SECRET.split_at(9);
+    let base64 = data_encoding::BASE64.encode(format!("user:{SECRET}").as_bytes());
+    let chunks = format!(
+        "HTTP/1.1 200 OK\r\nContent-Type: text/event-stream\r\nTransfer-Encoding: chunked\r\n\r\n\
+         {:x}\r\ndata: {half}\r\n{:x}\r\n{rest}\n\n\r\n0\r\n\r\n",
+        half.len() + 6,
+        rest.len() + 2
+    );
+    for answer in [
+        format!(
+            "HTTP/1.1 200 OK\r\nContent-Length: {}\r\n\r\n{SECRET}",
+            SECRET.len()
+        ),
+        format!(
+            "HTTP/1.1 200 OK\r\nContent-Length: {}\r\n\r\n{base64}",
+            base64.len()
+        ),
+        format!("HTTP/1.1 200 OK\r\nX-Echo: Bearer {SECRET}\r\nContent-Length: 0\r\n\r\n"),
+        chunks,
+    ] {
+        let mut inside = rig.inside("auth.example", origin.port).await;
+        let asked = get("/", &place).replace("\r\n\r\n", "\r\nAccept-Encoding: zstd, br\r\n\r\n");
+        inside.write_all(asked.as_bytes()).await.unwrap();
+        let answers = [answer.as_str()];
+        let mut got = Vec::new();
+        let (heads, _) = tokio::join!(origin.serve(&answers), inside.read_to_end(&mut got));
+        assert!(heads[0].contains("accept-encoding: br\r\n"), "{heads:?}");
+        let got = String::from_utf8_lossy(&got);
+        assert!(
+            !got.contains(rest) && !got.contains(base64.split_at(20).0),
+            "{got}"
+        );
+        drop(inside);
+        settle().await;
+        let record = rig.records().pop().unwrap();
+        assert_eq!(super::super::rig::code(record.verdict), "secret_found");
+        rig.proxy.pool.clear();
+    }
+    assert!(!rig.log().contains(SECRET));
+}
+
+/// Looking for reflections holds back nothing that cannot be one.
+#[tokio::test]
+async fn events_of_a_watched_answer_arrive_one_by_one() {
+    let rig = Rig::new(Vec::new());
+    let origin = rig.origin("auth.example").await;
+    rig.allow(vec![credentialed("auth.example", origin.port)]);
+    rig.hand_over();
+    let mut inside = rig.inside("auth.example", origin.port).await;
+    let asked = get("/", &format!("auth.example:{}", origin.port));
+    inside.write_all(asked.as_bytes()).await.unwrap();
+    let mut far = origin.accept().await;
+    read_head(&mut far).await;
+    let head = "HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n";
+    far.write_all(head.as_bytes()).await.unwrap();
+    read_head(&mut inside).await;
+    for event in [
+        ": ping\n\n",
+        "event: message_delta\ndata: {\"text\":\"hello\"}\n\n",
+    ] {
+        let chunk = format!("{:X}\r\n{event}\r\n", event.len());
+        far.write_all(chunk.as_bytes()).await.unwrap();
+        let mut got = vec![0; chunk.len()];
+        inside.read_exact(&mut got).await.unwrap();
+        assert_eq!(String::from_utf8(got).unwrap(), chunk);
+    }
+}
+
+/// Under a wildcard the agent chooses what a stranger's name server reads.
+#[tokio::test]
+async fn a_name_under_a_wildcard_carries_no_secret_to_a_name_server() {
+    let rig = Rig::new(Vec::new());
+    rig.hand_over();
+    let label = data_encoding::HEXLOWER.encode(SECRET.as_bytes());
+    for tls in [Tls::Intercept, Tls::Splice] {
+        rig.allow(vec![Route {
+            tls,
+            ..wildcard("*.wild.example", 443)
+        }]);
+        let (_, head) = rig.tunnel(&format!("{label}.wild.example:443")).await;
+        assert!(head.contains("x-cellar-reason: secret_found"), "{head}");
+        let (_, head) = rig.tunnel("docs.wild.example:443").await;
+        assert!(!head.contains("secret_found"), "{head}");
+    }
+    let url = format!("http://{label}.wild.example/");
+    rig.allow(vec![wildcard("*.wild.example", 80)]);
+    let asked = rig.resolver.count();
+    let reply = rig
+        .reply(
+            &get(&url, &format!("{label}.wild.example")),
+            super::super::proxy::Room::Some,
+        )
+        .await;
+    assert!(reply.contains("secret_found"), "{reply}");
+    assert_eq!(rig.resolver.count(), asked, "nothing was resolved");
+}
+
+#[tokio::test]
+async fn a_path_with_two_readings_is_refused_told_and_recorded() {
+    let rig = Rig::new(vec![route("a.example", 443)]);
+    for path in ["/a//b", "/a/../b", "/%2e%2e/b", "/a%2f../b", "/a%00"] {
+        let mut inside = rig.inside("a.example", 443).await;
+        let asked = get(&format!("{path}?key=hidden"), "a.example");
+        inside.write_all(asked.as_bytes()).await.unwrap();
+        let (head, body) = read_message(&mut inside).await;
+        assert!(head.starts_with("http/1.1 400 "), "{path}: {head}");
+        assert!(body.contains("failed to accept a path"), "{body}");
+        drop(inside);
+        settle().await;
+        let record = rig.records().pop().unwrap();
+        assert_eq!(super::super::rig::code(record.verdict), "invalid_path");
+        assert_eq!(record.request.unwrap().path, format!("{path}?…"));
+    }
+    assert_eq!(rig.resolver.count(), 0);
+}

@@ -1,0 +1,169 @@
+//! A request's body on its way to upstream: counted, capped, and where a scanner sits.
+
+use std::pin::Pin;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::task::{Context, Poll, ready};
+
+use bytes::Bytes;
+use hyper::body::{Body, Frame, Incoming, SizeHint};
+
+use super::sieve::{Caught, Findings, Sieve};
+
+/// How a request's body fares, seen from outside.
+#[derive(Debug, Default)]
+pub(in super::super) struct Meter {
+    bytes: AtomicU64,
+    is_over: AtomicBool,
+    is_done: AtomicBool,
+    is_caught: AtomicBool,
+    findings: Findings,
+}
+
+impl Meter {
+    /// Bytes that went out.
+    pub(in super::super) fn bytes(&self) -> u64 {
+        self.bytes.load(Ordering::Relaxed)
+    }
+
+    /// Whether it grew over its cap, and was broken off.
+    pub(in super::super) fn is_over(&self) -> bool {
+        self.is_over.load(Ordering::Relaxed)
+    }
+
+    /// Whether it was broken off because of what is in it.
+    pub(in super::super) fn is_caught(&self) -> bool {
+        self.is_caught.load(Ordering::Relaxed)
+    }
+
+    /// What was found in it and in its answer.
+    pub(in super::super) const fn findings(&self) -> &Findings {
+        &self.findings
+    }
+
+    /// Whether all of it went out.
+    pub(in super::super) fn is_done(&self) -> bool {
+        self.is_done.load(Ordering::Relaxed)
+    }
+}
+
+/// Why a body did not go out whole.
+#[derive(Debug, thiserror::Error)]
+pub(in super::super) enum UploadError {
+    /// The agent broke off, or the gate found a fault.
+    #[error("read the request's body")]
+    Read(#[from] hyper::Error),
+    /// It is longer than it may be.
+    #[error("send a body longer than its cap")]
+    Over,
+    /// It holds a secret.
+    #[error(transparent)]
+    Caught(#[from] Caught),
+}
+
+/// The body that hyper sends on.
+pub(in super::super) struct Upload {
+    /// Until its end.
+    body: Option<Incoming>,
+    sieve: Option<Box<Sieve>>,
+    cap: u64,
+    meter: Arc<Meter>,
+}
+
+impl Upload {
+    /// Passes `body` on, up to `cap` bytes.
+    pub(super) fn new(
+        body: Incoming,
+        sieve: Option<Box<Sieve>>,
+        cap: u64,
+        meter: Arc<Meter>,
+    ) -> Self {
+        let is_empty = body.is_end_stream();
+        meter.is_done.store(is_empty, Ordering::Relaxed);
+        Self {
+            body: (!is_empty).then_some(body),
+            sieve,
+            cap,
+            meter,
+        }
+    }
+
+    /// A request without a body.
+    pub(in super::super) fn none() -> Self {
+        Self {
+            body: None,
+            sieve: None,
+            cap: 0,
+            meter: Arc::default(),
+        }
+    }
+}
+
+impl Upload {
+    /// Counts a piece and gives what of the body may leave now.
+    fn take(&mut self, data: Bytes, is_last: bool) -> Result<Bytes, UploadError> {
+        let length = u64::try_from(data.len()).unwrap_or(u64::MAX);
+        let sum = self.meter.bytes().saturating_add(length);
+        if sum > self.cap {
+            self.meter.is_over.store(true, Ordering::Relaxed);
+            return Err(UploadError::Over);
+        }
+        self.meter.bytes.store(sum, Ordering::Relaxed);
+        let Some(sieve) = &mut self.sieve else {
+            return Ok(data);
+        };
+        let sifted = sieve.sift(data, is_last, self.meter.findings());
+        if sifted.is_err() {
+            self.meter.is_caught.store(true, Ordering::Relaxed);
+        }
+        Ok(sifted?)
+    }
+}
+
+impl Body for Upload {
+    type Data = Bytes;
+    type Error = UploadError;
+
+    fn poll_frame(
+        mut self: Pin<&mut Self>,
+        context: &mut Context<'_>,
+    ) -> Poll<Option<Result<Frame<Bytes>, UploadError>>> {
+        let this = &mut *self;
+        loop {
+            let Some(body) = &mut this.body else {
+                return Poll::Ready(None);
+            };
+            let frame = ready!(Pin::new(&mut *body).poll_frame(context)).transpose()?;
+            // The gate left trailers out; anything else than data would be new.
+            let data = frame.and_then(|frame| frame.into_data().ok());
+            let is_last = data.is_none() || body.is_end_stream();
+            let passed = this.take(data.unwrap_or_default(), is_last)?;
+            if is_last {
+                this.body = None;
+                this.meter.is_done.store(true, Ordering::Relaxed);
+            }
+            if !passed.is_empty() {
+                return Poll::Ready(Some(Ok(Frame::data(passed))));
+            }
+        }
+    }
+
+    fn is_end_stream(&self) -> bool {
+        self.body.is_none()
+    }
+
+    fn size_hint(&self) -> SizeHint {
+        match &self.body {
+            Some(_)
+                if self
+                    .sieve
+                    .as_ref()
+                    .is_some_and(|sieve| sieve.is_rewriting()) =>
+            {
+                SizeHint::new()
+            }
+            Some(body) => body.size_hint(),
+            None => SizeHint::with_exact(0),
+        }
+    }
+}

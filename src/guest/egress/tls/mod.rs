@@ -1,0 +1,67 @@
+//! TLS on both sides of the proxy: a certificate authority of the bottle's own towards
+//! the agent, verified certificates towards upstream.
+//!
+//! The authority's key lives in this process alone; only its certificate leaves, into
+//! the files that agents trust. Nothing here decides what is let out.
+
+mod ca;
+mod hello;
+mod leaf;
+#[cfg(test)]
+pub(super) mod tests;
+mod trust;
+mod upstream;
+
+use std::sync::Arc;
+
+use rustls::crypto::CryptoProvider;
+
+use crate::guest::runtime::RoleError;
+
+pub(super) use ca::BottleCa;
+pub(super) use hello::read_hello;
+pub(super) use leaf::Leaves;
+pub(super) use trust::{TrustFiles, Trusted};
+pub(super) use upstream::Upstream;
+
+/// The one protocol spoken inside TLS, on both sides.
+const ALPN: &[u8] = b"http/1.1";
+
+/// Why TLS could not be set up.
+#[derive(Debug, thiserror::Error)]
+pub(crate) enum TlsError {
+    /// A key or certificate could not be made.
+    #[error("make a certificate")]
+    Certificate(#[from] rcgen::Error),
+    /// A configuration does not fit together.
+    #[error("set up TLS")]
+    Setup(#[from] rustls::Error),
+    /// The kernel gave no random bytes.
+    #[error("draw a random serial number")]
+    Random(#[from] getrandom::Error),
+    /// The operator's CA bundle holds something else than certificates.
+    #[error("read the CA bundle for upstream")]
+    Bundle,
+    /// The trust files could not be written.
+    #[error("write {path}")]
+    Write {
+        /// The file, inside the container.
+        path: String,
+        /// What the file system said.
+        #[source]
+        source: std::io::Error,
+    },
+}
+
+impl From<TlsError> for RoleError {
+    fn from(error: TlsError) -> Self {
+        Self::Prepare {
+            what: "TLS",
+            source: Box::new(error),
+        }
+    }
+}
+
+fn provider() -> Arc<CryptoProvider> {
+    Arc::new(rustls::crypto::ring::default_provider())
+}

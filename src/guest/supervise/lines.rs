@@ -1,0 +1,201 @@
+//! The hub's socket: sidecars report, consoles listen.
+//!
+//! Both begin with a hello. A role's names its role and a console's does not; that is
+//! what tells them apart.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use tokio::io::{AsyncRead, AsyncWrite};
+use tokio::net::UnixListener;
+use tokio::sync::{Notify, Semaphore};
+use tokio::task::JoinSet;
+use tokio::time::{sleep, timeout};
+use zeroize::Zeroize as _;
+
+use super::shared::{Listener, SharedHub, Speaker};
+use crate::wire::{
+    ConsoleToHub, Frame, HubToConsole, LineError, LineReader, LineWriter, Role, RoleReport,
+    SILENCE_LIMIT, VERSION,
+};
+
+/// Lines at once: two sidecars and a few consoles, with room.
+const LINES: usize = 32;
+/// The longest message: a large table of routes.
+const MAX_MESSAGE_BYTES: usize = 512 * 1024;
+const RECOVERY: Duration = Duration::from_millis(50);
+
+/// Serves the hub's socket for as long as it is polled.
+pub(super) async fn serve(door: &UnixListener, hub: &SharedHub) {
+    let places = Arc::new(Semaphore::new(LINES));
+    let mut lines = JoinSet::new();
+    loop {
+        tokio::select! {
+            accepted = door.accept() => match accepted {
+                Ok((stream, _)) => {
+                    let Ok(place) = Arc::clone(&places).try_acquire_owned() else {
+                        hub.log("a line was refused: too many at once");
+                        continue;
+                    };
+                    let hub = hub.clone();
+                    lines.spawn(async move {
+                        // Why a line ended is no matter of the bottle's.
+                        drop(line(stream, &hub).await);
+                        drop(place);
+                    });
+                }
+                Err(_) => sleep(RECOVERY).await,
+            },
+            Some(_) = lines.join_next() => {}
+        }
+    }
+}
+
+/// Serves one line, whatever its other end turns out to be.
+async fn line<S>(stream: S, hub: &SharedHub) -> Result<(), LineError>
+where
+    S: AsyncRead + AsyncWrite + Unpin,
+{
+    let (from, to) = tokio::io::split(stream);
+    let mut from = LineReader::with_limit(from, MAX_MESSAGE_BYTES);
+    let mut to = LineWriter::new(to);
+    let Some(payload) = message(&mut from).await? else {
+        return Ok(());
+    };
+    if let Ok(RoleReport::Hello { version, role }) = Frame::parse(&payload) {
+        if version != VERSION {
+            hub.log(refusal(role.as_str(), version));
+            return Ok(());
+        }
+        // Init reports on a door of its own, where it is believed less.
+        return match role {
+            Role::Egress => egress(&mut from, to, &hub.speak(role)).await,
+            Role::Agent | Role::Supervise => Ok(()),
+        };
+    }
+    if let Ok(ConsoleToHub::Hello { version }) = Frame::parse(&payload) {
+        to.message(&HubToConsole::Hello { version: VERSION })
+            .await?;
+        if version != VERSION {
+            hub.log(refusal("a console", version));
+            return Ok(());
+        }
+        return console(from, to, hub, &hub.listen()).await;
+    }
+    Ok(())
+}
+
+fn refusal(who: &str, version: u32) -> String {
+    format!("{who} was turned away: it speaks version {version}, this hub version {VERSION}")
+}
+
+/// Passes on egress's reports, and to it what consoles say, until its line ends.
+async fn egress<R, W>(
+    from: &mut LineReader<R>,
+    mut to: LineWriter<W>,
+    speaker: &Speaker,
+) -> Result<(), LineError>
+where
+    R: AsyncRead + Unpin,
+    W: AsyncWrite + Unpin,
+{
+    let mut inbox = speaker.inbox();
+    let tell = async {
+        while let Some(message) = inbox.recv().await {
+            write(&mut to, &message).await?;
+        }
+        Ok(())
+    };
+    tokio::select! {
+        ended = reports(from, speaker) => ended,
+        ended = tell => ended,
+    }
+}
+
+async fn write<W, T>(to: &mut LineWriter<W>, message: &T) -> Result<(), LineError>
+where
+    W: AsyncWrite + Unpin,
+    T: serde::Serialize,
+{
+    timeout(SILENCE_LIMIT, to.message(message))
+        .await
+        .map_err(|_| std::io::Error::from(std::io::ErrorKind::TimedOut))?
+}
+
+/// Passes on a role's reports until its line ends or falls silent.
+pub(super) async fn reports<R>(from: &mut LineReader<R>, speaker: &Speaker) -> Result<(), LineError>
+where
+    R: AsyncRead + Unpin,
+{
+    while let Some(payload) = message(from).await? {
+        // What a newer version adds is passed over.
+        if let Ok(report) = Frame::parse::<RoleReport>(&payload) {
+            speaker.say(report);
+        }
+    }
+    Ok(())
+}
+
+/// The next message; `None` at the end of the line or after a silence.
+pub(super) async fn message<R>(from: &mut LineReader<R>) -> Result<Option<Vec<u8>>, LineError>
+where
+    R: AsyncRead + Unpin,
+{
+    loop {
+        match timeout(SILENCE_LIMIT, from.next()).await {
+            Ok(Ok(Some(Frame::Message(payload)))) => return Ok(Some(payload)),
+            Ok(Ok(Some(Frame::Bytes(_)))) => {}
+            Ok(Ok(None)) | Err(_) => return Ok(None),
+            Ok(Err(error)) => return Err(error),
+        }
+    }
+}
+
+/// Tells a console all it has to hear, and answers its pings, until either stops.
+async fn console<R, W>(
+    mut from: LineReader<R>,
+    mut to: LineWriter<W>,
+    hub: &SharedHub,
+    listener: &Listener,
+) -> Result<(), LineError>
+where
+    R: AsyncRead + Unpin,
+    W: AsyncWrite + Unpin,
+{
+    let pinged = Notify::new();
+    let hear = async {
+        while let Some(mut payload) = message(&mut from).await? {
+            let said = Frame::parse(&payload);
+            payload.zeroize();
+            match said {
+                Ok(ConsoleToHub::Ping) => pinged.notify_one(),
+                Ok(ConsoleToHub::Egress { message }) => {
+                    if !hub.tell_egress(message) {
+                        hub.log("what a console had for egress was dropped: egress is not there");
+                    }
+                }
+                // What a newer version adds is passed over.
+                Ok(ConsoleToHub::Hello { .. }) | Err(_) => {}
+            }
+        }
+        Ok(())
+    };
+    let tell = async {
+        loop {
+            let messages = tokio::select! {
+                () = listener.woken() => listener.take(),
+                () = pinged.notified() => vec![HubToConsole::Pong],
+            };
+            for message in &messages {
+                write(&mut to, message).await?;
+            }
+        }
+    };
+    tokio::select! {
+        ended = hear => ended,
+        ended = tell => ended,
+    }
+}
+
+#[cfg(test)]
+mod tests;

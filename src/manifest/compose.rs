@@ -1,0 +1,165 @@
+//! Everything that was read, put together to a plan.
+
+use std::collections::BTreeMap;
+
+use super::load::qualified;
+use super::model::{Agent, AgentEntry, EnvEntry, Template};
+use super::plan::{AskSource, HomeFile, Plan, SecretAsk};
+use super::provider::{self, Answer};
+use super::resolve::ResolveError;
+use super::skills::Skills;
+use super::{prompt, visible::visible};
+use crate::policy::{Route, RouteSet};
+use crate::spec::{
+    Digest, HomeFileRef, ImageSource, SPEC_VERSION, Session, Spec, Workspace, layout,
+};
+
+/// What a plan is made of.
+pub(super) struct Parts<'p> {
+    pub(super) found: &'p AgentEntry,
+    pub(super) template: &'p Template,
+    /// The template's name.
+    pub(super) bottle: &'p str,
+    pub(super) gathered: Gathered,
+    pub(super) variables: Variables,
+    pub(super) answer: Answer,
+    /// The operator's, for a template that names none.
+    pub(super) time_zone: Option<&'p str>,
+}
+
+/// What the files that an agent names hold.
+pub(super) struct Gathered {
+    pub(super) image: ImageSource,
+    pub(super) workspace: Workspace,
+    pub(super) prompt: Option<String>,
+    pub(super) skills: Skills,
+}
+
+/// The variables of template and agent, sorted into what is known and what is asked.
+#[derive(Default)]
+pub(super) struct Variables {
+    values: BTreeMap<String, String>,
+    asks: Vec<SecretAsk>,
+}
+
+impl Parts<'_> {
+    /// Puts the plan together. The same parts give the same plan, byte for byte.
+    pub(super) fn compose(self) -> Result<Plan, ResolveError> {
+        let zone = self.template.time_zone.as_deref().or(self.time_zone);
+        let handed_over: Vec<_> = self
+            .variables
+            .asks
+            .iter()
+            .map(|ask| ask.variable.clone())
+            .collect();
+        let mut env = provider::base_env(zone);
+        env.extend(self.answer.env);
+        env.extend(self.variables.values);
+        env.retain(|name, _| !handed_over.contains(name));
+        let mut notes = self.answer.notes;
+        notes.extend(unrouted_gateway(&env, &self.template.routes));
+        let mut home_files = self.answer.home_files;
+        home_files.extend(self.gathered.skills.files);
+        home_files.sort_by(|a, b| a.path.cmp(&b.path));
+        let spec = Spec {
+            version: SPEC_VERSION,
+            agent: qualified(self.found),
+            template: self.bottle.to_owned(),
+            image: self.gathered.image,
+            session: Session {
+                argv: self.answer.argv,
+                resume_argv: self.answer.resume_argv,
+                env,
+                handed_over,
+                cwd: layout::WORKSPACE.to_owned(),
+                home_files: home_files.iter().map(reference).collect(),
+                observe: self.answer.observe,
+            },
+            workspace: self.gathered.workspace,
+            limits: self.template.limits.clone(),
+            uid: self.template.uid,
+            routes: merge(&self.template.routes, self.answer.routes),
+            supervise: self.template.supervise,
+            runtime: self.template.runtime.clone(),
+        };
+        Ok(Plan {
+            name: self.found.name.clone(),
+            digest: spec.digest().map_err(ResolveError::Encode)?,
+            spec,
+            home_files,
+            asks: self.variables.asks,
+            notes,
+            prompt: self.gathered.prompt.as_deref().map(prompt::summary),
+            skills: self.gathered.skills.names,
+            source: self.found.source,
+        })
+    }
+}
+
+impl Variables {
+    /// The agent's variables go before the template's.
+    pub(super) fn of(template: &Template, agent: &Agent) -> Self {
+        let mut entries = template.env.clone();
+        entries.extend(agent.env.clone());
+        let mut sorted = Self::default();
+        for (variable, entry) in entries {
+            let source = match entry {
+                EnvEntry::Value(value) => {
+                    sorted.values.insert(variable, value);
+                    continue;
+                }
+                EnvEntry::Env(name) => AskSource::FromHostEnv { name },
+                EnvEntry::Prompt(text) => AskSource::Prompt { text },
+            };
+            sorted.asks.push(SecretAsk { variable, source });
+        }
+        sorted
+    }
+
+    /// Every variable, with its value where it is known.
+    pub(super) fn set(&self) -> BTreeMap<String, Option<String>> {
+        let known = self
+            .values
+            .iter()
+            .map(|(name, value)| (name.clone(), Some(value.clone())));
+        let asked = self.asks.iter().map(|ask| (ask.variable.clone(), None));
+        known.chain(asked).collect()
+    }
+}
+
+/// Says so if the program is sent to a host that no route lets out.
+fn unrouted_gateway(env: &BTreeMap<String, String>, routes: &[Route]) -> Option<String> {
+    let url = env.get("ANTHROPIC_BASE_URL")?;
+    let rest = url.split_once("://").map_or(url.as_str(), |(_, rest)| rest);
+    let host = rest.split(['/', ':', '?']).next().unwrap_or(rest);
+    let is_routed = routes.iter().any(|route| route.host.to_string() == host);
+    (!is_routed).then(|| {
+        format!(
+            "ANTHROPIC_BASE_URL names `{}`, which no route lets out",
+            visible(host)
+        )
+    })
+}
+
+/// The template's routes, then the provider's that they do not hold already.
+fn merge(own: &[Route], provider: Vec<Route>) -> RouteSet {
+    let mut routes = own.to_vec();
+    for mut route in provider {
+        route.ports.retain(|port| {
+            !own.iter()
+                .any(|own| own.host == route.host && own.ports.contains(port))
+        });
+        if !route.ports.is_empty() {
+            routes.push(route);
+        }
+    }
+    RouteSet::of(routes)
+}
+
+fn reference(file: &HomeFile) -> HomeFileRef {
+    HomeFileRef {
+        path: file.path.clone(),
+        mode: file.mode,
+        digest: Digest::of(&file.content),
+    }
+}

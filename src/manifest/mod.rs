@@ -1,0 +1,36 @@
+//! The user's files: parsed, validated with positions, resolved to a launch plan.
+//!
+//! [`Manifest::load`] reads `cellar.json`, `mounts.json` and a repository's
+//! `.cellar/agents.json`; [`Manifest::resolve`] turns an agent's name into a
+//! [`Plan`]; [`Plan::gather`] looks secrets up, only after the operator's yes.
+//! The operator's files are trusted, a repository's file is a stranger's: it may
+//! name agents and nothing that opens the seal. This module reads files and, but for
+//! [`write_starter`], changes none; it must not know of engines, terminals or the
+//! record on disk.
+
+mod compose;
+mod load;
+mod model;
+mod paths;
+mod plan;
+mod problem;
+mod prompt;
+mod provider;
+mod read;
+mod resolve;
+mod schema;
+mod skills;
+mod starter;
+mod summary;
+mod visible;
+mod workspace;
+
+pub use load::{AgentListing, Loaded, Manifest};
+pub use paths::{ManifestPaths, NoHome};
+pub use plan::{AgentSource, AskSource, GatherError, HomeFile, Plan, PromptSummary, SecretAsk};
+pub use problem::{Paint, Problem};
+pub use resolve::{ResolveError, ResolveOptions};
+pub use schema::{agents_schema, manifest_schema, mounts_schema};
+pub use starter::{InitError, starter, write_starter};
+pub use summary::SummaryRow;
+pub use visible::visible;

@@ -1,0 +1,266 @@
+//! Templates: the entries of `bottles`, the operator's alone.
+
+use std::collections::BTreeMap;
+
+use jsonc_parser::ast::Value;
+
+use super::shape::{Fields, Reader, Shape};
+use crate::manifest::model::{ImageEntry, Template, WorkspaceEntry};
+use crate::spec::{Limits, layout};
+
+const TEMPLATE: Shape = Shape {
+    what: "a bottle",
+    form: "write it as { \"image\": { \"from\": \"cellar/claude:latest\" } }",
+    known: &[
+        "image",
+        "workspace",
+        "routes",
+        "env",
+        "limits",
+        "time_zone",
+        "supervise",
+        "runtime",
+        "uid",
+    ],
+    refused: &[
+        (
+            "provider",
+            "the provider belongs to an agent: move it to `agents`",
+        ),
+        (
+            "prompt",
+            "the prompt belongs to an agent: move it to `agents`",
+        ),
+        ("skills", "skills belong to an agent: move them to `agents`"),
+    ],
+};
+
+const LIMITS: Shape = Shape {
+    what: "the limits",
+    form: "write it as { \"memory\": \"4GiB\" }",
+    known: &[
+        "memory",
+        "cpus",
+        "pids",
+        "open_files",
+        "tmp",
+        "scrollback_lines",
+        "stop_grace",
+    ],
+    refused: &[],
+};
+
+const IMAGE: Shape = Shape {
+    what: "an image",
+    form: IMAGE_HELP,
+    known: &["from", "dockerfile"],
+    refused: &[],
+};
+
+const WORKSPACE: Shape = Shape {
+    what: "a workspace",
+    form: WORKSPACE_HELP,
+    known: &["copy", "mount", "read_only"],
+    refused: &[],
+};
+
+const IMAGE_HELP: &str =
+    "write { \"from\": \"cellar/claude:latest\" } or { \"dockerfile\": \"Dockerfile\" }";
+const WORKSPACE_HELP: &str =
+    "write \"none\", { \"copy\": \".\" } or { \"mount\": \"~/code/api\", \"read_only\": true }";
+const TIME_ZONE_HELP: &str = "write a name of the time zone database, such as \"Europe/Berlin\"";
+const RUNTIME_HELP: &str = "write the name of a runtime that the engine knows, such as \"runsc\"";
+
+impl Reader {
+    pub(super) fn template(&mut self, value: &Value<'_>, name: &str) -> Option<Template> {
+        let fields = self.fields(value, &TEMPLATE)?;
+        let image = if let Some(value) = fields.get("image") {
+            self.image(value)
+        } else {
+            let help =
+                format!("add \"image\": {{ \"from\": \"cellar/claude:latest\" }} to `{name}`");
+            self.wrong(&fields.place.clone(), "the bottle has no image", help);
+            None
+        };
+        // Everything is read before anything is given up, so that all mistakes show.
+        let workspace = fields.get("workspace").map(|value| self.workspace(value));
+        let env = fields.get("env").map(|value| self.env(value));
+        let limits = self.limits(&fields);
+        let routes = fields.get("routes").map(|value| self.routes(value, name));
+        let supervise = fields
+            .get("supervise")
+            .map(|value| self.boolean(value, "`supervise`"));
+        let time_zone = match fields.get("time_zone") {
+            Some(value) => self.time_zone(value).map(Some),
+            None => Some(None),
+        };
+        let runtime = match fields.get("runtime") {
+            Some(value) => self.runtime(value).map(Some),
+            None => Some(None),
+        };
+        let uid = fields.get("uid").map(|value| self.uid(value));
+        Some(Template {
+            image: image?,
+            env: env.unwrap_or_else(|| Some(BTreeMap::new()))?,
+            workspace: workspace.unwrap_or(Some(WorkspaceEntry::None))?,
+            limits,
+            time_zone: time_zone?,
+            routes: routes.unwrap_or_else(|| Some(Vec::new()))?,
+            supervise: supervise.unwrap_or(Some(true))?,
+            runtime: runtime?,
+            uid: uid.unwrap_or(Some(layout::AGENT_UID))?,
+        })
+    }
+
+    fn image(&mut self, value: &Value<'_>) -> Option<ImageEntry> {
+        if let Value::StringLit(literal) = value {
+            let help = format!("write {{ \"from\": \"{}\" }}", literal.value);
+            self.type_error(value, "`image`", "an object", &help);
+            return None;
+        }
+        let fields = self.fields(value, &IMAGE)?;
+        match self.one_of(&fields, "the image", IMAGE.known, IMAGE_HELP)? {
+            ("from", value) => {
+                let reference = self.text(value, "`from`", IMAGE_HELP)?;
+                if is_reference(&reference) {
+                    return Some(ImageEntry::From(reference));
+                }
+                let message = format!("`{reference}` is no image reference");
+                let help = "write it like \"name:tag\" or \"host/name@sha256:…\"";
+                self.wrong_at(value, &message, help);
+                None
+            }
+            (_, value) => {
+                let path = self.located(value, "`dockerfile`", IMAGE_HELP)?;
+                Some(ImageEntry::Dockerfile(path))
+            }
+        }
+    }
+
+    pub(super) fn workspace(&mut self, value: &Value<'_>) -> Option<WorkspaceEntry> {
+        if let Value::StringLit(literal) = value {
+            if literal.value == "none" {
+                return Some(WorkspaceEntry::None);
+            }
+            let message = format!("a workspace cannot be \"{}\"", literal.value);
+            self.wrong_at(value, &message, WORKSPACE_HELP);
+            return None;
+        }
+        let fields = self.fields(value, &WORKSPACE)?;
+        let keys = ["copy", "mount"];
+        match self.one_of(&fields, "the workspace", &keys, WORKSPACE_HELP)? {
+            ("copy", value) => {
+                let path = self.located(value, "`copy`", WORKSPACE_HELP)?;
+                if let Some(read_only) = fields.get("read_only") {
+                    let help =
+                        "take it out: a copy is the bottle's own and never changes the folder";
+                    self.wrong_at(read_only, "`read_only` goes with `mount` only", help);
+                    return None;
+                }
+                Some(WorkspaceEntry::Copy(path))
+            }
+            (_, value) => self.mount(value, &fields),
+        }
+    }
+
+    fn mount(&mut self, value: &Value<'_>, fields: &Fields<'_>) -> Option<WorkspaceEntry> {
+        let path = self.located(value, "`mount`", WORKSPACE_HELP);
+        let read_only = match fields.get("read_only") {
+            Some(value) => self.boolean(value, "`read_only`")?,
+            None => true,
+        };
+        Some(WorkspaceEntry::Mount {
+            path: path?,
+            read_only,
+        })
+    }
+
+    fn limits(&mut self, fields: &Fields<'_>) -> Limits {
+        let mut limits = Limits::default();
+        let Some(fields) = fields
+            .get("limits")
+            .and_then(|value| self.fields(value, &LIMITS))
+        else {
+            return limits;
+        };
+        set(&mut limits.memory_bytes, fields.get("memory"), |value| {
+            self.size(value, "`memory`", 64 << 20..=16 << 40)
+        });
+        set(&mut limits.cpu_millis, fields.get("cpus"), |value| {
+            self.cpus(value, "`cpus`")
+        });
+        set(&mut limits.pids, fields.get("pids"), |value| {
+            self.count(value, "`pids`", 16..=4_194_304)
+        });
+        set(&mut limits.open_files, fields.get("open_files"), |value| {
+            self.count(value, "`open_files`", 64..=1_048_576)
+        });
+        set(&mut limits.tmp_bytes, fields.get("tmp"), |value| {
+            self.size(value, "`tmp`", 1 << 20..=1 << 40)
+        });
+        let lines = fields.get("scrollback_lines");
+        set(&mut limits.scrollback_lines, lines, |value| {
+            let lines = self.count(value, "`scrollback_lines`", 0..=100_000)?;
+            u32::try_from(lines).ok()
+        });
+        set(&mut limits.stop_grace, fields.get("stop_grace"), |value| {
+            self.duration(value, "`stop_grace`")
+        });
+        limits
+    }
+
+    fn time_zone(&mut self, value: &Value<'_>) -> Option<String> {
+        let zone = self.text(value, "`time_zone`", TIME_ZONE_HELP)?;
+        if is_time_zone(&zone) {
+            return Some(zone);
+        }
+        let message = format!("`{zone}` is no time zone");
+        self.wrong_at(value, &message, TIME_ZONE_HELP);
+        None
+    }
+
+    fn runtime(&mut self, value: &Value<'_>) -> Option<String> {
+        let runtime = self.text(value, "`runtime`", RUNTIME_HELP)?;
+        let plain = |c: char| c.is_ascii_alphanumeric() || matches!(c, '-' | '_' | '.');
+        if runtime.chars().all(plain) {
+            return Some(runtime);
+        }
+        let message = format!("`{runtime}` is no name of a runtime");
+        self.wrong_at(value, &message, RUNTIME_HELP);
+        None
+    }
+
+    fn uid(&mut self, value: &Value<'_>) -> Option<u32> {
+        // 0 would make the agent root, and Claude Code refuses to run unasked as root.
+        let uid = u32::try_from(self.count(value, "`uid`", 1..=60_000)?).ok()?;
+        Some(uid)
+    }
+}
+
+/// Sets a field if its key is there and could be read; a mistake is noted by `read`.
+fn set<'v, T>(
+    field: &mut T,
+    value: Option<&'v Value<'v>>,
+    read: impl FnOnce(&'v Value<'v>) -> Option<T>,
+) {
+    if let Some(read) = value.and_then(read) {
+        *field = read;
+    }
+}
+
+fn is_reference(text: &str) -> bool {
+    let plain = |c: char| c.is_ascii_alphanumeric() || "._-/:@".contains(c);
+    text.len() <= 255
+        && text.starts_with(|c: char| c.is_ascii_alphanumeric())
+        && text.ends_with(|c: char| c.is_ascii_alphanumeric())
+        && text.chars().all(plain)
+}
+
+/// Whether the operator's zone database knows the name; where there is no
+/// database, whether it is spelt like one.
+fn is_time_zone(name: &str) -> bool {
+    let plain = |c: char| c.is_ascii_alphanumeric() || "+-_/".contains(c);
+    let is_spelt = name.chars().all(plain) && !name.starts_with('/') && !name.ends_with('/');
+    let database = jiff::tz::db();
+    is_spelt && (database.is_definitively_empty() || database.get(name).is_ok())
+}

@@ -1,0 +1,227 @@
+//! From an agent's name to the launch plan: files are read, nothing is changed, no
+//! secret is looked up.
+
+use std::path::{Path, PathBuf};
+
+use uuid::Uuid;
+
+use super::compose::{Gathered, Parts, Variables};
+use super::load::{Manifest, qualified};
+use super::model::{Agent, ImageEntry, Template};
+use super::plan::{AgentSource, Plan};
+use super::problem::Problem;
+use super::provider::{self, Wish};
+use super::read::{Kept, canonical_within, read_text};
+use super::{prompt, skills, workspace};
+use crate::policy::HostNameError;
+use crate::spec::ImageSource;
+
+/// How long a Dockerfile may be.
+const DOCKERFILE_LIMIT: u64 = 256 * 1024;
+
+/// What the command line adds to the files.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ResolveOptions {
+    /// Arguments after `--`, given to the program at the end of its own.
+    pub extra_args: Vec<String>,
+    /// Whether Claude Code's remote control is asked for.
+    pub remote_control: bool,
+    /// The conversation's id, chosen by the caller.
+    pub session_id: Uuid,
+    /// The operator's time zone, for templates that name none.
+    pub time_zone: Option<String>,
+    /// Where relative workspace folders start.
+    pub cwd: PathBuf,
+}
+
+/// Why an agent has no plan.
+#[derive(Debug, thiserror::Error)]
+pub enum ResolveError {
+    /// No file names the agent.
+    #[error("find an agent called `{name}`{}", suggested(.suggestion.as_ref()))]
+    UnknownAgent {
+        /// The name asked for.
+        name: String,
+        /// The nearest name there is.
+        suggestion: Option<String>,
+    },
+    /// The agent, its template or a file they name has mistakes.
+    #[error("resolve the agent `{agent}`: {} to mend", count(.problems))]
+    Broken {
+        /// The agent.
+        agent: String,
+        /// Each mistake, with its place.
+        problems: Vec<Problem>,
+    },
+    /// An extra argument that cellar gives itself.
+    #[error("pass on `{argument}`; {advice}")]
+    Argument {
+        /// The argument.
+        argument: String,
+        /// What to do instead.
+        advice: &'static str,
+    },
+    /// Remote control was asked for with a provider that has none.
+    #[error("turn remote control on: only the provider `claude` has it")]
+    RemoteControl,
+    /// A provider's own host is not valid; a mistake of ours.
+    #[error("name the provider's host")]
+    Host(#[source] HostNameError),
+    /// The plan cannot be written as JSON; a mistake of ours.
+    #[error("encode the plan")]
+    Encode(#[source] serde_json::Error),
+}
+
+impl ResolveError {
+    /// The mistakes in files, each with its place; empty for the other kinds.
+    #[must_use]
+    pub fn problems(&self) -> &[Problem] {
+        match self {
+            Self::Broken { problems, .. } => problems,
+            Self::UnknownAgent { .. }
+            | Self::Argument { .. }
+            | Self::RemoteControl
+            | Self::Host(_)
+            | Self::Encode(_) => &[],
+        }
+    }
+}
+
+fn suggested(name: Option<&String>) -> String {
+    name.map(|name| format!("; did you mean `{name}`?"))
+        .unwrap_or_default()
+}
+
+fn count(problems: &[Problem]) -> String {
+    match problems.len() {
+        1 => String::from("1 mistake"),
+        count => format!("{count} mistakes"),
+    }
+}
+
+impl Manifest {
+    /// Makes the launch plan of an agent, called by its name or as `repo/<name>`.
+    ///
+    /// The same files and options give the same plan, byte for byte.
+    ///
+    /// # Errors
+    /// [`ResolveError`] with every mistake that stands in the way.
+    pub fn resolve(&self, agent: &str, options: &ResolveOptions) -> Result<Plan, ResolveError> {
+        let found = self.find(agent).ok_or_else(|| ResolveError::UnknownAgent {
+            name: agent.escape_debug().to_string(),
+            suggestion: self.nearest(agent),
+        })?;
+        let broken = |problems: &[Problem]| ResolveError::Broken {
+            agent: qualified(found),
+            problems: problems.to_vec(),
+        };
+        let entry = found.entry.read.as_ref().map_err(|found| broken(found))?;
+        let template = match self.templates.get(&entry.bottle.value) {
+            Some(template) => template.read.as_ref().map_err(|found| broken(found))?,
+            None => return Err(broken(&[])),
+        };
+        let gathered = self
+            .gather_files(entry, template, found.source, &options.cwd)
+            .map_err(|problems| broken(&problems))?;
+        let variables = Variables::of(template, entry);
+        let answer = provider::ask(
+            &entry.provider,
+            &Wish {
+                extra_args: &options.extra_args,
+                remote_control: options.remote_control,
+                session_id: options.session_id,
+                prompt: gathered.prompt.as_deref(),
+                set: &variables.set(),
+            },
+        )?;
+        Parts {
+            found,
+            template,
+            bottle: &entry.bottle.value,
+            gathered,
+            variables,
+            answer,
+            time_zone: options.time_zone.as_deref(),
+        }
+        .compose()
+    }
+
+    fn gather_files(
+        &self,
+        agent: &Agent,
+        template: &Template,
+        source: AgentSource,
+        cwd: &Path,
+    ) -> Result<Gathered, Vec<Problem>> {
+        let mut problems = Vec::new();
+        let mut keep = |problem| problems.push(problem);
+        let image = self.image(&template.image).map_err(&mut keep).ok();
+        let folder = agent.workspace.as_ref().unwrap_or(&template.workspace);
+        let folder = workspace::resolve(folder, self, cwd)
+            .map_err(&mut keep)
+            .ok();
+        let prompt = prompt::text(agent, self, source).map_err(&mut keep).ok();
+        let skills = skills::read(&agent.skills, self, source, &mut problems);
+        match (image, folder, prompt) {
+            (Some(image), Some(workspace), Some(prompt)) if problems.is_empty() => Ok(Gathered {
+                image,
+                workspace,
+                prompt,
+                skills,
+            }),
+            _ => Err(problems),
+        }
+    }
+
+    fn image(&self, entry: &ImageEntry) -> Result<ImageSource, Problem> {
+        match entry {
+            ImageEntry::From(reference) => Ok(ImageSource::Tag {
+                reference: reference.clone(),
+            }),
+            ImageEntry::Dockerfile(path) => {
+                let full = self.path_of(&path.value, AgentSource::Operator);
+                canonical_within(&full, Kept::Anywhere)
+                    .and_then(|real| read_text(&real, DOCKERFILE_LIMIT))
+                    .map(|text| ImageSource::Dockerfile { text })
+                    .map_err(|error| {
+                        let message =
+                            format!("the Dockerfile `{}` cannot be read: {error}", path.value);
+                        let help = path_help(AgentSource::Operator);
+                        path.place.problem(&message, Some(help))
+                    })
+            }
+        }
+    }
+
+    /// A path of one of the files as a path of the host's.
+    pub(super) fn path_of(&self, text: &str, source: AgentSource) -> PathBuf {
+        match source {
+            AgentSource::Operator => self.base(source).join(self.expand(text)),
+            // A stranger's `~` is a folder called `~`: it must not reach the home.
+            AgentSource::Repository => self.base(source).join(text),
+        }
+    }
+
+    /// Replaces a leading `~/` by the operator's home.
+    pub(super) fn expand(&self, text: &str) -> PathBuf {
+        match (&self.paths.home, text.strip_prefix('~')) {
+            (Some(home), Some("")) => home.clone(),
+            (Some(home), Some(rest)) if rest.starts_with('/') => {
+                home.join(rest.trim_start_matches('/'))
+            }
+            _ => PathBuf::from(text),
+        }
+    }
+}
+
+/// Where paths of a file start, as advice.
+pub(super) fn path_help(source: AgentSource) -> String {
+    match source {
+        AgentSource::Operator => {
+            String::from("paths start at the folder of this file, at ~/ or at /")
+        }
+        AgentSource::Repository => {
+            String::from("paths start at the repository's root and must stay in it, links included")
+        }
+    }
+}

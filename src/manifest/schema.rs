@@ -1,0 +1,423 @@
+//! The JSON Schemas that editors read. The types here mirror what the readers take;
+//! nothing is read through them, and tests hold the two against each other.
+
+#![expect(
+    dead_code,
+    reason = "the types exist for their schemas; the readers walk the syntax tree"
+)]
+
+use std::collections::BTreeMap;
+
+use schemars::{JsonSchema, Schema, SchemaGenerator, generate::SchemaSettings, json_schema};
+
+/// The schema of `cellar.json`.
+#[must_use]
+pub fn manifest_schema() -> serde_json::Value {
+    schema_of::<OperatorFile>()
+}
+
+/// The schema of a repository's `.cellar/agents.json`.
+#[must_use]
+pub fn agents_schema() -> serde_json::Value {
+    schema_of::<RepositoryFile>()
+}
+
+/// The schema of `mounts.json`.
+#[must_use]
+pub fn mounts_schema() -> serde_json::Value {
+    schema_of::<MountsFile>()
+}
+
+fn schema_of<T: JsonSchema>() -> serde_json::Value {
+    SchemaSettings::draft2020_12()
+        .into_generator()
+        .into_root_schema_for::<T>()
+        .to_value()
+}
+
+/// cellar.json: the operator's own manifest.
+#[derive(JsonSchema)]
+#[schemars(deny_unknown_fields)]
+struct OperatorFile {
+    /// Where an editor finds this schema.
+    #[schemars(rename = "$schema")]
+    schema: Option<String>,
+    /// Templates: what a bottle is made of and what may leave it.
+    #[schemars(default)]
+    bottles: BTreeMap<Name, Template>,
+    /// Agents: what runs, in a bottle of which template.
+    #[schemars(default)]
+    agents: BTreeMap<Name, Agent>,
+}
+
+/// .cellar/agents.json: agents that come with a repository. They may use the
+/// operator's templates and open nothing.
+#[derive(JsonSchema)]
+#[schemars(deny_unknown_fields)]
+struct RepositoryFile {
+    /// Where an editor finds this schema.
+    #[schemars(rename = "$schema")]
+    schema: Option<String>,
+    /// Agents: what runs, in a bottle of which of the operator's templates.
+    #[schemars(default)]
+    agents: BTreeMap<Name, RepositoryAgent>,
+}
+
+/// mounts.json: the only host folders that may ever be mounted.
+#[derive(JsonSchema)]
+#[schemars(deny_unknown_fields)]
+struct MountsFile {
+    /// Where an editor finds this schema.
+    #[schemars(rename = "$schema")]
+    schema: Option<String>,
+    /// Folders under which folders may be mounted.
+    #[schemars(default)]
+    roots: Vec<Root>,
+}
+
+/// A lower-case letter, then lower-case letters, digits and hyphens.
+#[derive(PartialEq, Eq, PartialOrd, Ord)]
+struct Name;
+
+impl JsonSchema for Name {
+    fn schema_name() -> std::borrow::Cow<'static, str> {
+        "Name".into()
+    }
+
+    fn json_schema(_: &mut SchemaGenerator) -> Schema {
+        json_schema!({ "type": "string", "pattern": "^[a-z]([a-z0-9-]{0,38}[a-z0-9])?$" })
+    }
+}
+
+/// A template.
+#[derive(JsonSchema)]
+#[schemars(deny_unknown_fields)]
+struct Template {
+    /// What the agent container starts from.
+    image: Image,
+    /// The folder the agent works in; an empty one of its own if absent.
+    workspace: Option<Workspace>,
+    /// The only hosts that the bottle reaches. The model API is added for Claude Code.
+    #[schemars(default)]
+    routes: Vec<Route>,
+    /// Environment variables of the agent.
+    #[schemars(default)]
+    env: BTreeMap<Variable, Env>,
+    /// Limits of the agent container.
+    limits: Option<Limits>,
+    /// A name of the time zone database; the operator's own if absent.
+    time_zone: Option<String>,
+    /// Whether the agent may ask the operator for what it lacks; true if absent.
+    supervise: Option<bool>,
+    /// OCI runtime such as "runsc"; the engine's own if absent.
+    runtime: Option<String>,
+    /// User id of the agent; 1000 if absent.
+    #[schemars(range(min = 1, max = 60_000))]
+    uid: Option<u32>,
+}
+
+/// An image that is there or can be pulled, or one that is built.
+#[derive(JsonSchema)]
+#[schemars(untagged)]
+enum Image {
+    Tag(FromTag),
+    Dockerfile(FromDockerfile),
+}
+
+/// An image by reference.
+#[derive(JsonSchema)]
+#[schemars(deny_unknown_fields)]
+struct FromTag {
+    /// The reference, such as "cellar/claude:latest".
+    #[schemars(length(min = 1))]
+    from: String,
+}
+
+/// An image built from a Dockerfile, without a build context.
+#[derive(JsonSchema)]
+#[schemars(deny_unknown_fields)]
+struct FromDockerfile {
+    /// Path from the folder of this file, from ~/ or from /.
+    #[schemars(length(min = 1))]
+    dockerfile: String,
+}
+
+/// The folder the agent works in.
+#[derive(JsonSchema)]
+#[schemars(untagged)]
+enum Workspace {
+    None(NoWorkspace),
+    Copy(CopiedFolder),
+    Mount(MountedFolder),
+}
+
+/// An empty folder of its own.
+#[derive(JsonSchema)]
+#[schemars(rename_all = "snake_case")]
+enum NoWorkspace {
+    None,
+}
+
+/// A copy of a host folder, made once, `.git` included.
+#[derive(JsonSchema)]
+#[schemars(deny_unknown_fields)]
+struct CopiedFolder {
+    /// Absolute, from ~/, or from where cellar is started.
+    #[schemars(length(min = 1))]
+    copy: String,
+}
+
+/// A host folder itself, below a root of mounts.json.
+#[derive(JsonSchema)]
+#[schemars(deny_unknown_fields)]
+struct MountedFolder {
+    /// Absolute, from ~/, or from where cellar is started.
+    #[schemars(length(min = 1))]
+    mount: String,
+    /// Whether the agent may only read; true if absent.
+    read_only: Option<bool>,
+}
+
+/// One host and the ports on it that the bottle reaches.
+#[derive(JsonSchema)]
+#[schemars(deny_unknown_fields)]
+struct Route {
+    /// The exact host name.
+    #[schemars(length(min = 1))]
+    host: String,
+    /// The exact ports; [443] if absent.
+    ports: Option<Ports>,
+    /// An IP address to dial in place of looking the name up.
+    connect_to: Option<String>,
+    /// Whether a private address may be dialled; false if absent.
+    allow_private: Option<bool>,
+}
+
+/// Ports.
+struct Ports;
+
+impl JsonSchema for Ports {
+    fn schema_name() -> std::borrow::Cow<'static, str> {
+        "Ports".into()
+    }
+
+    fn json_schema(_: &mut SchemaGenerator) -> Schema {
+        json_schema!({
+            "type": "array",
+            "minItems": 1,
+            "uniqueItems": true,
+            "items": { "type": "integer", "minimum": 1, "maximum": 65_535 },
+        })
+    }
+}
+
+/// The name of an environment variable.
+#[derive(PartialEq, Eq, PartialOrd, Ord)]
+struct Variable;
+
+impl JsonSchema for Variable {
+    fn schema_name() -> std::borrow::Cow<'static, str> {
+        "Variable".into()
+    }
+
+    fn json_schema(_: &mut SchemaGenerator) -> Schema {
+        json_schema!({ "type": "string", "pattern": "^[A-Za-z_][A-Za-z0-9_]*$" })
+    }
+}
+
+/// A value, or where it is asked for after the launch was confirmed.
+#[derive(JsonSchema)]
+#[schemars(untagged)]
+enum Env {
+    Value(EnvValue),
+    Host(EnvHost),
+    Prompt(EnvPrompt),
+}
+
+/// A literal that is no secret: it is written to the record.
+#[derive(JsonSchema)]
+#[schemars(deny_unknown_fields)]
+struct EnvValue {
+    /// The value.
+    value: String,
+}
+
+/// The value of one of the operator's own variables.
+#[derive(JsonSchema)]
+#[schemars(deny_unknown_fields)]
+struct EnvHost {
+    /// The name of the operator's variable.
+    env: Variable,
+}
+
+/// A value that the operator types at each start.
+#[derive(JsonSchema)]
+#[schemars(deny_unknown_fields)]
+struct EnvPrompt {
+    /// What to ask.
+    #[schemars(length(min = 1))]
+    prompt: String,
+}
+
+/// Limits of the agent container.
+#[derive(JsonSchema)]
+#[schemars(deny_unknown_fields)]
+struct Limits {
+    /// Memory, swap included; "4GiB" if absent.
+    memory: Option<Size>,
+    /// CPUs; 2.0 if absent.
+    #[schemars(range(min = 0.01, max = 1024.0))]
+    cpus: Option<f64>,
+    /// Processes and threads; 2048 if absent.
+    #[schemars(range(min = 16, max = 4_194_304))]
+    pids: Option<u64>,
+    /// Open files a process; 16384 if absent.
+    #[schemars(range(min = 64, max = 1_048_576))]
+    open_files: Option<u64>,
+    /// Size of /tmp, which counts against the memory; "1GiB" if absent.
+    tmp: Option<Size>,
+    /// Lines of scrollback; 2000 if absent.
+    #[schemars(range(min = 0, max = 100_000))]
+    scrollback_lines: Option<u32>,
+    /// How long the session may take to end before it is killed; "10s" if absent.
+    stop_grace: Option<Period>,
+}
+
+/// A size such as "4GiB".
+struct Size;
+
+impl JsonSchema for Size {
+    fn schema_name() -> std::borrow::Cow<'static, str> {
+        "Size".into()
+    }
+
+    fn json_schema(_: &mut SchemaGenerator) -> Schema {
+        json_schema!({ "type": "string", "pattern": "^[0-9]+ *(B|KiB|MiB|GiB|TiB)$" })
+    }
+}
+
+/// A duration such as "10s".
+struct Period;
+
+impl JsonSchema for Period {
+    fn schema_name() -> std::borrow::Cow<'static, str> {
+        "Duration".into()
+    }
+
+    fn json_schema(_: &mut SchemaGenerator) -> Schema {
+        json_schema!({ "type": "string", "pattern": "^[0-9]+ *[smh]$" })
+    }
+}
+
+/// An agent of the operator's.
+#[derive(JsonSchema)]
+#[schemars(deny_unknown_fields)]
+struct Agent {
+    /// The template it uses.
+    bottle: Name,
+    /// What runs; Claude Code if absent.
+    provider: Option<Provider>,
+    /// What it is told, as an addition to its system prompt.
+    prompt: Option<Prompt>,
+    /// Folders with a SKILL.md, copied to ~/.claude/skills/.
+    #[schemars(default)]
+    skills: Vec<String>,
+    /// Environment variables beside the template's.
+    #[schemars(default)]
+    env: BTreeMap<Variable, Env>,
+    /// Another workspace than the template's.
+    workspace: Option<Workspace>,
+}
+
+/// An agent that comes with a repository.
+#[derive(JsonSchema)]
+#[schemars(deny_unknown_fields)]
+struct RepositoryAgent {
+    /// The operator's template it uses.
+    bottle: Name,
+    /// What runs; Claude Code if absent.
+    provider: Option<Provider>,
+    /// What it is told, as an addition to its system prompt.
+    prompt: Option<Prompt>,
+    /// Folders of the repository with a SKILL.md, copied to ~/.claude/skills/.
+    #[schemars(default)]
+    skills: Vec<String>,
+}
+
+/// What runs in the bottle.
+#[derive(JsonSchema)]
+#[schemars(untagged)]
+enum Provider {
+    Word(ProviderWord),
+    Claude(ClaudeProvider),
+    Command(CommandProvider),
+}
+
+/// A provider without settings.
+#[derive(JsonSchema)]
+#[schemars(rename_all = "snake_case")]
+enum ProviderWord {
+    Claude,
+}
+
+/// Claude Code with settings.
+#[derive(JsonSchema)]
+#[schemars(deny_unknown_fields)]
+struct ClaudeProvider {
+    /// The settings.
+    claude: ClaudeSettings,
+}
+
+/// Settings of Claude Code.
+#[derive(JsonSchema)]
+#[schemars(deny_unknown_fields)]
+struct ClaudeSettings {
+    /// Arguments beside those that cellar gives.
+    #[schemars(default)]
+    args: Vec<String>,
+    /// The model.
+    model: Option<String>,
+}
+
+/// Any program.
+#[derive(JsonSchema)]
+#[schemars(deny_unknown_fields)]
+struct CommandProvider {
+    /// The program and its arguments.
+    #[schemars(length(min = 1))]
+    command: Vec<String>,
+}
+
+/// The text itself, or a file that holds it.
+#[derive(JsonSchema)]
+#[schemars(untagged)]
+enum Prompt {
+    Inline(String),
+    File(PromptFile),
+}
+
+/// A file with the prompt.
+#[derive(JsonSchema)]
+#[schemars(deny_unknown_fields)]
+struct PromptFile {
+    /// Path from the folder of this file; in a repository from its root.
+    #[schemars(length(min = 1))]
+    file: String,
+}
+
+/// One folder under which folders may be mounted.
+#[derive(JsonSchema)]
+#[schemars(deny_unknown_fields)]
+struct Root {
+    /// An absolute folder, or one from ~/.
+    #[schemars(length(min = 1))]
+    path: String,
+    /// Whether folders below may be mounted for writing; false if absent.
+    read_write: Option<bool>,
+    /// Patterns that are masked beside the ones always masked, such as .env and keys.
+    #[schemars(default)]
+    masks: Vec<String>,
+    /// Patterns that are not masked, such as ".env.example".
+    #[schemars(default)]
+    unmasked: Vec<String>,
+}

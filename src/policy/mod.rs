@@ -1,0 +1,29 @@
+//! What may leave a bottle: hosts, routes and the decision over them.
+//!
+//! Everything here is pure: no clock, no name resolution, no I/O. The default of
+//! every decision is to deny. It must not know of containers, files or terminals.
+
+mod address;
+mod credential;
+mod decide;
+mod git;
+mod host;
+mod method;
+mod path;
+mod pattern;
+mod preset;
+mod problem;
+mod reason;
+mod route;
+
+pub use address::{AddressClass, embedded_v4, is_public};
+pub use credential::{Auth, AuthScheme, CredentialError, HeaderField, RouteRole, SecretName};
+pub use decide::{ASK_BOUNDS, ASK_SECONDS, Grant, Permit, RequestAsk, RouteSet, Scheme, Unlisted};
+pub use host::{HostName, HostNameError};
+pub use method::{Method, MethodError, Methods};
+pub use path::{CanonicalPath, PathFault, PathPattern, PathPatternError};
+pub use pattern::{HostPattern, HostPatternError};
+pub use preset::{Preset, presets};
+pub use problem::RouteProblem;
+pub use reason::{Denial, Reason};
+pub use route::{Budget, Effect, Provenance, Route, Scan, ScanMode, Tls};

@@ -1,0 +1,222 @@
+//! From an event to a new state and what is to be done.
+//!
+//! Each kind of event has its file. After every event the selection names a row that
+//! exists, each bottle's phase follows from what is known of it, and the lines that
+//! stand are the lines that are needed.
+
+mod fleet;
+mod hub;
+mod keys;
+mod modal;
+mod operation;
+mod pointer;
+mod scroll;
+mod session;
+
+use jiff::Timestamp;
+
+use super::age::coarse;
+use super::console::State;
+use super::effect::Effect;
+use super::event::Event;
+use super::phase::Phase;
+use super::spec_rows::SpecView;
+use super::view::{Notice, Tab};
+
+/// How many ticks a notice stays.
+const NOTICE_TICKS: u8 = 8;
+
+impl State {
+    /// Takes an event and says what is to be done about it.
+    #[must_use = "effects that are not performed are lost"]
+    pub fn apply(&mut self, event: Event) -> Vec<Effect> {
+        let mut effects = Vec::new();
+        let before = self.revision;
+        self.dispatch(event, &mut effects);
+        if self.revision == before {
+            // Nothing that anything follows from has changed: with many bottles most
+            // events are heartbeats and lines of logs that nobody reads.
+            return effects;
+        }
+        self.settle_phases();
+        self.settle_selection();
+        self.settle_attachment();
+        self.settle_lines(&mut effects);
+        effects
+    }
+
+    fn dispatch(&mut self, event: Event, effects: &mut Vec<Effect>) {
+        match event {
+            Event::Key { key } => self.on_key(key, effects),
+            Event::Paste { text } => self.on_paste(&text),
+            Event::Pointer { pointer } => self.on_pointer(pointer, effects),
+            Event::Resize { size } => {
+                self.size = size;
+                self.touch();
+            }
+            Event::Tick { now } => self.on_tick(now),
+            Event::EndAsked => effects.push(Effect::Quit),
+            Event::Fleet { fleet } => self.on_fleet(fleet, effects),
+            Event::HubUp { bottle } => self.on_hub_up(&bottle),
+            Event::Hub { bottle, message } => self.on_hub(&bottle, message),
+            Event::HubDown { bottle, why } => self.on_hub_down(&bottle, why),
+            Event::Log {
+                bottle,
+                role,
+                lines,
+            } => self.on_log(&bottle, role, lines),
+            Event::LogEnded { bottle, role, why } => self.on_log_ended(bottle, role, why),
+            Event::Agents { offers, problem } => self.on_agents(offers, problem),
+            Event::Plan { agent, result } => self.on_plan(&agent, result),
+            Event::SecretAsked { agent, what } => self.on_secret_asked(agent, what),
+            Event::SecretTyped { length } => self.on_secret_typed(length),
+            Event::SecretDone => self.on_secret_done(),
+            Event::Operation { report } => self.on_operation(report, effects),
+            Event::SpecLoaded { bottle, result } => {
+                if let Some(known) = self.fleet.get_mut(&bottle) {
+                    known.spec = match result {
+                        Ok(spec) => SpecView::of(&spec),
+                        Err(why) => SpecView::Unreadable { why },
+                    };
+                    self.touch();
+                }
+            }
+            Event::AttachAsked { bottle, full } => {
+                self.detach();
+                self.select_bottle(bottle);
+                self.attach(full);
+            }
+            Event::Attached { bottle } => self.on_attached(&bottle),
+            Event::Detached { bottle, why } => self.on_detached(&bottle, why),
+            Event::AttachFailed { bottle, why } => self.on_attach_failed(&bottle, &why),
+            Event::SessionEnded { bottle, exit } => self.on_session_ended(&bottle, exit),
+            Event::PreviewEnded { bottle, why } => self.on_preview_ended(bottle, why),
+            Event::ScreenChanged { bottle, scrollback } => {
+                self.on_screen_changed(&bottle, scrollback);
+            }
+            Event::SessionTyped => self.on_session_typed(),
+            Event::Note { text } => self.tell(text),
+            Event::TaskEnded { name, bottle, how } => self.on_task_ended(&name, bottle, &how),
+        }
+    }
+
+    /// Tells the operator something in passing.
+    pub(super) fn tell(&mut self, text: String) {
+        self.notice(text, false);
+    }
+
+    /// Tells the operator in passing what went wrong.
+    pub(super) fn warn(&mut self, text: String) {
+        self.notice(text, true);
+    }
+
+    fn notice(&mut self, text: String, is_error: bool) {
+        self.view.notice = Some(Notice {
+            text,
+            is_error,
+            ticks: NOTICE_TICKS,
+        });
+        self.touch();
+    }
+
+    fn on_tick(&mut self, now: Timestamp) {
+        self.now = now;
+        if let Some(notice) = &mut self.view.notice {
+            notice.ticks = notice.ticks.saturating_sub(1);
+            if notice.ticks == 0 {
+                self.view.notice = None;
+                self.touch();
+            }
+        }
+        let ages = self.ages();
+        if ages != self.ages {
+            self.ages = ages;
+            self.touch();
+        }
+    }
+
+    /// A number that changes when an age or the clock on the screen does. Ages only
+    /// grow, so that their sum stands still only if each does.
+    fn ages(&self) -> i64 {
+        let clock = self.now.as_second().div_euclid(60);
+        let bottles = self.fleet.bottles().iter();
+        let rows = bottles
+            .filter_map(super::bottle::Bottle::since)
+            .map(|since| coarse(self.now, since));
+        let shown = self.shown_bottle();
+        let output = shown
+            .and_then(|bottle| bottle.hub.session.as_ref()?.last_output)
+            .map(|at| coarse(self.now, at));
+        rows.chain(output).fold(clock, i64::wrapping_add)
+    }
+
+    fn settle_phases(&mut self) {
+        let now = self.now;
+        let mut changed = false;
+        for bottle in self.fleet.iter_mut() {
+            let phase = bottle.derive_phase();
+            if phase != bottle.phase {
+                let was_ready = matches!(bottle.phase, Phase::Ready { .. });
+                bottle.has_unseen_end = was_ready && phase == Phase::Stopped;
+                // What was so before we looked began at a time that nobody told us.
+                let is_found = bottle.phase == Phase::Planned && bottle.operation.is_none();
+                bottle.phase_since = (!is_found || bottle.failed.is_some()).then_some(now);
+                bottle.phase = phase;
+                changed = true;
+            }
+        }
+        if changed {
+            self.touch();
+        }
+    }
+
+    /// Puts the selection on the row that took the place of the selected one, if that
+    /// went.
+    fn settle_selection(&mut self) {
+        let rows = self.rows();
+        let before = self.view.selected.take();
+        let found = before
+            .as_ref()
+            .and_then(|selected| rows.iter().position(|row| row == selected));
+        let parent = || {
+            let bottle = &before.as_ref()?.bottle;
+            rows.iter().position(|row| row.bottle == *bottle)
+        };
+        let last = rows.len().saturating_sub(1);
+        let at = found
+            .or_else(parent)
+            .unwrap_or_else(|| self.view.selected_at.min(last));
+        self.view.selected_at = at;
+        self.view.selected = rows.into_iter().nth(at);
+        let bottle_of =
+            |row: &Option<super::view::RowName>| row.as_ref().map(|row| row.bottle.clone());
+        if bottle_of(&before) != bottle_of(&self.view.selected) {
+            self.rewind();
+            self.touch();
+        }
+        let fleet = &self.fleet;
+        self.view
+            .expanded
+            .retain(|bottle| fleet.get(bottle).is_some());
+    }
+
+    /// The pages show the end of what they show.
+    pub(super) fn rewind(&mut self) {
+        self.view.logs = super::view::Tail::Follow;
+        self.view.egress = super::view::Tail::Follow;
+        self.view.spec_scroll = 0;
+        self.view.session_scroll = 0;
+        self.scrollback = 0;
+    }
+
+    pub(super) fn is_shown(&self, bottle: &super::sighting::BottleRef, tab: Tab) -> bool {
+        let tab_shown = match self.attached() {
+            Some(_) => Tab::Session,
+            None => self.view.tab,
+        };
+        tab_shown == tab
+            && self
+                .shown_bottle()
+                .is_some_and(|shown| shown.bottle == *bottle)
+    }
+}

@@ -1,0 +1,154 @@
+//! What lies over the view: questions, the picker, the plan, messages.
+
+use crate::state::console::State;
+use crate::state::effect::Effect;
+use crate::state::event::{AgentOffer, OperationKind, PlanSummary};
+use crate::state::view::{Modal, Picker};
+
+impl State {
+    pub(super) fn accept(&mut self, effects: &mut Vec<Effect>) {
+        self.touch();
+        if self.view.is_filtering {
+            self.view.is_filtering = false;
+            return;
+        }
+        match self.view.modal.take() {
+            Some(Modal::ConfirmStop { bottle }) => {
+                effects.extend(self.ask(&bottle, OperationKind::Stop));
+            }
+            Some(Modal::ConfirmRemove { bottle }) => {
+                effects.extend(self.ask(&bottle, OperationKind::Remove));
+            }
+            Some(Modal::ConfirmQuit) => effects.push(Effect::Quit),
+            Some(Modal::Answer { bottle, hold }) => {
+                self.tell(format!("adding a route to {}:{}", hold.host, hold.port));
+                let hold = hold.id;
+                effects.push(Effect::AcceptHold { bottle, hold });
+            }
+            Some(Modal::Picker { picker }) => self.pick(picker, effects),
+            Some(Modal::Plan {
+                agent,
+                result: Some(Ok(_)),
+                ..
+            }) => {
+                self.tell(format!("starting {agent}"));
+                self.starting = Some(agent.clone());
+                effects.push(Effect::Start { agent, name: None });
+            }
+            // Nothing to say yes to yet.
+            modal @ (Some(
+                Modal::Plan { .. }
+                | Modal::Help { .. }
+                | Modal::Secret { .. }
+                | Modal::Message { .. },
+            )
+            | None) => self.view.modal = modal,
+        }
+    }
+
+    /// Shows what waits: of the selected bottle, or of the first that waits at all.
+    pub(super) fn ask_for_answer(&mut self) {
+        let selected = self.view.selected.as_ref().map(|row| &row.bottle);
+        let bottles = self.fleet.bottles();
+        let first = bottles
+            .iter()
+            .filter(|known| Some(&known.bottle) == selected)
+            .chain(bottles)
+            .find_map(|known| {
+                Some((
+                    known.bottle.clone(),
+                    known.hub.holds.values().next()?.clone(),
+                ))
+            });
+        match first {
+            Some((bottle, hold)) => self.open(Modal::Answer { bottle, hold }),
+            None => self.warn(String::from("nothing waits to leave a bottle")),
+        }
+    }
+
+    /// Refuses what is shown.
+    pub(super) fn refuse(&mut self, effects: &mut Vec<Effect>) {
+        if let Some(Modal::Answer { bottle, hold }) = &self.view.modal {
+            let (bottle, hold) = (bottle.clone(), hold.id);
+            self.view.modal = None;
+            self.touch();
+            effects.push(Effect::RefuseHold { bottle, hold });
+        }
+    }
+
+    fn pick(&mut self, picker: Picker, effects: &mut Vec<Effect>) {
+        match picker.chosen() {
+            Some(offer) if offer.problem.is_none() => {
+                let agent = offer.name.clone();
+                effects.push(Effect::PlanStart {
+                    agent: agent.clone(),
+                });
+                self.view.modal = Some(Modal::Plan {
+                    agent,
+                    result: None,
+                    scroll: 0,
+                });
+            }
+            Some(offer) => {
+                let text = format!("{} cannot be started: mend the manifest first", offer.name);
+                self.view.modal = Some(Modal::Picker { picker });
+                self.warn(text);
+            }
+            None => self.view.modal = Some(Modal::Picker { picker }),
+        }
+    }
+
+    pub(super) fn cancel(&mut self) {
+        self.touch();
+        if self.view.is_filtering {
+            self.view.is_filtering = false;
+            self.view.filter.clear();
+            return;
+        }
+        self.view.modal = None;
+    }
+
+    pub(super) fn on_agents(&mut self, offers: Vec<AgentOffer>, problem: Option<String>) {
+        if let Some(Modal::Picker { picker }) = &mut self.view.modal {
+            picker.offers = Some(offers);
+            picker.problem = problem;
+            picker.cursor = 0;
+            self.touch();
+        }
+    }
+
+    pub(super) fn on_plan(&mut self, agent: &str, planned: Result<PlanSummary, String>) {
+        if let Some(Modal::Plan {
+            agent: ours,
+            result,
+            ..
+        }) = &mut self.view.modal
+            && ours == agent
+        {
+            *result = Some(planned);
+            self.touch();
+        }
+    }
+
+    pub(super) fn on_secret_asked(&mut self, agent: String, what: String) {
+        self.open(Modal::Secret {
+            agent,
+            what,
+            length: 0,
+        });
+    }
+
+    pub(super) fn on_secret_typed(&mut self, typed: usize) {
+        if let Some(Modal::Secret { length, .. }) = &mut self.view.modal {
+            *length = typed;
+            self.touch();
+        }
+    }
+
+    pub(super) fn on_secret_done(&mut self) {
+        if self.asks_secret() {
+            self.view.modal = None;
+            self.touch();
+        }
+    }
+}

@@ -1,0 +1,156 @@
+//! News of operations, and of tasks that ended.
+
+use crate::state::bottle::{FailedOperation, Operation};
+use crate::state::console::State;
+use crate::state::effect::Effect;
+use crate::state::event::{OperationKind, OperationNews, OperationReport};
+use crate::state::sighting::{BottleRef, ContainerState};
+use crate::state::view::{Modal, RowName};
+
+impl State {
+    pub(super) fn on_operation(&mut self, report: OperationReport, effects: &mut Vec<Effect>) {
+        self.touch();
+        if report.kind == OperationKind::Start && self.starting.as_ref() == Some(&report.agent) {
+            self.starting = None;
+        }
+        let Some(bottle) = report.bottle else {
+            self.on_nameless(&report.agent, report.kind, report.news);
+            return;
+        };
+        match report.news {
+            OperationNews::Began => {
+                let operation = Operation::asked(report.kind);
+                self.operate(&bottle, &report.agent, operation);
+            }
+            OperationNews::Step {
+                what,
+                is_build,
+                done,
+                of,
+            } => {
+                let operation = Operation {
+                    kind: report.kind,
+                    what,
+                    is_build,
+                    done,
+                    of,
+                };
+                self.operate(&bottle, &report.agent, operation);
+            }
+            OperationNews::Ended { outcome: Ok(()) } => {
+                self.on_done(&bottle, report.kind);
+                effects.push(Effect::RefreshFleet);
+            }
+            OperationNews::Ended { outcome: Err(why) } => {
+                self.on_failed(&bottle, report.kind, &why);
+                effects.push(Effect::RefreshFleet);
+            }
+        }
+    }
+
+    /// A start that has no bottle yet.
+    fn on_nameless(&mut self, agent: &str, kind: OperationKind, news: OperationNews) {
+        match news {
+            OperationNews::Began => self.tell(format!("starting {agent}")),
+            OperationNews::Step { what, .. } => self.tell(format!("starting {agent}: {what}")),
+            OperationNews::Ended { outcome: Ok(()) } => {}
+            OperationNews::Ended { outcome: Err(why) } => {
+                let title = format!("{agent}: failed to {}", kind.verb());
+                if self.view.modal.is_none() && self.attached().is_none() {
+                    self.view.modal = Some(Modal::Message {
+                        title,
+                        text: why,
+                        scroll: 0,
+                    });
+                } else {
+                    self.warn(format!("{title}: {why}"));
+                }
+            }
+        }
+    }
+
+    fn operate(&mut self, bottle: &BottleRef, agent: &str, operation: Operation) {
+        let is_new = self.fleet.get(bottle).is_none();
+        if is_new && operation.kind != OperationKind::Start {
+            return;
+        }
+        let known = self.fleet.get_or_add(bottle, agent);
+        known.operation = Some(operation);
+        known.failed = None;
+        if is_new && self.attached().is_none() {
+            // The operator just asked for it; a filter must not hide it.
+            self.view.filter.clear();
+            self.view.selected = Some(RowName {
+                bottle: bottle.clone(),
+                sidecar: None,
+            });
+        }
+    }
+
+    fn on_done(&mut self, bottle: &BottleRef, kind: OperationKind) {
+        let Some(known) = self.fleet.get_mut(bottle) else {
+            return;
+        };
+        known.operation = None;
+        known.failed = None;
+        let id = bottle.id.clone();
+        match kind {
+            OperationKind::Start => self.tell(format!("{id} started: enter attaches")),
+            OperationKind::Resume => self.tell(format!("{id} runs again")),
+            OperationKind::Stop => {
+                // The engine said so; its own event is on the way.
+                let containers = known.sighting.as_mut().map(|seen| &mut seen.containers);
+                for container in containers.into_iter().flatten() {
+                    container.state = ContainerState::Exited { code: None };
+                }
+                self.tell(format!("{id} stopped: r resumes it, d removes it"));
+            }
+            OperationKind::Remove => {
+                self.fleet.retain(|known| known.bottle != *bottle);
+                self.tell(format!("{id} removed"));
+            }
+        }
+    }
+
+    fn on_failed(&mut self, bottle: &BottleRef, kind: OperationKind, why: &str) {
+        if let Some(known) = self.fleet.get_mut(bottle) {
+            known.operation = None;
+            known.failed = Some(FailedOperation {
+                kind,
+                why: why.to_owned(),
+            });
+        }
+        self.warn(format!("failed to {} {}: {why}", kind.verb(), bottle.id));
+    }
+
+    pub(super) fn on_task_ended(&mut self, name: &str, bottle: Option<BottleRef>, how: &str) {
+        if let Some(bottle) = bottle
+            && let Some(known) = self.fleet.get_mut(&bottle)
+            && let Some(operation) = known.operation.take()
+        {
+            known.failed = Some(FailedOperation {
+                kind: operation.kind,
+                why: how.to_owned(),
+            });
+        }
+        self.warn(format!("{name} ended: {how}"));
+    }
+
+    /// Asks for an operation on a bottle that exists and that nothing is done to.
+    pub(super) fn ask(&mut self, bottle: &BottleRef, kind: OperationKind) -> Option<Effect> {
+        let known = self.fleet.get_mut(bottle)?;
+        if known.operation.is_some() {
+            return None;
+        }
+        known.operation = Some(Operation::asked(kind));
+        known.failed = None;
+        self.touch();
+        let bottle = bottle.clone();
+        match kind {
+            OperationKind::Stop => Some(Effect::Stop { bottle }),
+            OperationKind::Resume => Some(Effect::Resume { bottle }),
+            OperationKind::Remove => Some(Effect::Remove { bottle }),
+            OperationKind::Start => None,
+        }
+    }
+}

@@ -1,0 +1,76 @@
+//! The pointer: clicks select, the wheel scrolls what is under it.
+
+use crate::state::command::Command;
+use crate::state::console::State;
+use crate::state::effect::Effect;
+use crate::state::key::{Pointer, PointerAction};
+use crate::state::view::{Focus, Modal, Target};
+
+/// Lines that one notch of the wheel scrolls.
+const WHEEL_LINES: i64 = 3;
+
+impl State {
+    pub(super) fn on_pointer(&mut self, pointer: Pointer, effects: &mut Vec<Effect>) {
+        match pointer.action {
+            PointerAction::Press => self.on_press(pointer.target, effects),
+            PointerAction::WheelUp => self.on_wheel(&pointer.target, -1),
+            PointerAction::WheelDown => self.on_wheel(&pointer.target, 1),
+        }
+    }
+
+    fn on_wheel(&mut self, target: &Target, step: i64) {
+        match target {
+            Target::Offer { .. } | Target::Modal => self.scroll(step * WHEEL_LINES),
+            _ if self.view.modal.is_some() => {}
+            Target::Row { .. } | Target::List => self.move_selection(step),
+            Target::Detail | Target::Tab { .. } => self.scroll_detail(step * WHEEL_LINES),
+            Target::Need { .. } | Target::Key { .. } | Target::Nothing => {}
+        }
+    }
+
+    fn on_press(&mut self, target: Target, effects: &mut Vec<Effect>) {
+        match target {
+            Target::Key { command } => {
+                // The footer shows the keys of the moment, so that a click is a key.
+                self.on_command(command, effects);
+            }
+            Target::Offer { at } => self.press_offer(at, effects),
+            _ if self.view.modal.is_some() => {}
+            Target::Row { row } => {
+                self.leave_session();
+                self.view.focus = Focus::List;
+                self.select(row);
+                self.touch();
+            }
+            Target::Need { bottle } => {
+                self.leave_session();
+                self.select_bottle(bottle);
+            }
+            Target::Tab { tab } => {
+                self.leave_session();
+                self.on_command(Command::Read(tab), effects);
+            }
+            Target::Detail if self.attached().is_none() => self.focus(Focus::Detail),
+            Target::List if self.attached().is_none() => self.focus(Focus::List),
+            Target::Detail | Target::List | Target::Modal | Target::Nothing => {}
+        }
+    }
+
+    fn leave_session(&mut self) {
+        self.detach();
+        self.view.is_filtering = false;
+    }
+
+    /// The first press chooses, a press on the chosen one takes it.
+    fn press_offer(&mut self, at: usize, effects: &mut Vec<Effect>) {
+        let Some(Modal::Picker { picker }) = &mut self.view.modal else {
+            return;
+        };
+        if picker.cursor == at {
+            self.accept(effects);
+        } else if at < picker.shown().len() {
+            picker.cursor = at;
+            self.touch();
+        }
+    }
+}

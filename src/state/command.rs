@@ -1,0 +1,107 @@
+//! What a key can mean, and where it means it.
+
+use serde::{Deserialize, Serialize};
+
+use super::view::Tab;
+
+/// What the operator wants.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(tag = "command", content = "of", rename_all = "snake_case")]
+pub enum Command {
+    /// One line up.
+    Up,
+    /// One line down.
+    Down,
+    /// One page up.
+    PageUp,
+    /// One page down.
+    PageDown,
+    /// To the first line.
+    Top,
+    /// To the last line; a paused tail follows again.
+    Bottom,
+    /// Attach to the selected bottle's session.
+    Attach,
+    /// The same on the whole terminal.
+    AttachFull,
+    /// Let the attached session go.
+    Detach,
+    /// Back to where one came from.
+    Back,
+    /// The keys act on the list.
+    FocusList,
+    /// The keys act on the detail.
+    FocusDetail,
+    /// The next page of the detail.
+    NextTab,
+    /// The previous page of the detail.
+    PreviousTab,
+    /// A page of the detail.
+    Show(Tab),
+    /// A page of the detail, and the keys act on it.
+    Read(Tab),
+    /// Choose an agent to start.
+    Start,
+    /// Stop the selected bottle.
+    Stop,
+    /// Resume the selected bottle.
+    Resume,
+    /// Remove the selected bottle.
+    Remove,
+    /// Type a filter.
+    Filter,
+    /// Show or hide the sidecars.
+    Expand,
+    /// Select the next bottle that needs the operator.
+    NextNeed,
+    /// List all engines again.
+    Refresh,
+    /// Show the keys.
+    Help,
+    /// Answer what a bottle's egress holds.
+    Answer,
+    /// Refuse it.
+    Refuse,
+    /// Yes.
+    Accept,
+    /// No.
+    Cancel,
+    /// Rub out a character.
+    Erase,
+    /// Rub out everything.
+    EraseAll,
+    /// Leave the console.
+    Quit,
+    /// Leave it without being asked.
+    QuitNow,
+}
+
+/// Where keys are read.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Context {
+    /// The list has the keys.
+    List,
+    /// The detail has the keys.
+    Detail,
+    /// A filter is typed.
+    Filter,
+    /// A session is being attached.
+    Attaching,
+    /// A session has the keys.
+    Attached,
+    /// An agent is chosen.
+    Picker,
+    /// A plan is read.
+    Plan,
+    /// A question is asked.
+    Confirm,
+    /// A held connection waits for yes, no or later.
+    Answer,
+    /// The keys are read.
+    Help,
+    /// A message is read.
+    Message,
+    /// A secret is typed; its asker has the keys.
+    Secret,
+}

@@ -1,0 +1,117 @@
+//! What the state wants done outside, as data. Only the app performs effects.
+//!
+//! Three kinds: **lines** (`WatchHub`, `FollowLogs`, `Preview`, `Attach`) stand until
+//! their opposite, each asked for once; **operations** answer with
+//! [`super::Event::Operation`] ending in `Ended`; **questions** answer with one event.
+
+use serde::{Deserialize, Serialize};
+
+use super::sighting::BottleRef;
+use crate::spec::BottleName;
+use crate::wire::Role;
+
+/// Something to be done outside.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(tag = "effect", rename_all = "snake_case")]
+pub enum Effect {
+    /// Leave the console. Bottles go on.
+    Quit,
+    /// Hold the control line to a bottle's hub, trying again when it breaks.
+    WatchHub {
+        /// The bottle.
+        bottle: BottleRef,
+    },
+    /// Let the control line go.
+    UnwatchHub {
+        /// The bottle.
+        bottle: BottleRef,
+    },
+    /// Send the tail of a container's log (2,000 lines at most) and what follows.
+    FollowLogs {
+        /// The bottle.
+        bottle: BottleRef,
+        /// Whose log.
+        role: Role,
+    },
+    /// Stop following a log.
+    StopLogs {
+        /// The bottle.
+        bottle: BottleRef,
+        /// Whose log.
+        role: Role,
+    },
+    /// Hold a read-only line to a session, so that its screen is live. May be delayed
+    /// by a moment, so that walking through the list opens no line for each row.
+    Preview {
+        /// The bottle.
+        bottle: BottleRef,
+    },
+    /// Let the read-only line go.
+    ClosePreview {
+        /// The bottle.
+        bottle: BottleRef,
+    },
+    /// Attach the keyboard to a session. Answers with `Attached` or `AttachFailed`.
+    Attach {
+        /// The bottle.
+        bottle: BottleRef,
+        /// Whether the session gets the whole terminal.
+        full: bool,
+    },
+    /// Let the session go. Answers with `Detached`; the state does not wait for it.
+    Detach {
+        /// The bottle.
+        bottle: BottleRef,
+    },
+    /// Read the agents from the user's files. Answers with `Agents`.
+    LoadAgents,
+    /// Plan a start. Answers with `Plan`.
+    PlanStart {
+        /// The agent.
+        agent: String,
+    },
+    /// Start an agent as it was planned last. An operation.
+    Start {
+        /// The agent.
+        agent: String,
+        /// The id that the operator chose for the bottle.
+        name: Option<BottleName>,
+    },
+    /// Stop a bottle. An operation.
+    Stop {
+        /// The bottle.
+        bottle: BottleRef,
+    },
+    /// Start a stopped bottle again. An operation.
+    Resume {
+        /// The bottle.
+        bottle: BottleRef,
+    },
+    /// Remove a bottle and its volumes. An operation.
+    Remove {
+        /// The bottle.
+        bottle: BottleRef,
+    },
+    /// Let a held connection through: adds a route for its host and port. Answers with
+    /// `Note`, and with the spec once more.
+    AcceptHold {
+        /// The bottle.
+        bottle: BottleRef,
+        /// Its number.
+        hold: u64,
+    },
+    /// Refuse a held connection. Answers with `Note`.
+    RefuseHold {
+        /// The bottle.
+        bottle: BottleRef,
+        /// Its number.
+        hold: u64,
+    },
+    /// Read a bottle's spec from the record. Answers with `SpecLoaded`.
+    LoadSpec {
+        /// The bottle.
+        bottle: BottleRef,
+    },
+    /// List every engine's bottles now.
+    RefreshFleet,
+}

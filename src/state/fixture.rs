@@ -1,0 +1,388 @@
+//! A console under test: events in, effects kept, and a fleet to look at.
+
+use std::collections::BTreeMap;
+
+use jiff::{SignedDuration, Timestamp};
+
+use super::*;
+use crate::policy::{HostName, Provenance, Reason, Route, RouteSet};
+use crate::spec::{BottleId, Digest, ImageSource, Limits, Observe, Session, Spec, Workspace};
+use crate::wire::{Activity, HubToConsole, RoleReport, SealCheck, SealReport};
+
+/// A console and what it asked for.
+#[derive(Clone, Debug)]
+pub(crate) struct Console {
+    pub(crate) state: State,
+    pub(crate) effects: Vec<Effect>,
+}
+
+pub(crate) fn now() -> Timestamp {
+    "2026-11-21T14:02:30Z".parse().unwrap()
+}
+
+pub(crate) fn ago(seconds: i64) -> Timestamp {
+    now()
+        .checked_sub(SignedDuration::from_secs(seconds))
+        .unwrap()
+}
+
+pub(crate) fn engine() -> EngineId {
+    EngineId(String::from("local"))
+}
+
+pub(crate) fn bottle(id: &str) -> BottleRef {
+    BottleRef {
+        engine: engine(),
+        id: BottleId::parse(id).unwrap(),
+    }
+}
+
+/// A bottle with all its containers in one state.
+pub(crate) fn sighting(id: &str, age: i64, agent: ContainerState) -> BottleSighting {
+    let sidecar = if agent == ContainerState::Running {
+        ContainerState::Running
+    } else {
+        ContainerState::Exited { code: Some(0) }
+    };
+    let container = |role: Role, state| ContainerSighting {
+        container: format!("{id}-{}", role.as_str()),
+        role,
+        state,
+    };
+    BottleSighting {
+        bottle: bottle(id),
+        agent: id.split('-').next().unwrap().to_owned(),
+        spec: Digest::of(id.as_bytes()),
+        owner: String::from("operator"),
+        is_demo: false,
+        created: ago(age),
+        containers: vec![
+            container(Role::Agent, agent),
+            container(Role::Egress, sidecar.clone()),
+            container(Role::Supervise, sidecar),
+        ],
+    }
+}
+
+pub(crate) fn running(id: &str, age: i64) -> BottleSighting {
+    sighting(id, age, ContainerState::Running)
+}
+
+pub(crate) fn stopped(id: &str, age: i64) -> BottleSighting {
+    sighting(id, age, ContainerState::Exited { code: Some(0) })
+}
+
+pub(crate) fn session(activity: Activity, since: i64) -> SessionReport {
+    SessionReport {
+        activity,
+        source: String::from("session file"),
+        waiting_for: None,
+        since: ago(since),
+        last_output: Some(ago(since.min(5))),
+        title: None,
+    }
+}
+
+pub(crate) fn key(name: &str) -> Key {
+    match name {
+        "enter" => Key::plain(KeyCode::Enter),
+        "esc" => Key::plain(KeyCode::Escape),
+        "down" => Key::plain(KeyCode::Down),
+        "up" => Key::plain(KeyCode::Up),
+        "tab" => Key::plain(KeyCode::Tab),
+        "right" => Key::plain(KeyCode::Right),
+        "pgup" => Key::plain(KeyCode::PageUp),
+        "ctrl-q" => Key::ctrl('q'),
+        "ctrl-c" => Key::ctrl('c'),
+        "space" => Key::char(' '),
+        other => Key::char(other.chars().next().unwrap()),
+    }
+}
+
+pub(crate) fn offer(name: &str, problem: Option<&str>) -> AgentOffer {
+    AgentOffer {
+        name: name.to_owned(),
+        source: String::from("cellar.json"),
+        template: String::from("rust"),
+        provider: String::from("claude"),
+        prompt: Some(format!("Look after {name}.")),
+        problem: problem.map(str::to_owned),
+    }
+}
+
+pub(crate) fn operation(kind: OperationKind, id: &str, news: OperationNews) -> Event {
+    Event::Operation {
+        report: OperationReport {
+            kind,
+            bottle: Some(bottle(id)),
+            agent: id.split('-').next().unwrap().to_owned(),
+            news,
+        },
+    }
+}
+
+pub(crate) fn spec() -> Spec {
+    let route = |host: &str, origin| Route::to(HostName::parse(host).unwrap(), vec![443], origin);
+    Spec {
+        version: 1,
+        agent: String::from("api"),
+        template: String::from("rust"),
+        image: ImageSource::Tag {
+            reference: String::from("cellar/claude:latest"),
+        },
+        session: Session {
+            argv: vec![String::from("claude"), String::from("--session-id")],
+            resume_argv: None,
+            env: BTreeMap::from([(String::from("TZ"), String::from("Europe/Zurich"))]),
+            handed_over: vec![String::from("GITHUB_TOKEN")],
+            cwd: String::from("/workspace"),
+            home_files: Vec::new(),
+            observe: Observe::Output,
+        },
+        workspace: Workspace::Copy {
+            host: String::from("/home/op/api"),
+        },
+        limits: Limits::default(),
+        uid: 1000,
+        routes: RouteSet::of(vec![
+            route("api.anthropic.com", Provenance::Provider),
+            route(
+                "pkgs.test",
+                Provenance::Template {
+                    name: String::from("rust"),
+                },
+            ),
+        ]),
+        supervise: true,
+        runtime: None,
+    }
+}
+
+impl Console {
+    /// A console that has heard of nothing.
+    pub(crate) fn new(columns: u16, rows: u16) -> Self {
+        Self {
+            state: State::new(Setup {
+                engines: vec![engine()],
+                size: TerminalSize { columns, rows },
+                now: now(),
+                utc_offset_seconds: 3_600,
+            }),
+            effects: Vec::new(),
+        }
+    }
+
+    /// A console whose engine shows these bottles.
+    pub(crate) fn with(columns: u16, rows: u16, bottles: Vec<BottleSighting>) -> Self {
+        let mut console = Self::new(columns, rows);
+        console.apply(Event::Fleet {
+            fleet: FleetEvent::Sightings {
+                engine: engine(),
+                bottles,
+            },
+        });
+        console
+    }
+
+    /// A console with something of everything.
+    pub(crate) fn demo(columns: u16, rows: u16) -> Self {
+        let mut console = Self::with(
+            columns,
+            rows,
+            vec![
+                running("api-k3x9q", 300),
+                running("docs-p2m4d", 900),
+                running("web-7tk2n", 1_200),
+                stopped("lint-7bq1s", 3_700),
+                sighting(
+                    "bench-4fj8w",
+                    4_000,
+                    ContainerState::Exited { code: Some(2) },
+                ),
+                running("infra-w5d3t", 9_000),
+            ],
+        );
+        let mut api = session(Activity::Waiting, 125);
+        api.waiting_for = Some(String::from("Allow Bash: cargo test --workspace?"));
+        api.title = Some(String::from("Refactor auth"));
+        let mut docs = session(Activity::Working, 14);
+        docs.title = Some(String::from("Write the guide"));
+        console.report("api-k3x9q", RoleReport::Session { report: api });
+        console.report("docs-p2m4d", RoleReport::Session { report: docs });
+        let web = session(Activity::Idle, 610);
+        console.report("web-7tk2n", RoleReport::Session { report: web });
+        let infra = session(Activity::Working, 40);
+        console.report("infra-w5d3t", RoleReport::Session { report: infra });
+        console.hub(
+            "api-k3x9q",
+            HubToConsole::Tally {
+                allowed: 41,
+                denied: 3,
+            },
+        );
+        for role in [Role::Egress, Role::Supervise] {
+            console.said(
+                "api-k3x9q",
+                role,
+                RoleReport::State {
+                    state: RoleState::Ready,
+                },
+            );
+        }
+        console.said(
+            "infra-w5d3t",
+            Role::Egress,
+            RoleReport::State {
+                state: RoleState::Degraded {
+                    why: String::from("its journal cannot be written: no space left"),
+                },
+            },
+        );
+        console.apply(operation(
+            OperationKind::Start,
+            "perf-9xk2a",
+            OperationNews::Step {
+                what: String::from("build the image: cargo install ripgrep"),
+                is_build: true,
+                done: 3,
+                of: 8,
+            },
+        ));
+        console.apply(Event::Tick { now: now() });
+        console.select("api-k3x9q");
+        console
+    }
+
+    pub(crate) fn apply(&mut self, event: Event) -> Vec<Effect> {
+        let effects = self.state.apply(event);
+        self.effects.extend(effects.clone());
+        effects
+    }
+
+    /// Presses keys by their names.
+    pub(crate) fn press(&mut self, names: &[&str]) -> Vec<Effect> {
+        let mut effects = Vec::new();
+        for name in names {
+            effects.extend(self.apply(Event::Key { key: key(name) }));
+        }
+        effects
+    }
+
+    pub(crate) fn hub(&mut self, id: &str, message: HubToConsole) {
+        self.apply(Event::Hub {
+            bottle: bottle(id),
+            message,
+        });
+    }
+
+    /// The agent's role reports.
+    pub(crate) fn report(&mut self, id: &str, report: RoleReport) {
+        self.said(id, Role::Agent, report);
+    }
+
+    pub(crate) fn said(&mut self, id: &str, role: Role, report: RoleReport) {
+        self.hub(id, HubToConsole::Report { role, report });
+    }
+
+    /// The session says a text wherever it may say one.
+    pub(crate) fn speak(&mut self, id: &str, text: &str) {
+        let report = SessionReport {
+            waiting_for: Some(text.to_owned()),
+            source: text.to_owned(),
+            title: Some(text.to_owned()),
+            ..session(Activity::Waiting, 3)
+        };
+        self.report(id, RoleReport::Session { report });
+    }
+
+    pub(crate) fn see(&mut self, sighting: BottleSighting) -> Vec<Effect> {
+        self.apply(Event::Fleet {
+            fleet: FleetEvent::Changed { sighting },
+        })
+    }
+
+    pub(crate) fn tick(&mut self, seconds: i64) {
+        let now = self.state.now + SignedDuration::from_secs(seconds);
+        self.apply(Event::Tick { now });
+    }
+
+    pub(crate) fn select(&mut self, id: &str) {
+        self.apply(Event::Pointer {
+            pointer: Pointer {
+                action: PointerAction::Press,
+                target: Target::Row {
+                    row: RowName {
+                        bottle: bottle(id),
+                        sidecar: None,
+                    },
+                },
+            },
+        });
+    }
+
+    pub(crate) fn selected(&self) -> Option<&str> {
+        let row = self.state.view.selected.as_ref()?;
+        Some(row.bottle.id.as_str())
+    }
+
+    pub(crate) fn phase(&self, id: &str) -> &Phase {
+        &self.state.fleet.get(&bottle(id)).unwrap().phase
+    }
+
+    /// Decisions of egress, the last one refused.
+    pub(crate) fn decide(&mut self, id: &str, count: u64) {
+        for seq in 1..=count {
+            let is_last = seq == count;
+            let decision = DecisionRecord {
+                seq,
+                at: ago(i64::try_from(count - seq).unwrap() * 3),
+                method: String::from("CONNECT"),
+                host: String::from(if is_last { "pkg.test" } else { "pkgs.test" }),
+                port: 443,
+                verdict: if is_last {
+                    Verdict::Denied {
+                        reason: Reason::HostNotAllowed,
+                    }
+                } else {
+                    Verdict::Allowed
+                },
+                request: None,
+            };
+            self.said(id, Role::Egress, RoleReport::Decision { decision });
+        }
+    }
+
+    /// Lines of the log of a role that is followed.
+    pub(crate) fn log(&mut self, id: &str, role: Role, texts: &[&str]) {
+        let lines = texts.iter().map(|text| LogLine {
+            at: ago(9),
+            text: (*text).to_owned(),
+        });
+        self.apply(Event::Log {
+            bottle: bottle(id),
+            role,
+            lines: lines.collect(),
+        });
+    }
+
+    pub(crate) fn load_spec(&mut self, id: &str) {
+        self.apply(Event::SpecLoaded {
+            bottle: bottle(id),
+            result: Ok(Box::new(spec())),
+        });
+    }
+}
+
+/// The probes of a seal, the last of which finds this.
+pub(crate) fn seal(holds: bool) -> RoleReport {
+    RoleReport::Seal {
+        report: SealReport {
+            at: now(),
+            checks: vec![SealCheck {
+                name: String::from("interfaces"),
+                seen: String::from("lo, eth0"),
+                holds,
+            }],
+        },
+    }
+}

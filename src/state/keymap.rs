@@ -1,0 +1,436 @@
+//! The one table of keys: what is read here is what the footer and the help show.
+//!
+//! Within one context no key stands twice. Printable keys without a row are typed
+//! where something is typed, and ignored elsewhere.
+
+use super::command::{Command, Context};
+use super::key::{Key, KeyCode};
+use super::view::Tab;
+
+/// A row of the table.
+#[derive(Clone, Copy, Debug)]
+pub struct Binding {
+    /// The keys; the first one is shown in the footer.
+    pub keys: &'static [Key],
+    /// What they do.
+    pub command: Command,
+    /// Where.
+    pub contexts: &'static [Context],
+    /// One word for the footer; empty if the footer leaves it out.
+    pub short: &'static str,
+    /// A line for the help; empty if the help leaves it out.
+    pub help: &'static str,
+}
+
+use Context::{
+    Answer, Attached, Attaching, Confirm, Detail, Filter, Help, List, Message, Picker, Plan, Secret,
+};
+
+const MAIN: &[Context] = &[List, Detail];
+const LISTS: &[Context] = &[List, Detail, Help, Message, Plan];
+const TYPED: &[Context] = &[Filter, Picker];
+
+const fn row(
+    keys: &'static [Key],
+    command: Command,
+    contexts: &'static [Context],
+    short: &'static str,
+    help: &'static str,
+) -> Binding {
+    Binding {
+        keys,
+        command,
+        contexts,
+        short,
+        help,
+    }
+}
+
+const UP: Key = Key::plain(KeyCode::Up);
+const DOWN: Key = Key::plain(KeyCode::Down);
+const ENTER: Key = Key::plain(KeyCode::Enter);
+const ESCAPE: Key = Key::plain(KeyCode::Escape);
+
+/// The table, in the order of the footer.
+pub const KEYMAP: &[Binding] = &[
+    // What a question wants.
+    row(&[Key::char('y')], Command::Accept, &[Confirm], "yes", ""),
+    row(
+        &[Key::char('n'), ESCAPE, Key::char('q')],
+        Command::Cancel,
+        &[Confirm],
+        "no",
+        "",
+    ),
+    row(
+        &[ENTER, Key::char('y')],
+        Command::Accept,
+        &[Plan],
+        "start it",
+        "",
+    ),
+    row(
+        &[Key::char('y')],
+        Command::Accept,
+        &[Answer],
+        "let it through",
+        "",
+    ),
+    row(&[Key::char('n')], Command::Refuse, &[Answer], "refuse", ""),
+    row(
+        &[ESCAPE, Key::char('q')],
+        Command::Cancel,
+        &[Answer],
+        "later",
+        "",
+    ),
+    row(&[ENTER], Command::Accept, &[Picker], "plan", ""),
+    row(&[ENTER], Command::Accept, &[Filter], "keep", ""),
+    row(
+        &[ENTER, Key::char('q')],
+        Command::Cancel,
+        &[Message, Help],
+        "close",
+        "",
+    ),
+    row(
+        &[ESCAPE, Key::char('n'), Key::char('q')],
+        Command::Cancel,
+        &[Plan],
+        "back",
+        "",
+    ),
+    row(&[ESCAPE], Command::Cancel, &[Message, Help], "", ""),
+    row(&[ESCAPE], Command::Cancel, TYPED, "cancel", ""),
+    row(
+        &[Key::plain(KeyCode::Backspace)],
+        Command::Erase,
+        TYPED,
+        "",
+        "",
+    ),
+    row(&[Key::ctrl('u')], Command::EraseAll, TYPED, "", ""),
+    row(&[UP], Command::Up, TYPED, "", ""),
+    row(&[DOWN], Command::Down, TYPED, "", ""),
+    // Sessions.
+    row(
+        &[ENTER],
+        Command::Attach,
+        MAIN,
+        "attach",
+        "attach to the session",
+    ),
+    row(
+        &[Key::char('f')],
+        Command::AttachFull,
+        MAIN,
+        "full",
+        "attach on the whole terminal",
+    ),
+    row(
+        &[Key::ctrl('q')],
+        Command::Detach,
+        &[Attached],
+        "detach",
+        "detach from the session, which goes on",
+    ),
+    row(
+        &[Key::ctrl('q'), ESCAPE],
+        Command::Detach,
+        &[Attaching],
+        "cancel",
+        "",
+    ),
+    row(
+        &[Key::char('w')],
+        Command::NextNeed,
+        MAIN,
+        "next need",
+        "go to the next bottle that needs you",
+    ),
+    row(
+        &[Key::char('a')],
+        Command::Answer,
+        MAIN,
+        "answer",
+        "let through or refuse what waits to leave a bottle",
+    ),
+    // Pages.
+    row(
+        &[Key::char('l')],
+        Command::Read(Tab::Logs),
+        MAIN,
+        "logs",
+        "read the logs",
+    ),
+    row(
+        &[Key::char('e')],
+        Command::Read(Tab::Egress),
+        MAIN,
+        "egress",
+        "read what left the bottle, or tried to",
+    ),
+    row(
+        &[Key::plain(KeyCode::Tab)],
+        Command::NextTab,
+        MAIN,
+        "",
+        "next page of the detail",
+    ),
+    row(
+        &[Key::plain(KeyCode::BackTab)],
+        Command::PreviousTab,
+        MAIN,
+        "",
+        "previous page of the detail",
+    ),
+    row(
+        &[Key::char('1')],
+        Command::Show(Tab::Session),
+        MAIN,
+        "",
+        "show the session",
+    ),
+    row(
+        &[Key::char('2')],
+        Command::Show(Tab::Logs),
+        MAIN,
+        "",
+        "show the logs",
+    ),
+    row(
+        &[Key::char('3')],
+        Command::Show(Tab::Egress),
+        MAIN,
+        "",
+        "show egress",
+    ),
+    row(
+        &[Key::char('4')],
+        Command::Show(Tab::Spec),
+        MAIN,
+        "",
+        "show what the bottle was made from",
+    ),
+    // Life of a bottle.
+    row(
+        &[Key::char('s'), Key::char('n')],
+        Command::Start,
+        MAIN,
+        "start",
+        "start an agent in a new bottle",
+    ),
+    row(
+        &[Key::char('x')],
+        Command::Stop,
+        MAIN,
+        "stop",
+        "stop the bottle; its work is kept (asks first)",
+    ),
+    row(
+        &[Key::char('r')],
+        Command::Resume,
+        MAIN,
+        "resume",
+        "start a stopped bottle again",
+    ),
+    row(
+        &[Key::char('d')],
+        Command::Remove,
+        MAIN,
+        "remove",
+        "remove the bottle and its volumes (asks first)",
+    ),
+    // The list.
+    row(
+        &[Key::char('/')],
+        Command::Filter,
+        MAIN,
+        "filter",
+        "show only bottles with this in id, agent or state",
+    ),
+    row(
+        &[Key::char(' ')],
+        Command::Expand,
+        MAIN,
+        "",
+        "show or hide the sidecars",
+    ),
+    row(&[DOWN, Key::char('j')], Command::Down, LISTS, "", "down"),
+    row(&[UP, Key::char('k')], Command::Up, LISTS, "", "up"),
+    row(
+        &[Key::plain(KeyCode::PageDown), Key::ctrl('d')],
+        Command::PageDown,
+        LISTS,
+        "",
+        "one page down",
+    ),
+    row(
+        &[Key::plain(KeyCode::PageUp), Key::ctrl('u')],
+        Command::PageUp,
+        LISTS,
+        "",
+        "one page up",
+    ),
+    row(
+        &[Key::char('g'), Key::plain(KeyCode::Home)],
+        Command::Top,
+        LISTS,
+        "",
+        "to the top",
+    ),
+    row(
+        &[Key::char('G'), Key::plain(KeyCode::End)],
+        Command::Bottom,
+        LISTS,
+        "",
+        "to the end; logs follow again",
+    ),
+    row(
+        &[Key::plain(KeyCode::Right)],
+        Command::FocusDetail,
+        &[List],
+        "",
+        "the keys act on the detail",
+    ),
+    row(
+        &[Key::plain(KeyCode::Left)],
+        Command::FocusList,
+        &[Detail],
+        "",
+        "the keys act on the list",
+    ),
+    row(
+        &[ESCAPE],
+        Command::Back,
+        &[Detail],
+        "back",
+        "back; drop the filter",
+    ),
+    row(&[ESCAPE], Command::Back, &[List], "", ""),
+    row(
+        &[Key::ctrl('r'), Key::plain(KeyCode::Function(5))],
+        Command::Refresh,
+        MAIN,
+        "",
+        "ask the engine again",
+    ),
+    row(
+        &[Key::char('?')],
+        Command::Help,
+        MAIN,
+        "help",
+        "show the keys",
+    ),
+    row(&[Key::char('?')], Command::Cancel, &[Help], "", ""),
+    row(
+        &[Key::char('q')],
+        Command::Quit,
+        MAIN,
+        "quit",
+        "leave the console; bottles go on",
+    ),
+    row(
+        &[Key::ctrl('c')],
+        Command::QuitNow,
+        &[
+            List, Detail, Filter, Attaching, Picker, Plan, Confirm, Answer, Help, Message, Secret,
+        ],
+        "",
+        "leave at once; an attached session gets this key itself",
+    ),
+];
+
+/// What a key means in a context.
+#[must_use]
+pub fn command(context: Context, key: Key) -> Option<Command> {
+    let key = key.normal();
+    bindings(context)
+        .find(|binding| binding.keys.contains(&key))
+        .map(|binding| binding.command)
+}
+
+/// The rows of a context, in the order of the footer.
+pub fn bindings(context: Context) -> impl Iterator<Item = &'static Binding> {
+    KEYMAP
+        .iter()
+        .filter(move |binding| binding.contexts.contains(&context))
+}
+
+impl Key {
+    /// The key as footer and help name it, such as `ctrl-q` or `PgUp`.
+    #[must_use]
+    pub fn name(self) -> String {
+        let name = match self.code {
+            KeyCode::Char(' ') => String::from("space"),
+            KeyCode::Char(character) => character.to_string(),
+            KeyCode::Function(number) => format!("F{number}"),
+            KeyCode::Enter => String::from("enter"),
+            KeyCode::Tab => String::from("tab"),
+            KeyCode::BackTab => String::from("shift-tab"),
+            KeyCode::Backspace => String::from("backspace"),
+            KeyCode::Delete => String::from("del"),
+            KeyCode::Insert => String::from("ins"),
+            KeyCode::Escape => String::from("esc"),
+            KeyCode::Up => String::from("up"),
+            KeyCode::Down => String::from("down"),
+            KeyCode::Left => String::from("left"),
+            KeyCode::Right => String::from("right"),
+            KeyCode::Home => String::from("home"),
+            KeyCode::End => String::from("end"),
+            KeyCode::PageUp => String::from("pgup"),
+            KeyCode::PageDown => String::from("pgdn"),
+        };
+        let alt = if self.held.alt { "alt-" } else { "" };
+        let ctrl = if self.held.ctrl { "ctrl-" } else { "" };
+        format!("{ctrl}{alt}{name}")
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const ALL: &[Context] = &[
+        List, Detail, Filter, Attaching, Attached, Picker, Plan, Confirm, Answer, Help, Message,
+        Secret,
+    ];
+
+    #[test]
+    fn no_key_stands_twice_in_one_context() {
+        for context in ALL {
+            let mut seen = Vec::new();
+            for key in bindings(*context).flat_map(|binding| binding.keys) {
+                assert!(!seen.contains(key), "{} twice in {context:?}", key.name());
+                assert_eq!(
+                    *key,
+                    key.normal(),
+                    "{} is not in its one spelling",
+                    key.name()
+                );
+                seen.push(*key);
+            }
+        }
+    }
+
+    #[test]
+    fn an_attached_session_gets_every_key_but_the_chord() {
+        let ours: Vec<_> = bindings(Attached)
+            .flat_map(|binding| binding.keys)
+            .collect();
+        assert_eq!(ours, [&Key::ctrl('q')]);
+    }
+
+    #[test]
+    fn every_context_can_be_left() {
+        for context in ALL {
+            let leaves = bindings(*context).any(|binding| {
+                matches!(
+                    binding.command,
+                    Command::Back | Command::Cancel | Command::Detach | Command::QuitNow
+                )
+            });
+            assert!(leaves, "{context:?}");
+        }
+    }
+}

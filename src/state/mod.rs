@@ -1,0 +1,57 @@
+//! What the console knows and what it wants done, as plain data.
+//!
+//! [`State::apply`] takes an [`Event`] and gives [`Effect`]s; [`State::revision`] says
+//! whether anything visible changed. The same events always give the same state. No
+//! clock, no I/O, no terminal and no engine client: time comes in as a tick.
+
+mod age;
+mod apply;
+mod bottle;
+mod command;
+mod console;
+mod effect;
+mod event;
+mod fleet;
+mod key;
+mod keymap;
+mod lines;
+mod need;
+mod phase;
+mod ring;
+mod sighting;
+mod spec_rows;
+mod view;
+
+#[cfg(test)]
+pub(crate) mod fixture;
+#[cfg(test)]
+mod tests;
+
+#[cfg(test)]
+pub(crate) use tests::event as events_for_tests;
+
+pub use age::age;
+pub use bottle::{Bottle, FailedOperation, Hub, HubLine, LogEntry, Operation, RoutesInForce};
+pub use command::{Command, Context};
+pub use console::{Setup, State};
+pub use effect::Effect;
+pub use event::{
+    AgentOffer, Event, FleetEvent, OperationKind, OperationNews, OperationReport, PlanSummary,
+};
+pub use fleet::{EngineState, Fleet};
+pub use key::{Held, Key, KeyCode, Pointer, PointerAction};
+pub use keymap::{Binding, KEYMAP, bindings, command};
+pub use lines::Lines;
+pub use need::Need;
+pub use phase::{Doing, Failure, Phase, Trouble};
+pub use ring::Ring;
+pub use sighting::{BottleRef, BottleSighting, ContainerSighting, ContainerState, EngineId};
+pub use spec_rows::{RouteRow, SpecRow, SpecView};
+pub use view::{Focus, Modal, Notice, Picker, RowName, Tab, Tail, Target, View};
+
+// The words of other modules that a view needs, so that it need not name those.
+pub use crate::manifest::SummaryRow;
+pub use crate::wire::{
+    DecisionRecord, HoldRecord, LogLine, Role, RoleState, SessionExit, SessionReport, TerminalSize,
+    Verdict,
+};

@@ -1,0 +1,101 @@
+//! What needs the operator, over all bottles, most urgent first.
+
+use jiff::Timestamp;
+
+use super::bottle::Bottle;
+use super::console::State;
+use super::phase::{Doing, Failure, Phase};
+use super::sighting::BottleRef;
+use crate::wire::{Role, RoleState};
+
+/// A bottle that needs the operator.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Need {
+    /// Which.
+    pub bottle: BottleRef,
+    /// How it is, in one word.
+    pub word: &'static str,
+    /// Why, in the bottle's or the engine's words. Hostile text.
+    pub words: String,
+    /// Since when, if that is known.
+    pub since: Option<Timestamp>,
+    /// Whether something is wrong, rather than waiting.
+    pub is_trouble: bool,
+}
+
+impl State {
+    /// What needs the operator: an open seal, a question, a failure, a trouble, an end
+    /// that was not seen; of one kind the one that lasts longest first.
+    #[must_use]
+    pub fn needs(&self) -> Vec<Need> {
+        let bottles = self.fleet.bottles().iter();
+        let mut needs: Vec<(u8, Need)> = bottles
+            .flat_map(|bottle| need(bottle).into_iter().chain(asks(bottle)))
+            .collect();
+        needs.sort_by_key(|(rank, need)| (*rank, need.since.unwrap_or(Timestamp::MAX)));
+        needs.into_iter().map(|(_, need)| need).collect()
+    }
+}
+
+/// What egress has to ask: an answer to what it holds, values of its secrets.
+fn asks(bottle: &Bottle) -> Vec<(u8, Need)> {
+    if !bottle.runs(Role::Egress) {
+        return Vec::new();
+    }
+    let need = |word, words, since| Need {
+        bottle: bottle.bottle.clone(),
+        word,
+        words,
+        since,
+        is_trouble: false,
+    };
+    let mut asks = Vec::new();
+    if let Some(hold) = bottle.hub.holds.values().next() {
+        let more = bottle.hub.holds.len() - 1;
+        let more = if more == 0 {
+            String::new()
+        } else {
+            format!(" and {more} more")
+        };
+        let words = format!("wants to reach {}:{}{more}", hold.host, hold.port);
+        asks.push((0, need("held", words, Some(hold.at))));
+    }
+    if let Some(RoleState::Locked { missing }) = bottle.hub.roles.get(&Role::Egress) {
+        let words = format!("egress needs the value of {}", missing.join(", "));
+        asks.push((1, need("locked", words, None)));
+    }
+    asks
+}
+
+fn need(bottle: &Bottle) -> Option<(u8, Need)> {
+    let session = bottle.hub.session.as_ref();
+    let (rank, words) = match &bottle.phase {
+        Phase::Failed {
+            why: Failure::SealBroken { .. },
+        } => (0, bottle.phase.words()),
+        Phase::Failed { .. } => (2, bottle.phase.words()),
+        Phase::Degraded { .. } => (3, bottle.phase.words()),
+        Phase::Ready {
+            doing: Doing::Waiting,
+        } => {
+            let asked = session.and_then(|session| session.waiting_for.clone());
+            (1, asked.unwrap_or_else(|| String::from("waits for you")))
+        }
+        Phase::Stopped if bottle.has_unseen_end => (4, String::from("its session ended")),
+        Phase::Planned
+        | Phase::Building
+        | Phase::Starting
+        | Phase::Ready { .. }
+        | Phase::Stopping
+        | Phase::Removing
+        | Phase::Stopped => return None,
+    };
+    let need = Need {
+        bottle: bottle.bottle.clone(),
+        word: bottle.phase.word(),
+        words,
+        since: bottle.since(),
+        is_trouble: bottle.phase.is_trouble(),
+    };
+    Some((rank, need))
+}

@@ -1,0 +1,13 @@
+//! Tables, walks, properties and replays over the whole state.
+
+mod answer;
+mod attach;
+mod fleet;
+mod life;
+mod logs;
+mod properties;
+mod redraw;
+mod replay;
+mod view;
+
+pub(crate) use properties::event;

@@ -1,0 +1,259 @@
+//! Where the operator is looking: selection, focus, tabs and what lies over them.
+
+use std::collections::BTreeSet;
+
+use serde::{Deserialize, Serialize};
+
+use super::command::Command;
+use super::event::{AgentOffer, PlanSummary};
+use super::sighting::BottleRef;
+use crate::wire::{HoldRecord, Role};
+
+/// A row of the list, by name: rows move, names do not.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+pub struct RowName {
+    /// The bottle.
+    pub bottle: BottleRef,
+    /// The sidecar, if the row is one.
+    pub sidecar: Option<Role>,
+}
+
+/// What the keys act on when nothing lies over it.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(tag = "focus", rename_all = "snake_case")]
+pub enum Focus {
+    /// The list of bottles.
+    #[default]
+    List,
+    /// The detail of the selected row.
+    Detail,
+    /// A session.
+    Attached {
+        /// Whose.
+        bottle: BottleRef,
+        /// Whether it has the whole terminal.
+        full: bool,
+        /// Whether it takes keys already.
+        is_open: bool,
+    },
+}
+
+/// A page of the detail.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Tab {
+    /// The screen of the session.
+    #[default]
+    Session,
+    /// The containers' logs.
+    Logs,
+    /// What may leave the bottle, and what tried to.
+    Egress,
+    /// The description that the bottle was made from.
+    Spec,
+}
+
+impl Tab {
+    /// All pages in their order.
+    pub const ALL: [Self; 4] = [Self::Session, Self::Logs, Self::Egress, Self::Spec];
+
+    /// The page's name.
+    #[must_use]
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Session => "Session",
+            Self::Logs => "Logs",
+            Self::Egress => "Egress",
+            Self::Spec => "Spec",
+        }
+    }
+}
+
+/// Where a list that grows at its end is read.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(tag = "tail", rename_all = "snake_case")]
+pub enum Tail {
+    /// At its end, wherever that is.
+    #[default]
+    Follow,
+    /// The last line shown is the one of this number.
+    Paused {
+        /// The number.
+        last: u64,
+    },
+}
+
+/// The view.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct View {
+    /// The selected row; it exists whenever any row does.
+    pub selected: Option<RowName>,
+    /// Where the selected row stood, for when it goes.
+    pub selected_at: usize,
+    /// Bottles whose sidecars are shown.
+    pub expanded: BTreeSet<BottleRef>,
+    /// What the list shows only.
+    pub filter: String,
+    /// Whether the filter is being typed.
+    pub is_filtering: bool,
+    /// What the keys act on.
+    pub focus: Focus,
+    /// The page shown of the selected row.
+    pub tab: Tab,
+    /// Where the logs are read.
+    pub logs: Tail,
+    /// Where the decisions are read.
+    pub egress: Tail,
+    /// The first line shown of the spec.
+    pub spec_scroll: usize,
+    /// Lines of scrollback above the session's screen.
+    pub session_scroll: usize,
+    /// What lies over everything.
+    pub modal: Option<Modal>,
+    /// The last thing the operator was told.
+    pub notice: Option<Notice>,
+}
+
+/// Something told in passing.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Notice {
+    /// The words.
+    pub text: String,
+    /// Whether something went wrong.
+    pub is_error: bool,
+    /// Ticks until it goes.
+    pub ticks: u8,
+}
+
+/// What lies over the view and takes the keys.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(tag = "modal", rename_all = "snake_case")]
+pub enum Modal {
+    /// The keys.
+    Help {
+        /// The first line shown.
+        scroll: usize,
+    },
+    /// Whether a bottle is to be stopped.
+    ConfirmStop {
+        /// Which.
+        bottle: BottleRef,
+    },
+    /// Whether a bottle is to be removed.
+    ConfirmRemove {
+        /// Which.
+        bottle: BottleRef,
+    },
+    /// Whether to leave although operations run.
+    ConfirmQuit,
+    /// What becomes of a connection that waits.
+    Answer {
+        /// Whose egress holds it.
+        bottle: BottleRef,
+        /// Which, as it was when it was shown.
+        hold: HoldRecord,
+    },
+    /// Which agent is to be started.
+    Picker {
+        /// The choice.
+        picker: Picker,
+    },
+    /// What a start would do.
+    Plan {
+        /// The agent.
+        agent: String,
+        /// The plan, once it is there.
+        result: Option<Result<PlanSummary, String>>,
+        /// The first line shown.
+        scroll: usize,
+    },
+    /// A value that only the operator can give.
+    Secret {
+        /// The agent that is to be started.
+        agent: String,
+        /// What is asked.
+        what: String,
+        /// Characters typed so far.
+        length: usize,
+    },
+    /// Something to be read.
+    Message {
+        /// What it is about.
+        title: String,
+        /// The words.
+        text: String,
+        /// The first line shown.
+        scroll: usize,
+    },
+}
+
+/// The choice of an agent.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Picker {
+    /// The agents; `None` until the files are read.
+    pub offers: Option<Vec<AgentOffer>>,
+    /// What is wrong with a file.
+    pub problem: Option<String>,
+    /// What is shown only.
+    pub filter: String,
+    /// The chosen one, counted among those shown.
+    pub cursor: usize,
+}
+
+impl Picker {
+    /// The agents that pass the filter.
+    #[must_use]
+    pub fn shown(&self) -> Vec<&AgentOffer> {
+        let filter = self.filter.to_lowercase();
+        self.offers
+            .iter()
+            .flatten()
+            .filter(|offer| offer.name.to_lowercase().contains(&filter))
+            .collect()
+    }
+
+    /// The chosen agent.
+    #[must_use]
+    pub fn chosen(&self) -> Option<&AgentOffer> {
+        self.shown().get(self.cursor).copied()
+    }
+}
+
+/// A part of the screen that the pointer can act on.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(tag = "target", rename_all = "snake_case")]
+pub enum Target {
+    /// A row of the list.
+    Row {
+        /// Which.
+        row: RowName,
+    },
+    /// The list, beside its rows.
+    List,
+    /// The name of a page.
+    Tab {
+        /// Which.
+        tab: Tab,
+    },
+    /// The body of the detail.
+    Detail,
+    /// Something that needs the operator.
+    Need {
+        /// Whose.
+        bottle: BottleRef,
+    },
+    /// A key in the footer.
+    Key {
+        /// What it does.
+        command: Command,
+    },
+    /// A line of the picker, counted among the agents shown.
+    Offer {
+        /// Which.
+        at: usize,
+    },
+    /// What lies over everything, beside its lines.
+    Modal,
+    /// Nothing that acts.
+    Nothing,
+}

@@ -1,0 +1,225 @@
+//! The right to change one bottle, held by one process at a time.
+
+use std::fs::{self, File, OpenOptions};
+use std::io;
+use std::os::unix::fs::{DirBuilderExt as _, MetadataExt as _, OpenOptionsExt as _};
+use std::path::{Path, PathBuf};
+
+use jiff::Timestamp;
+use rustix::fs::{FlockOperation, flock};
+
+use super::journal::{self, JournalEntry, Operation, Outcome};
+use super::record::{self, Record};
+use super::{NEW, StoreError, TRASH, disk};
+use crate::spec::BottleId;
+
+const LOCK: &str = "lock";
+
+/// A bottle on record that only this process may change. The kernel gives the claim
+/// back when the process ends, however it ends.
+#[derive(Debug)]
+pub struct Claim {
+    root: PathBuf,
+    folder: PathBuf,
+    id: BottleId,
+    _lock: File,
+}
+
+impl Claim {
+    pub(super) fn reserve(
+        root: &Path,
+        bottles: &Path,
+        record: &Record,
+    ) -> Result<Self, StoreError> {
+        let id = &record.id;
+        let folder = bottles.join(id.as_str());
+        // Everything is made under a name that nobody looks at and then renamed, so
+        // that a bottle's folder is never seen without its lock, journal and record.
+        let hidden = bottles.join(format!("{NEW}{id}-{}", std::process::id()));
+        fs::DirBuilder::new()
+            .mode(0o700)
+            .create(&hidden)
+            .map_err(|error| disk::failed("make", root, &hidden, error))?;
+        Self::fill(root, &hidden, record)
+            .and_then(|lock| {
+                fs::rename(&hidden, &folder).map_err(|error| {
+                    let taken = [
+                        io::ErrorKind::DirectoryNotEmpty,
+                        io::ErrorKind::AlreadyExists,
+                    ];
+                    if taken.contains(&error.kind()) {
+                        StoreError::Taken { id: id.clone() }
+                    } else {
+                        disk::failed("make", root, &folder, error)
+                    }
+                })?;
+                disk::sync_parent(root, &folder)?;
+                Ok(Self {
+                    root: root.to_owned(),
+                    folder: folder.clone(),
+                    id: id.clone(),
+                    _lock: lock,
+                })
+            })
+            .inspect_err(|_| drop(fs::remove_dir_all(&hidden)))
+    }
+
+    fn fill(root: &Path, folder: &Path, record: &Record) -> Result<File, StoreError> {
+        let lock = lock(root, folder, Missing::Make)?.ok_or_else(|| StoreError::Taken {
+            id: record.id.clone(),
+        })?;
+        note(root, folder, Operation::Start, "reserved", Outcome::Begun)?;
+        record::write(root, folder, record)?;
+        Ok(lock)
+    }
+
+    pub(super) fn take(
+        root: &Path,
+        bottles: &Path,
+        id: &BottleId,
+    ) -> Result<Option<Self>, StoreError> {
+        let folder = bottles.join(id.as_str());
+        let unknown = || StoreError::Unknown { id: id.clone() };
+        if !folder.join(LOCK).exists() {
+            return Err(unknown());
+        }
+        let Some(lock) = lock(root, &folder, Missing::Refuse)? else {
+            return Ok(None);
+        };
+        // Who held the claim before us may have removed the bottle meanwhile, and
+        // somebody may even have made another of its name: then we hold a lock that
+        // nobody looks at.
+        let is_current = match (lock.metadata(), fs::metadata(folder.join(LOCK))) {
+            (Ok(held), Ok(named)) => (held.dev(), held.ino()) == (named.dev(), named.ino()),
+            _ => false,
+        };
+        if !is_current {
+            return Err(unknown());
+        }
+        Ok(Some(Self {
+            root: root.to_owned(),
+            folder,
+            id: id.clone(),
+            _lock: lock,
+        }))
+    }
+
+    /// The bottle.
+    #[must_use]
+    pub const fn id(&self) -> &BottleId {
+        &self.id
+    }
+
+    /// Reads the record.
+    ///
+    /// # Errors
+    /// What keeps it from being read.
+    pub fn record(&self) -> Result<Record, StoreError> {
+        record::read(&self.root, &self.folder, &self.id)
+    }
+
+    /// Writes the record if it still has the expected revision.
+    ///
+    /// # Errors
+    /// [`StoreError::Changed`], or what keeps it from being written; the old one stays.
+    pub fn update(&self, record: &Record, expected: u32) -> Result<(), StoreError> {
+        let found = self.record()?.revision;
+        if found != expected {
+            return Err(StoreError::Changed {
+                id: self.id.clone(),
+                expected,
+                found,
+            });
+        }
+        record::write(&self.root, &self.folder, record)
+    }
+
+    /// Notes a step in the journal; it is on the disk when this returns.
+    ///
+    /// # Errors
+    /// [`StoreError::Io`] if it cannot be written: then the step must not be taken.
+    pub fn note(
+        &self,
+        operation: Operation,
+        step: &str,
+        outcome: Outcome,
+    ) -> Result<(), StoreError> {
+        note(&self.root, &self.folder, operation, step, outcome)
+    }
+
+    /// The whole journal, oldest first; torn lines are left out.
+    #[must_use]
+    pub fn journal(&self) -> Vec<JournalEntry> {
+        journal::read(&self.folder)
+    }
+
+    /// The operation that was begun and not closed, with its last step.
+    #[must_use]
+    pub fn open_operation(&self) -> Option<(Operation, String)> {
+        self.journal()
+            .pop()
+            .filter(|last| last.outcome == Outcome::Begun)
+            .map(|last| (last.operation, last.step))
+    }
+
+    /// Takes the bottle off the record. Killed at any point, it is on record as
+    /// before or swept by the next [`super::Store::open`].
+    ///
+    /// # Errors
+    /// [`StoreError::Io`] if the folder cannot be renamed.
+    pub fn remove(self) -> Result<(), StoreError> {
+        let trash =
+            self.folder
+                .with_file_name(format!("{TRASH}{}-{}", self.id, std::process::id()));
+        fs::rename(&self.folder, &trash)
+            .map_err(|error| disk::failed("remove", &self.root, &self.folder, error))?;
+        disk::sync_parent(&self.root, &self.folder)?;
+        // What stays is swept when the store is opened next.
+        drop(fs::remove_dir_all(&trash));
+        Ok(())
+    }
+}
+
+fn note(
+    root: &Path,
+    folder: &Path,
+    operation: Operation,
+    step: &str,
+    outcome: Outcome,
+) -> Result<(), StoreError> {
+    let entry = JournalEntry {
+        at: Timestamp::now(),
+        operation,
+        step: step.to_owned(),
+        outcome,
+    };
+    journal::append(root, folder, &entry)
+}
+
+/// What to do about a lock file that is not there.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Missing {
+    Make,
+    Refuse,
+}
+
+/// Locks a bottle's folder; `None` if another process holds it.
+pub(super) fn lock(
+    root: &Path,
+    folder: &Path,
+    missing: Missing,
+) -> Result<Option<File>, StoreError> {
+    let path = folder.join(LOCK);
+    let file = OpenOptions::new()
+        .create(missing == Missing::Make)
+        .truncate(false)
+        .write(true)
+        .mode(0o600)
+        .open(&path)
+        .map_err(|error| disk::failed("open", root, &path, error))?;
+    match flock(&file, FlockOperation::NonBlockingLockExclusive) {
+        Ok(()) => Ok(Some(file)),
+        Err(rustix::io::Errno::WOULDBLOCK) => Ok(None),
+        Err(error) => Err(disk::failed("lock", root, &path, error.into())),
+    }
+}

@@ -1,0 +1,71 @@
+//! From a place on the screen to the part that is there, by the layout of the drawing.
+
+use ratatui::layout::{Position, Rect};
+
+use super::layout::Layout;
+use super::look::Look;
+use super::{modals, panes, whole};
+use crate::state::{State, Target};
+
+/// Which part of the screen is at a place. A place within an attached session is
+/// [`Target::Detail`]; whether the pointer there belongs to the program is the app's
+/// to say.
+#[must_use]
+pub fn hit(state: &State, look: Look, column: u16, row: u16) -> Target {
+    let area = whole(state);
+    let layout = Layout::of(state, area);
+    let at = Position::new(column, row);
+    if let Some(target) = footer(state, look, &layout, at) {
+        return target;
+    }
+    if state.view.modal.is_some() {
+        return modals::hit(state, look, area, column, row).unwrap_or(Target::Nothing);
+    }
+    if layout.list.contains(at) {
+        return list(state, layout.list, at);
+    }
+    if layout.tabs.contains(at) {
+        return tabs(state, &layout, at);
+    }
+    if layout.body.contains(at) || layout.status.contains(at) {
+        return Target::Detail;
+    }
+    if layout.needs.contains(at) {
+        let need = panes::needs::at(state, layout.needs, row - layout.needs.y);
+        return need.map_or(Target::Nothing, |need| Target::Need {
+            bottle: need.bottle,
+        });
+    }
+    Target::Nothing
+}
+
+fn list(state: &State, list: Rect, at: Position) -> Target {
+    let rows = state.rows();
+    let first = panes::list::first_row(state, list, rows.len());
+    rows.into_iter()
+        .nth(first + usize::from(at.y - list.y))
+        .map_or(Target::List, |row| Target::Row { row })
+}
+
+fn tabs(state: &State, layout: &Layout, at: Position) -> Target {
+    if state.attached().is_some() {
+        return Target::Detail;
+    }
+    panes::detail::tab_areas(layout.tabs)
+        .find(|(_, area)| area.contains(at))
+        .map_or(Target::Detail, |(tab, _)| Target::Tab { tab })
+}
+
+fn footer(state: &State, look: Look, layout: &Layout, at: Position) -> Option<Target> {
+    // A notice stands where the keys were.
+    if !layout.footer.contains(at) || state.view.notice.is_some() {
+        return None;
+    }
+    let column = usize::from(at.x - layout.footer.x);
+    panes::footer::items(state, look, layout.footer)
+        .into_iter()
+        .find(|item| (item.column..item.column + item.width).contains(&column))
+        .map(|item| Target::Key {
+            command: item.binding.command,
+        })
+}

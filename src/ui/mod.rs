@@ -1,0 +1,141 @@
+//! Drawing: from the state to cells.
+//!
+//! Everything is drawn from `&State`, the lent screens and a [`Look`]; nothing here
+//! changes the state. Text of agents and engines is made safe here, at the last
+//! moment, so that no other part needs to be trusted with it. No size of a terminal
+//! and no text makes drawing panic.
+
+mod canvas;
+mod clock;
+mod hit;
+mod layout;
+mod look;
+mod modals;
+mod painter;
+mod panes;
+mod text;
+
+#[cfg(test)]
+mod tests;
+
+use std::collections::BTreeMap;
+
+use ratatui::Frame;
+use ratatui::buffer::Buffer;
+use ratatui::layout::Rect;
+
+use self::layout::{LEAST, Layout};
+use self::look::Role;
+use self::text::{put_text, row, safe};
+use crate::pty::Screen;
+use crate::state::{BottleRef, State, TerminalSize};
+
+pub use canvas::Canvas;
+pub use hit::hit;
+pub use look::Look;
+pub use painter::Painter;
+
+/// The screens of sessions, attached or previewed, by bottle.
+pub type Screens<'a> = BTreeMap<&'a BottleRef, &'a Screen>;
+
+/// A place on the terminal.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct SessionArea {
+    /// The first column.
+    pub column: u16,
+    /// The first row.
+    pub row: u16,
+    /// Columns and rows, the size that the session should have.
+    pub size: TerminalSize,
+}
+
+/// Draws the state. Call it only when [`State::revision`] changed. The terminal's
+/// cursor is shown where the attached session has it, and nowhere else.
+pub fn draw(state: &State, screens: &Screens<'_>, look: Look, frame: &mut Frame<'_>) {
+    let area = frame.area();
+    if let Some(cursor) = draw_into(state, screens, look, area, frame.buffer_mut()) {
+        frame.set_cursor_position(cursor);
+    }
+}
+
+fn draw_into(
+    state: &State,
+    screens: &Screens<'_>,
+    look: Look,
+    area: Rect,
+    buffer: &mut Buffer,
+) -> Option<(u16, u16)> {
+    let layout = Layout::of(state, area);
+    if layout == Layout::default() {
+        draw_too_small(look, area, buffer);
+        return None;
+    }
+    panes::title::draw(state, look, layout.title, buffer);
+    panes::list::draw(state, look, &layout, buffer);
+    let cursor = panes::detail::draw(state, screens, look, &layout, buffer);
+    panes::needs::draw(state, look, &layout, buffer);
+    panes::footer::draw(state, look, layout.footer, buffer);
+    // Asking for a secret may overtake an attached session; nothing else does.
+    if state.attached().is_none() || state.asks_secret() {
+        modals::draw(state, look, area, buffer);
+    }
+    cursor.filter(|_| !state.asks_secret())
+}
+
+fn draw_too_small(look: Look, area: Rect, buffer: &mut Buffer) {
+    let (columns, rows) = LEAST;
+    let texts = ["too small".to_owned(), format!("needs {columns}×{rows}")];
+    for (at, text) in texts.iter().enumerate() {
+        let text = safe(look, text, usize::from(area.width));
+        put_text(&text, look.style(Role::Plain), row(area, at), buffer);
+    }
+}
+
+/// Where the shown session is drawn; ask again after every applied event and tell
+/// the session when its size changed. `None` while no session can be shown.
+#[must_use]
+pub fn session_area(state: &State) -> Option<SessionArea> {
+    let body = Layout::of(state, whole(state)).body;
+    let is_some = body.width > 0 && body.height > 0;
+    is_some.then_some(SessionArea {
+        column: body.x,
+        row: body.y,
+        size: TerminalSize {
+            columns: body.width,
+            rows: body.height,
+        },
+    })
+}
+
+const fn whole(state: &State) -> Rect {
+    Rect::new(0, 0, state.size.columns, state.size.rows)
+}
+
+/// One line for the last row of a session that has the whole terminal: which bottle,
+/// how to detach, what else needs the operator. Safe to print.
+#[must_use]
+pub fn status_line(state: &State, look: Look) -> String {
+    let width = usize::from(state.size.columns);
+    let Some(bottle) = state.attached() else {
+        return String::new();
+    };
+    let dot = look.dot();
+    let word = state
+        .fleet
+        .get(bottle)
+        .map_or("gone", |known| known.phase.word());
+    let mut text = format!(" {}{dot}{word}{dot}ctrl-q detaches", bottle.id);
+    if let Some(notice) = &state.view.notice {
+        text = format!("{text}{dot}{}", notice.text);
+    }
+    let others = state.needs();
+    let others: Vec<String> = others
+        .iter()
+        .filter(|need| need.bottle != *bottle)
+        .map(|need| format!("{} {}", need.bottle.id, need.word))
+        .collect();
+    if !others.is_empty() {
+        text = format!("{text}{dot}{} {}", look.glyph("◆", "!"), others.join(", "));
+    }
+    safe(look, &text, width)
+}

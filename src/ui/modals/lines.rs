@@ -1,0 +1,260 @@
+//! Boxes that are read: keys, questions, the plan, messages.
+
+use ratatui::text::Line;
+
+use super::super::look::{Look, Role};
+use super::super::text::{Words, pad, safe, wrap};
+use super::{Content, Sight};
+use crate::state::{BottleRef, Context, HoldRecord, KEYMAP, Modal, PlanSummary, State, bindings};
+
+/// Columns of the keys in the help, roomy and narrow, and of a label in the plan.
+const KEYS: usize = 18;
+const NARROW_KEYS: usize = 11;
+const LABEL: usize = 13;
+/// Columns that a box of sentences likes, border included.
+const SENTENCES: u16 = 60;
+/// Columns that the help likes.
+const HELP: u16 = 76;
+/// Columns that the plan and messages like.
+const PAPER: u16 = 90;
+
+/// The content of a box other than the picker.
+pub(super) fn content(state: &State, modal: &Modal, look: Look, widest: u16) -> Content {
+    match modal {
+        Modal::Help { scroll } => help(look, widest, *scroll),
+        Modal::ConfirmStop { bottle } => question(state, look, widest, "Stop", &stop_text(bottle)),
+        Modal::ConfirmRemove { bottle } => {
+            question(state, look, widest, "Remove", &remove_text(state, bottle))
+        }
+        Modal::Answer { bottle, hold } => question(
+            state,
+            look,
+            widest,
+            "Answer",
+            &answer_text(state, bottle, hold),
+        ),
+        Modal::ConfirmQuit => question(state, look, widest, "Leave", LEAVE_TEXT),
+        Modal::Plan {
+            agent,
+            result,
+            scroll,
+        } => plan(look, widest, agent, result.as_ref(), *scroll),
+        Modal::Secret {
+            agent,
+            what,
+            length,
+        } => secret(look, widest, agent, what, *length),
+        Modal::Message {
+            title,
+            text,
+            scroll,
+        } => Content {
+            title: safe(look, title, usize::from(widest)),
+            head: Vec::new(),
+            lines: sentences(look, text, PAPER.min(widest)),
+            sight: Sight::From(*scroll),
+            width: PAPER,
+        },
+        // The picker has a file of its own.
+        Modal::Picker { .. } => Content {
+            title: String::new(),
+            head: Vec::new(),
+            lines: Vec::new(),
+            sight: Sight::From(0),
+            width: 0,
+        },
+    }
+}
+
+const LEAVE_TEXT: &str = "Something is being done to a bottle. Leaving does not stop bottles, \
+    but what is half done is finished or undone only by the next console. Leave?";
+
+fn stop_text(bottle: &BottleRef) -> String {
+    format!(
+        "Stop {}?\n\nIts session is asked to end. Its files and its conversation are kept: \
+         r resumes it.",
+        bottle.id
+    )
+}
+
+fn remove_text(state: &State, bottle: &BottleRef) -> String {
+    let runs = state
+        .fleet
+        .get(bottle)
+        .is_some_and(crate::state::Bottle::has_session);
+    let stops = if runs { "It is stopped first. " } else { "" };
+    format!(
+        "Remove {} for good?\n\n{stops}Its containers and volumes are deleted, and with them its \
+         conversation and a copied workspace. A mounted folder stays as it is. This cannot be \
+         undone.",
+        bottle.id
+    )
+}
+
+fn answer_text(state: &State, bottle: &BottleRef, hold: &HoldRecord) -> String {
+    let waits = match hold.waiting {
+        0 | 1 => String::new(),
+        several => format!(" {several} connections wait."),
+    };
+    let is_over = !state
+        .fleet
+        .get(bottle)
+        .is_some_and(|known| known.hub.holds.contains_key(&hold.id));
+    let rest = if is_over {
+        "It waits no longer; a route still counts for the next time."
+    } else {
+        "Without an answer it is refused when its time is over."
+    };
+    format!(
+        "{} wants to reach {}:{}, which no route allows.{waits}\n\nLetting it through adds a \
+         route for this host and port, with every path, until you take it away (`cellar egress \
+         revoke`). Refusing counts for ten minutes. {rest}",
+        bottle.id, hold.host, hold.port
+    )
+}
+
+fn sentences(look: Look, text: &str, width: u16) -> Vec<Line<'static>> {
+    wrap(look, text, usize::from(width.saturating_sub(4)))
+        .into_iter()
+        .map(|line| Words::new(look).put(Role::Plain, line).line())
+        .collect()
+}
+
+fn question(state: &State, look: Look, widest: u16, title: &str, text: &str) -> Content {
+    let mut lines = sentences(look, text, SENTENCES.min(widest));
+    lines.push(Line::default());
+    lines.push(keys_line(look, state.context()));
+    Content {
+        title: title.to_owned(),
+        head: Vec::new(),
+        lines,
+        sight: Sight::From(0),
+        width: SENTENCES,
+    }
+}
+
+/// The keys of a context, as the footer shows them.
+fn keys_line(look: Look, context: Context) -> Line<'static> {
+    let mut words = Words::new(look);
+    for binding in bindings(context).filter(|binding| !binding.short.is_empty()) {
+        let key = binding
+            .keys
+            .first()
+            .map(|key| key.name())
+            .unwrap_or_default();
+        words = words
+            .put(Role::Key, key)
+            .put(Role::Plain, format!(" {}   ", binding.short));
+    }
+    words.line()
+}
+
+fn help(look: Look, widest: u16, scroll: usize) -> Content {
+    let keys = if widest < HELP { NARROW_KEYS } else { KEYS };
+    let room = usize::from(HELP.min(widest)).saturating_sub(keys + 4);
+    let rows = KEYMAP.iter().filter(|binding| !binding.help.is_empty());
+    let lines: Vec<Line<'static>> = rows
+        .map(|binding| {
+            let names: Vec<String> = binding.keys.iter().map(|key| key.name()).collect();
+            Words::new(look)
+                .put(Role::Key, pad(look, &names.join("  "), keys))
+                .put(Role::Plain, safe(look, binding.help, room))
+                .line()
+        })
+        .collect();
+    Content {
+        title: String::from("Keys"),
+        head: Vec::new(),
+        lines,
+        sight: Sight::From(scroll),
+        width: HELP,
+    }
+}
+
+fn plan(
+    look: Look,
+    widest: u16,
+    agent: &str,
+    result: Option<&Result<PlanSummary, String>>,
+    scroll: usize,
+) -> Content {
+    let width = PAPER.min(widest);
+    let agent = safe(look, agent, 40);
+    let (title, lines) = match result {
+        None => (
+            format!("Start {agent}"),
+            vec![
+                Words::new(look)
+                    .put(Role::Faint, "Reading the manifest.")
+                    .line(),
+            ],
+        ),
+        Some(Ok(plan)) => (format!("Start {agent}?"), plan_lines(look, plan, width)),
+        Some(Err(why)) => {
+            let mut lines = sentences(look, why, width);
+            lines.push(Line::default());
+            let hint = "Mend it, then choose the agent again. cellar check shows each place.";
+            lines.push(Words::new(look).put(Role::Faint, hint).line());
+            (format!("{agent} cannot be started"), lines)
+        }
+    };
+    Content {
+        title,
+        head: Vec::new(),
+        lines,
+        sight: Sight::From(scroll),
+        width: PAPER,
+    }
+}
+
+fn plan_lines(look: Look, plan: &PlanSummary, width: u16) -> Vec<Line<'static>> {
+    let room = usize::from(width).saturating_sub(4 + LABEL);
+    let mut lines = Vec::new();
+    for entry in &plan.rows {
+        for (at, text) in wrap(look, &entry.value, room).into_iter().enumerate() {
+            let label = if at == 0 { entry.label.as_str() } else { "" };
+            let role = if entry.label == "note" {
+                Role::Wanting
+            } else {
+                Role::Plain
+            };
+            lines.push(
+                Words::new(look)
+                    .put(Role::Faint, pad(look, label, LABEL))
+                    .put(role, text)
+                    .line(),
+            );
+        }
+    }
+    lines
+}
+
+fn secret(look: Look, widest: u16, agent: &str, what: &str, length: usize) -> Content {
+    let width = SENTENCES.min(widest);
+    let mut lines = sentences(look, what, width);
+    let stars = look
+        .glyph("•", "*")
+        .repeat(length.min(usize::from(width.saturating_sub(8))));
+    lines.push(Line::default());
+    lines.push(
+        Words::new(look)
+            .put(Role::Key, "> ")
+            .put(Role::Plain, stars)
+            .put(Role::Key, look.glyph("▏", "_"))
+            .line(),
+    );
+    lines.push(Line::default());
+    let hint = "It goes to the session and is written nowhere. enter hands it over, esc gives up.";
+    lines.extend(
+        wrap(look, hint, usize::from(width.saturating_sub(4)))
+            .into_iter()
+            .map(|line| Words::new(look).put(Role::Faint, line).line()),
+    );
+    Content {
+        title: format!("{} needs a value", safe(look, agent, 40)),
+        head: Vec::new(),
+        lines,
+        sight: Sight::From(0),
+        width: SENTENCES,
+    }
+}

@@ -1,0 +1,11 @@
+//! The parts of the screen, each drawn from the state into its place.
+
+pub(super) mod detail;
+pub(super) mod egress;
+pub(super) mod footer;
+pub(super) mod list;
+pub(super) mod logs;
+pub(super) mod needs;
+pub(super) mod session;
+pub(super) mod spec;
+pub(super) mod title;

@@ -1,0 +1,39 @@
+//! The manifests that tests start bottles from.
+
+use super::engine::{Engine, example};
+use super::model::PORT;
+
+/// An agent `plain` that runs the plain agent (see `programs/plain_agent.rs`) with
+/// these arguments, alone in its image.
+pub(crate) fn plain(engine: Engine, arguments: &[&str]) -> String {
+    let image = engine.one_file_image("plain-agent", &example("plain-agent"));
+    let argv: Vec<&str> = ["/program"].iter().chain(arguments).copied().collect();
+    serde_json::json!({
+        "bottles": {"plain": {
+            "image": {"from": image},
+            "routes": [{"host": "allowed.test", "ports": [443]}],
+            "limits": {"memory": "256MiB", "tmp": "16MiB"},
+        }},
+        "agents": {"plain": {"bottle": "plain", "provider": {"command": argv}}},
+    })
+    .to_string()
+}
+
+/// An agent `coder` that is the real Claude Code, speaking to the model double.
+pub(crate) fn claude(image: &str) -> String {
+    serde_json::json!({
+        "bottles": {"claude": {
+            "image": {"from": image},
+            "env": {"ANTHROPIC_BASE_URL": {"value": format!("http://model.test:{PORT}")}},
+            "routes": [{
+                "host": "model.test", "ports": [PORT],
+                "connect_to": "127.0.0.1", "allow_private": true,
+            }],
+        }},
+        "agents": {"coder": {
+            "bottle": "claude", "provider": "claude",
+            "prompt": "You are a test's coder.",
+        }},
+    })
+    .to_string()
+}

@@ -1,0 +1,288 @@
+//! A double of the Anthropic Messages API, for tests of the real Claude Code.
+//!
+//! It answers each turn with a sentence that names the turn and repeats the last
+//! thing the user said, so that a test can tell an answer from an echo of its own
+//! keys and one conversation from another. A prompt that starts with `run: ` makes
+//! it ask for the Bash tool once and then repeat what the tool said. It knows
+//! nothing of Cellar: it is packed alone into an image and listens on loopback in
+//! the network namespace that it is put into.
+//!
+//! Usage: `model-double [ADDRESS:PORT]`, by default `127.0.0.1:8118`.
+
+#![expect(
+    clippy::indexing_slicing,
+    clippy::wildcard_enum_match_arm,
+    reason = "a test's program: an absent key of JSON reads as null, any other shape as nothing"
+)]
+
+use std::io::{BufRead, BufReader, Read, Write};
+use std::net::{TcpListener, TcpStream};
+use std::sync::atomic::{AtomicU32, Ordering};
+use std::time::{SystemTime, UNIX_EPOCH};
+
+use serde_json::{Value, json};
+
+/// The longest request body that is read (Claude Code sends 50 to 90 KB).
+const BODY_MAX_BYTES: u64 = 32 * 1024 * 1024;
+
+fn main() -> std::io::Result<()> {
+    let address = std::env::args()
+        .nth(1)
+        .unwrap_or_else(|| String::from("127.0.0.1:8118"));
+    let listener = TcpListener::bind(&address)?;
+    say(&format!("listening on {address}"));
+    for stream in listener.incoming() {
+        let stream = stream?;
+        std::thread::spawn(move || {
+            if let Err(error) = serve(stream) {
+                say(&format!("connection ended: {error}"));
+            }
+        });
+    }
+    Ok(())
+}
+
+fn say(line: &str) {
+    // The log of a container that may be gone already; nobody to tell.
+    drop(writeln!(std::io::stdout().lock(), "{line}"));
+}
+
+struct Request {
+    line: String,
+    body: Vec<u8>,
+}
+
+fn serve(stream: TcpStream) -> std::io::Result<()> {
+    stream.set_nodelay(true)?;
+    let mut writer = stream.try_clone()?;
+    let mut reader = BufReader::new(stream);
+    while let Some(request) = read_request(&mut reader)? {
+        say(&format!(
+            "{} ({} bytes)",
+            request.line.trim_end(),
+            request.body.len()
+        ));
+        answer(&request, &mut writer)?;
+    }
+    Ok(())
+}
+
+fn read_request(reader: &mut BufReader<TcpStream>) -> std::io::Result<Option<Request>> {
+    let mut line = String::new();
+    if reader.read_line(&mut line)? == 0 {
+        return Ok(None);
+    }
+    let mut length = 0_u64;
+    loop {
+        let mut header = String::new();
+        if reader.read_line(&mut header)? == 0 {
+            return Ok(None);
+        }
+        let header = header.trim_end();
+        if header.is_empty() {
+            break;
+        }
+        if let Some((name, value)) = header.split_once(':')
+            && name.eq_ignore_ascii_case("content-length")
+        {
+            length = value.trim().parse().unwrap_or(0);
+        }
+    }
+    let mut body = Vec::new();
+    reader
+        .by_ref()
+        .take(length.min(BODY_MAX_BYTES))
+        .read_to_end(&mut body)?;
+    Ok(Some(Request { line, body }))
+}
+
+fn answer(request: &Request, writer: &mut TcpStream) -> std::io::Result<()> {
+    let mut words = request.line.split_whitespace();
+    let (method, target) = (words.next().unwrap_or(""), words.next().unwrap_or(""));
+    // A proxy may pass the absolute form on.
+    let path = target.split_once("://").map_or(target, |(_, rest)| {
+        rest.find('/').and_then(|at| rest.get(at..)).unwrap_or("/")
+    });
+    let path = path.split('?').next().unwrap_or("");
+    match (method, path) {
+        ("HEAD", "/") => write_whole(writer, "200 OK", "text/plain", b""),
+        ("POST", "/v1/messages") => {
+            let body = serde_json::from_slice(&request.body).unwrap_or(Value::Null);
+            let reply = reply_to(&body);
+            if body["stream"].as_bool().unwrap_or(false) {
+                write_stream(writer, &reply)
+            } else {
+                let message = message(&reply, &reply.blocks());
+                write_whole(
+                    writer,
+                    "200 OK",
+                    "application/json",
+                    message.to_string().as_bytes(),
+                )
+            }
+        }
+        _ => {
+            let body = json!({"type": "error", "error": {"type": "not_found_error", "message": "the double does not have this"}});
+            write_whole(
+                writer,
+                "404 Not Found",
+                "application/json",
+                body.to_string().as_bytes(),
+            )
+        }
+    }
+}
+
+/// What the model says.
+enum Reply {
+    Text(String),
+    Bash(String),
+}
+
+impl Reply {
+    fn blocks(&self) -> Vec<Value> {
+        match self {
+            Self::Text(text) => vec![json!({"type": "text", "text": text})],
+            Self::Bash(command) => vec![json!({
+                "type": "tool_use", "id": unique("toolu"), "name": "Bash",
+                "input": {"command": command, "description": "asked for by the test"},
+            })],
+        }
+    }
+
+    fn stop_reason(&self) -> &'static str {
+        match self {
+            Self::Text(_) => "end_turn",
+            Self::Bash(_) => "tool_use",
+        }
+    }
+}
+
+fn reply_to(body: &Value) -> Reply {
+    let no_messages = Vec::new();
+    let messages = body["messages"].as_array().unwrap_or(&no_messages);
+    if let Some(result) = messages.last().and_then(tool_result) {
+        return Reply::Text(format!("DOUBLE: the tool said {}", result.trim()));
+    }
+    let said: Vec<String> = messages.iter().filter_map(user_text).collect();
+    let last = said.last().map_or("", |text| text.trim());
+    match last.strip_prefix("run: ") {
+        Some(command) => Reply::Bash(command.to_owned()),
+        None => Reply::Text(format!("DOUBLE: turn {} heard {last}", said.len())),
+    }
+}
+
+/// The last block of a user's message that the user wrote and not the program.
+fn user_text(message: &Value) -> Option<String> {
+    if message["role"] != "user" {
+        return None;
+    }
+    let own = |text: &&str| !text.trim_start().starts_with("<system-reminder>");
+    match &message["content"] {
+        Value::String(text) => Some(text.clone()).filter(|text| own(&text.as_str())),
+        Value::Array(blocks) => blocks
+            .iter()
+            .filter(|block| block["type"] == "text")
+            .filter_map(|block| block["text"].as_str())
+            .rfind(own)
+            .map(str::to_owned),
+        _ => None,
+    }
+}
+
+fn tool_result(message: &Value) -> Option<String> {
+    let blocks = message["content"].as_array()?;
+    let result = blocks.iter().find(|block| block["type"] == "tool_result")?;
+    Some(match &result["content"] {
+        Value::String(text) => text.clone(),
+        Value::Array(parts) => parts
+            .iter()
+            .filter_map(|part| part["text"].as_str())
+            .collect(),
+        other => other.to_string(),
+    })
+}
+
+/// An id of its own for each message: Claude Code takes two messages of one id for one,
+/// also when it reads its transcript again after the double was started anew.
+fn unique(prefix: &str) -> String {
+    static NEXT: AtomicU32 = AtomicU32::new(0);
+    let count = NEXT.fetch_add(1, Ordering::Relaxed);
+    let now = SystemTime::now().duration_since(UNIX_EPOCH);
+    let nanos = now.map_or(0, |now| now.as_nanos());
+    format!("{prefix}_{nanos:x}{count:x}")
+}
+
+fn message(reply: &Reply, content: &[Value]) -> Value {
+    json!({
+        "id": unique("msg"), "type": "message", "role": "assistant", "model": "model-double",
+        "content": content, "stop_reason": reply.stop_reason(), "stop_sequence": null,
+        "usage": {"input_tokens": 10, "output_tokens": 10},
+    })
+}
+
+fn write_whole(
+    writer: &mut TcpStream,
+    status: &str,
+    content_type: &str,
+    body: &[u8],
+) -> std::io::Result<()> {
+    write!(
+        writer,
+        "HTTP/1.1 {status}\r\ncontent-type: {content_type}\r\ncontent-length: {}\r\n\r\n",
+        body.len()
+    )?;
+    writer.write_all(body)?;
+    writer.flush()
+}
+
+fn write_stream(writer: &mut TcpStream, reply: &Reply) -> std::io::Result<()> {
+    writer.write_all(
+        b"HTTP/1.1 200 OK\r\ncontent-type: text/event-stream\r\ncache-control: no-cache\r\ntransfer-encoding: chunked\r\n\r\n",
+    )?;
+    for event in events(reply) {
+        let kind = event["type"].as_str().unwrap_or("error");
+        let text = format!("event: {kind}\ndata: {event}\n\n");
+        write!(writer, "{:x}\r\n{text}\r\n", text.len())?;
+        writer.flush()?;
+    }
+    writer.write_all(b"0\r\n\r\n")?;
+    writer.flush()
+}
+
+fn events(reply: &Reply) -> Vec<Value> {
+    let mut start = message(reply, &[]);
+    start["stop_reason"] = Value::Null;
+    let (block, deltas) = match reply {
+        Reply::Text(text) => (
+            json!({"type": "text", "text": ""}),
+            text.split_inclusive(' ')
+                .map(|word| json!({"type": "text_delta", "text": word}))
+                .collect::<Vec<_>>(),
+        ),
+        Reply::Bash(_) => {
+            let mut block = reply.blocks().remove(0);
+            let input = block["input"].to_string();
+            block["input"] = json!({});
+            (
+                block,
+                vec![json!({"type": "input_json_delta", "partial_json": input})],
+            )
+        }
+    };
+    let mut events = vec![
+        json!({"type": "message_start", "message": start}),
+        json!({"type": "content_block_start", "index": 0, "content_block": block}),
+    ];
+    events.extend(
+        deltas
+            .into_iter()
+            .map(|delta| json!({"type": "content_block_delta", "index": 0, "delta": delta})),
+    );
+    events.extend([
+        json!({"type": "content_block_stop", "index": 0}),
+        json!({"type": "message_delta", "delta": {"stop_reason": reply.stop_reason(), "stop_sequence": null}, "usage": {"output_tokens": 10}}),
+        json!({"type": "message_stop"}),
+    ]);
+    events
+}

@@ -1,0 +1,15 @@
+//! The product as its user meets it: the built binary in a terminal, on a real
+//! engine. One test crate, so that the support is compiled and linked once.
+
+#[cfg(test)]
+#[path = "../support/mod.rs"]
+mod support;
+
+#[cfg(test)]
+mod claude;
+#[cfg(test)]
+mod console;
+#[cfg(test)]
+mod faults;
+#[cfg(test)]
+mod start;
