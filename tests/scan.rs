@@ -7,7 +7,11 @@ use std::path::{Path, PathBuf};
 use cellar::scan::Scanner;
 
 /// What this repository's own sources and words meet, and why it is no leak.
-const KNOWN_NOISE: &[(&str, &str)] = &[];
+const KNOWN_NOISE: &[(&str, &str)] = &[
+    // The sample nonce of RFC 6455 beside the header's name, which the proxy leaves out
+    // of what it looks into.
+    ("src/guest/egress/relay/tests.rs", "generic-api-key"),
+];
 
 #[test]
 fn this_repository_meets_no_rule() -> std::io::Result<()> {

@@ -41,18 +41,6 @@ fn a_session_of_claude_code_outlives_the_console_and_ends_on_request() {
     attach.send(ENTER);
     attach.wait_for_text("the tool said interfaces lo", PATIENCE);
 
-    // Its hooks told of the turn's end, and stand in for its session file.
-    let agent = engine.container(&bottle, "agent");
-    let shell = |script: &str| engine.docker(&["exec", &agent, "sh", "-c", script]);
-    operator.wait_until("the hook of the turn's end", |_| {
-        shell("cat /run/init/hook-word.json").contains(r#""activity":"idle""#)
-    });
-    shell("cd $HOME/.claude && rm sessions/*.json && mv projects away");
-    operator.wait_until("the hook's word in place of the files'", |operator| {
-        let session = &operator.json(&["show", &bottle])["bottle"]["hub"]["session"];
-        session["activity"] == "idle" && session["source"] == "hook"
-    });
-    shell("cd $HOME/.claude && mv away projects");
     attach.send(CTRL_Q);
     assert_eq!(attach.wait_for_end(PATIENCE), 0, "detaching is no failure");
 
@@ -96,6 +84,19 @@ fn a_session_of_claude_code_outlives_the_console_and_ends_on_request() {
     attach.wait_for_text("welcome back", PATIENCE);
     attach.send(ENTER);
     attach.wait_for_text("turn 3 heard welcome back", PATIENCE);
+
+    // Its hooks told of the turn's end, and stand in for its files when these are gone.
+    // Last, for the conversation is lost with them.
+    let agent = engine.container(&bottle, "agent");
+    let shell = |script: &str| engine.docker(&["exec", &agent, "sh", "-c", script]);
+    operator.wait_until("the hook of the turn's end", |_| {
+        shell("cat /run/init/hook-word.json").contains(r#""activity":"idle""#)
+    });
+    operator.wait_until("the hook's word in place of the files'", |operator| {
+        shell("rm -rf $HOME/.claude/sessions/*.json $HOME/.claude/projects");
+        let session = &operator.json(&["show", &bottle])["bottle"]["hub"]["session"];
+        session["activity"] == "idle" && session["source"] == "hook"
+    });
     drop(attach);
     drop(double);
 
