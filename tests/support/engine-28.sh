@@ -52,6 +52,8 @@ inside() {
     mount -t tmpfs tmpfs "$root/run"
     mkdir -p "$root/run/engine"
     mount --bind "$state" "$root/run/engine"
+    # Where the tests keep what a bottle mounts.
+    mount --bind /tmp "$root/tmp"
     cd "$root"
     pivot_root . old
     umount -l /old

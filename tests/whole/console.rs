@@ -141,7 +141,8 @@ fn a_flooding_agent_does_not_take_the_keys() {
             asked.elapsed()
         );
         console.send(ENTER);
-        console.wait_for_text(&format!("AGENT flooded {bytes}"), PATIENCE);
+        // A debug build beside the other tests, on a slow machine.
+        console.wait_for_text(&format!("AGENT flooded {bytes}"), 3 * PATIENCE);
         console.send(&format!("alive after {kind}\r"));
         console.wait_for_text(&format!("AGENT heard alive after {kind}"), PATIENCE);
         console.send(CTRL_Q);

@@ -57,6 +57,18 @@ async fn stop_all(
 /// [`EngineError`] of the first thing that could not be removed; the rest is tried
 /// all the same, and a second call goes on.
 pub async fn remove(engine: &dyn Engine, owner: &str, id: &BottleId) -> Result<(), EngineError> {
+    for _ in 1..VOLUME_TRIES {
+        match remove_once(engine, owner, id).await {
+            // The engine holds a volume for a moment after its container went; and a
+            // killed console's last request may still be making one that uses it.
+            Err(error) if error.is_conflict() => tokio::time::sleep(VOLUME_PAUSE).await,
+            answer => return answer,
+        }
+    }
+    remove_once(engine, owner, id).await
+}
+
+async fn remove_once(engine: &dyn Engine, owner: &str, id: &BottleId) -> Result<(), EngineError> {
     let containers = remove_containers(engine, owner, id).await;
     let volumes = remove_volumes(engine, owner, id).await;
     containers.and(volumes)
@@ -71,8 +83,13 @@ async fn remove_volumes(
     let removals = volumes
         .iter()
         .filter(|volume| labels::is_owned(&volume.labels, owner))
-        .map(|volume| remove_volume(engine, &volume.name));
-    join_all(removals).await.into_iter().collect()
+        .map(|volume| async move { gone_is_fine(engine.remove_volume(&volume.name).await) });
+    let failures = join_all(removals).await.into_iter().filter_map(Result::err);
+    // One that is in use is tried again, and with it whatever else went wrong.
+    match failures.max_by_key(EngineError::is_conflict) {
+        Some(error) => Err(error),
+        None => Ok(()),
+    }
 }
 
 /// Removes a bottle's containers and leaves its volumes.
@@ -109,15 +126,4 @@ async fn remove_container(engine: &dyn Engine, container: &str) -> Result<(), En
         Err(error) if error.is_conflict() => Ok(()),
         answer => answer,
     }
-}
-
-/// Removes a volume; the engine may hold it for a moment after its container went.
-async fn remove_volume(engine: &dyn Engine, name: &str) -> Result<(), EngineError> {
-    for _ in 1..VOLUME_TRIES {
-        match gone_is_fine(engine.remove_volume(name).await) {
-            Err(error) if error.is_conflict() => tokio::time::sleep(VOLUME_PAUSE).await,
-            answer => return answer,
-        }
-    }
-    gone_is_fine(engine.remove_volume(name).await)
 }

@@ -137,12 +137,30 @@ async fn a_volume_that_is_not_removed_is_told_and_one_in_use_is_tried_again() {
     let engine = engine();
     try_up(&engine, &small()).await.unwrap();
     engine.next("remove_volume", &name("home"), Fault::away());
-    engine.next("remove_volume", &name("doors"), busy());
     remove(&engine, OWNER, &id()).await.unwrap_err();
     let left = engine.world().labelled(&of_bottle());
     assert_eq!(left, [name("home")].into());
+    engine.next("remove_volume", &name("home"), busy());
     remove(&engine, OWNER, &id()).await.unwrap();
     assert_eq!(volumes(&engine), [].into());
+}
+
+/// A killed console's last request may still be at work in the engine, which makes the
+/// container after the look for containers.
+#[tokio::test(start_paused = true)]
+async fn a_container_that_comes_late_is_removed_with_its_volumes() {
+    let engine = engine();
+    try_up(&engine, &small()).await.unwrap();
+    let agent = engine.world().find(&name("agent")).unwrap().request.clone();
+    engine.next("remove_volume", &name("home"), busy());
+    let late = async {
+        engine.went_wrong().await;
+        engine.world().create(&agent).unwrap();
+    };
+    let id = id();
+    let (removed, ()) = tokio::join!(remove(&engine, OWNER, &id), late);
+    removed.unwrap();
+    assert_eq!(engine.world().labelled(&of_bottle()), [].into());
 }
 
 #[tokio::test(start_paused = true)]
