@@ -1,7 +1,6 @@
 //! What the command line and the console both do to bottles: each operation once,
 //! claimed, journaled before its first effect and closed after its last.
 
-use std::collections::BTreeMap;
 use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
@@ -10,18 +9,18 @@ use jiff::Timestamp;
 use tokio::sync::mpsc;
 
 use super::exit::{Exit, Failure};
+use super::gather::Values;
 use super::hub::Talk;
 use crate::docker::{
-    self, DockerEngine, Engine, EngineAddress, EngineError, GuestBinary, HomeFile, Line, Progress,
-    Up, UpRequest,
+    self, Credentials, DockerEngine, Engine, EngineAddress, EngineError, GuestBinary, HomeFile,
+    Line, Progress, Up, UpRequest,
 };
 use crate::manifest::Plan;
 use crate::policy::{HostName, Provenance, Route, RouteSet};
-use crate::secret::Secret;
 use crate::spec::{BottleId, BottleName, Spec};
 use crate::state::BottleSighting;
 use crate::store::{Claim, Operation, Outcome, RECORD_VERSION, Record, Store, StoreError};
-use crate::wire::{HoldRecord, RoleReport, ToEgress};
+use crate::wire::{HoldRecord, RoleReport, RoleState, ToEgress};
 
 /// How often a made-up id is made up again when it is taken.
 const ID_TRIES: usize = 16;
@@ -50,18 +49,14 @@ pub(crate) struct StartRequest {
     /// Files for its home.
     pub(crate) home_files: Vec<HomeFile>,
     /// Values handed over.
-    pub(crate) secrets: BTreeMap<String, Secret<String>>,
+    pub(crate) values: Values,
     /// Whether it belongs to the demo.
     pub(crate) is_demo: bool,
 }
 
 impl StartRequest {
     /// What a confirmed plan starts.
-    pub(crate) fn of_plan(
-        plan: &Plan,
-        id: Option<BottleId>,
-        secrets: BTreeMap<String, Secret<String>>,
-    ) -> Self {
+    pub(crate) fn of_plan(plan: &Plan, id: Option<BottleId>, values: Values) -> Self {
         let home_files = plan.home_files.iter().map(|file| HomeFile {
             path: file.path.clone(),
             mode: file.mode,
@@ -72,7 +67,7 @@ impl StartRequest {
             id,
             spec: plan.spec.clone(),
             home_files: home_files.collect(),
-            secrets,
+            values,
             is_demo: false,
         }
     }
@@ -203,8 +198,8 @@ impl Cellar {
                 revision: 1,
                 is_demo: request.is_demo,
                 home_files: request.home_files,
-                secrets: request.secrets,
-                credentials: BTreeMap::new(),
+                secrets: request.values.variables,
+                credentials: request.values.credentials,
                 guest: self.guest.clone(),
                 line_folder: self.line_folder(claim.id()),
             },
@@ -289,7 +284,7 @@ impl Cellar {
     pub(crate) async fn resume(
         &self,
         id: &BottleId,
-        secrets: BTreeMap<String, Secret<String>>,
+        values: Values,
         progress: mpsc::Sender<Progress>,
     ) -> Result<Up, Failure> {
         let attempt = || format!("resume `{id}`");
@@ -308,8 +303,8 @@ impl Cellar {
                 revision: record.revision,
                 is_demo: record.is_demo,
                 home_files: Vec::new(),
-                secrets,
-                credentials: BTreeMap::new(),
+                secrets: values.variables,
+                credentials: values.credentials,
                 guest: self.guest.clone(),
                 line_folder: self.line_folder(id),
             },
@@ -326,6 +321,47 @@ impl Cellar {
                 Err(Failure::new(attempt(), &error))
             }
         }
+    }
+
+    /// Hands a running bottle's egress the values that its routes name.
+    ///
+    /// # Errors
+    /// [`Failure`] if egress does not answer, or still misses one.
+    pub(crate) async fn unlock(
+        &self,
+        id: &BottleId,
+        credentials: Credentials,
+    ) -> Result<(), Failure> {
+        let attempt = || format!("unlock `{id}`");
+        let mut talk = Talk::open(&*self.engine, id).await.map_err(|error| {
+            Failure::new(attempt(), &error)
+                .help("a stopped bottle is handed them by `cellar resume`")
+        })?;
+        if credentials.is_empty() {
+            return Ok(());
+        }
+        let values = credentials.iter();
+        let values = values.map(|(name, value)| (name.to_string(), value.expose().clone()));
+        let order = ToEgress::Secrets {
+            values: values.collect(),
+        };
+        let missing = talk.tell(order, |report| {
+            let RoleReport::State { state } = report else {
+                return None;
+            };
+            if let RoleState::Locked { missing } = state {
+                return Some(missing.clone());
+            }
+            Some(Vec::new())
+        });
+        let missing = missing
+            .await
+            .map_err(|error| Failure::new(attempt(), &error))?;
+        if missing.is_empty() {
+            return Ok(());
+        }
+        let why = format!("egress still misses {}", missing.join(", "));
+        Err(Failure::because(attempt(), why).help(format!("`cellar logs {id}` shows what it said")))
     }
 
     /// Removes a bottle with its volumes, running or not, and takes it off the record.

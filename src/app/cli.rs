@@ -27,6 +27,8 @@ pub enum Verb {
     Stop(StopArguments),
     /// Start stopped bottles again with their conversation.
     Resume(ManyArguments),
+    /// Hand running bottles the secrets that their routes name, after egress lost them.
+    Unlock(ManyArguments),
     /// Remove bottles with everything they hold.
     #[command(visible_alias = "remove")]
     Rm(RmArguments),

@@ -100,6 +100,7 @@ fn spec(name: &str, personality: &str, time_zone: &str) -> Result<Spec, DemoErro
             vec![443],
             Provenance::Builtin,
         )]),
+        upstream_ca: None,
         supervise: true,
         runtime: None,
     })

@@ -66,6 +66,11 @@ impl Failure {
         }
     }
 
+    /// Everything that led to it, in one sentence.
+    pub(crate) fn cause(&self) -> String {
+        self.causes.join(": ")
+    }
+
     /// Adds one more cause.
     #[must_use]
     pub(crate) fn also(mut self, cause: impl Into<String>) -> Self {

@@ -11,6 +11,7 @@ mod cli;
 mod console;
 mod demo;
 mod exit;
+mod gather;
 mod hub;
 mod output;
 mod place;

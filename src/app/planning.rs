@@ -1,7 +1,11 @@
 //! From an agent's name to a plan, for verbs and console alike.
 
-use crate::manifest::{Loaded, Manifest, ManifestPaths, Plan, ResolveError, ResolveOptions};
+use crate::manifest::{
+    Loaded, Manifest, ManifestPaths, Need, Plan, Problem, ResolveError, ResolveOptions, SecretAsk,
+    SecretSource,
+};
 use crate::secret::Secret;
+use crate::store::Record;
 
 use super::exit::{Exit, Failure};
 
@@ -36,10 +40,7 @@ pub(crate) fn plan(agent: &str, extra: &[String], remote_control: bool) -> Resul
 fn unplanned(loaded: &Loaded, agent: &str, error: &ResolveError) -> Failure {
     let mut failure = Failure::new(format!("plan `{agent}`"), error);
     for problem in error.problems() {
-        failure = failure.also(format!(
-            "{}:{}:{}: {}",
-            problem.file, problem.line, problem.column, problem.message
-        ));
+        failure = failure.also(at(problem));
     }
     let help = if !loaded.manifest.has_operator_file() {
         "`cellar init` writes a starter manifest"
@@ -49,6 +50,60 @@ fn unplanned(loaded: &Loaded, agent: &str, error: &ResolveError) -> Failure {
         "`cellar check` shows each mistake in its place"
     };
     failure.help(help).exit(Exit::BadManifest)
+}
+
+/// What must be looked up so that a bottle can be resumed: as its agent's entry and its
+/// template say today.
+pub(crate) fn asks_again(record: &Record) -> Result<Vec<SecretAsk>, Failure> {
+    let handed_over = &record.spec.session.handed_over;
+    let mut asks = credential_asks(record)?;
+    if handed_over.is_empty() {
+        return Ok(asks);
+    }
+    let plan = plan(&record.spec.agent, &[], false)?;
+    asks.extend(handed_over.iter().map(|variable| {
+        let need = Need::Variable(variable.clone());
+        let known = plan.asks.iter().find(|ask| ask.need == need);
+        known.cloned().unwrap_or_else(|| SecretAsk {
+            need,
+            source: SecretSource::Prompt {
+                text: String::from("The manifest names this value no more"),
+            },
+        })
+    }));
+    Ok(asks)
+}
+
+/// What must be looked up so that a bottle's egress has what its routes name.
+pub(crate) fn credential_asks(record: &Record) -> Result<Vec<SecretAsk>, Failure> {
+    let spec = &record.spec;
+    if spec.routes.secrets().next().is_none() {
+        return Ok(Vec::new());
+    }
+    let loaded = load()?;
+    let asks = loaded
+        .manifest
+        .credential_asks(&spec.template, &spec.routes);
+    asks.map_err(|problems| {
+        let attempt = format!("find the secrets of the bottle `{}`", spec.template);
+        let failure = Failure::because(attempt, "its entry in the manifest has mistakes");
+        problems
+            .iter()
+            .fold(failure, |failure, problem| failure.also(at(problem)))
+            .help("`cellar check` shows each mistake in its place")
+            .exit(Exit::BadManifest)
+    })
+}
+
+fn at(problem: &Problem) -> String {
+    let Problem {
+        file,
+        line,
+        column,
+        message,
+        ..
+    } = problem;
+    format!("{file}:{line}:{column}: {message}")
 }
 
 /// A variable of the operator's own environment.

@@ -1,15 +1,15 @@
 //! Everything that was read, put together to a plan.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
-use super::load::qualified;
+use super::load::{Manifest, qualified};
 use super::model::{Agent, AgentEntry, EnvEntry, Template};
-use super::plan::{AskSource, HomeFile, Plan, SecretAsk};
+use super::plan::{HomeFile, Need, Plan, SecretAsk, SecretSource};
 use super::provider::{self, Answer};
 use super::resolve::ResolveError;
 use super::skills::Skills;
 use super::{prompt, visible::visible};
-use crate::policy::{Route, RouteSet};
+use crate::policy::{Route, RouteSet, SecretName};
 use crate::spec::{
     Digest, HomeFileRef, ImageSource, SPEC_VERSION, Session, Spec, Workspace, layout,
 };
@@ -22,6 +22,8 @@ pub(super) struct Parts<'p> {
     pub(super) bottle: &'p str,
     pub(super) gathered: Gathered,
     pub(super) variables: Variables,
+    /// Where the secrets come from that the template names.
+    pub(super) secrets: BTreeMap<SecretName, SecretSource>,
     pub(super) answer: Answer,
     /// The operator's, for a template that names none.
     pub(super) time_zone: Option<&'p str>,
@@ -33,25 +35,22 @@ pub(super) struct Gathered {
     pub(super) workspace: Workspace,
     pub(super) prompt: Option<String>,
     pub(super) skills: Skills,
+    /// PEM.
+    pub(super) upstream_ca: Option<String>,
 }
 
 /// The variables of template and agent, sorted into what is known and what is asked.
 #[derive(Default)]
 pub(super) struct Variables {
     values: BTreeMap<String, String>,
-    asks: Vec<SecretAsk>,
+    asks: BTreeMap<String, SecretSource>,
 }
 
 impl Parts<'_> {
     /// Puts the plan together. The same parts give the same plan, byte for byte.
     pub(super) fn compose(self) -> Result<Plan, ResolveError> {
         let zone = self.template.time_zone.as_deref().or(self.time_zone);
-        let handed_over: Vec<_> = self
-            .variables
-            .asks
-            .iter()
-            .map(|ask| ask.variable.clone())
-            .collect();
+        let handed_over: Vec<_> = self.variables.asks.keys().cloned().collect();
         let mut env = provider::base_env(zone);
         env.extend(self.answer.env);
         env.extend(self.variables.values);
@@ -78,16 +77,28 @@ impl Parts<'_> {
             workspace: self.gathered.workspace,
             limits: self.template.limits.clone(),
             uid: self.template.uid,
-            routes: merge(&self.template.routes, self.answer.routes),
+            routes: RouteSet {
+                unlisted: self.template.unlisted,
+                ..merge(&self.template.routes, self.answer.routes)
+            },
+            upstream_ca: self.gathered.upstream_ca,
             supervise: self.template.supervise,
             runtime: self.template.runtime.clone(),
         };
+        let asks = self.variables.asks.into_iter();
+        let mut asks: Vec<SecretAsk> = asks
+            .map(|(name, source)| SecretAsk {
+                need: Need::Variable(name),
+                source,
+            })
+            .collect();
+        asks.extend(credential_asks(&spec.routes, &self.secrets));
         Ok(Plan {
             name: self.found.name.clone(),
             digest: spec.digest().map_err(ResolveError::Encode)?,
             spec,
             home_files,
-            asks: self.variables.asks,
+            asks,
             notes,
             prompt: self.gathered.prompt.as_deref().map(prompt::summary),
             skills: self.gathered.skills.names,
@@ -98,7 +109,7 @@ impl Parts<'_> {
 
 impl Variables {
     /// The agent's variables go before the template's.
-    pub(super) fn of(template: &Template, agent: &Agent) -> Self {
+    pub(super) fn of(manifest: &Manifest, template: &Template, agent: &Agent) -> Self {
         let mut entries = template.env.clone();
         entries.extend(agent.env.clone());
         let mut sorted = Self::default();
@@ -108,10 +119,9 @@ impl Variables {
                     sorted.values.insert(variable, value);
                     continue;
                 }
-                EnvEntry::Env(name) => AskSource::FromHostEnv { name },
-                EnvEntry::Prompt(text) => AskSource::Prompt { text },
+                EnvEntry::Source(source) => manifest.source(&source),
             };
-            sorted.asks.push(SecretAsk { variable, source });
+            sorted.asks.insert(variable, source);
         }
         sorted
     }
@@ -122,9 +132,28 @@ impl Variables {
             .values
             .iter()
             .map(|(name, value)| (name.clone(), Some(value.clone())));
-        let asked = self.asks.iter().map(|ask| (ask.variable.clone(), None));
+        let asked = self.asks.keys().map(|name| (name.clone(), None));
         known.chain(asked).collect()
     }
+}
+
+/// What must be looked up so that these routes' credentials are there. A name that the
+/// template does not have is asked for.
+pub(super) fn credential_asks(
+    routes: &RouteSet,
+    secrets: &BTreeMap<SecretName, SecretSource>,
+) -> Vec<SecretAsk> {
+    let names: BTreeSet<&SecretName> = routes.secrets().collect();
+    let asks = names.into_iter().map(|name| SecretAsk {
+        need: Need::Credential(name.clone()),
+        source: secrets
+            .get(name)
+            .cloned()
+            .unwrap_or_else(|| SecretSource::Prompt {
+                text: String::from("The manifest names this secret no more"),
+            }),
+    });
+    asks.collect()
 }
 
 /// Says so if the program is sent to a host that no route lets out.

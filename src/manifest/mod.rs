@@ -2,7 +2,7 @@
 //!
 //! [`Manifest::load`] reads `cellar.json`, `mounts.json` and a repository's
 //! `.cellar/agents.json`; [`Manifest::resolve`] turns an agent's name into a
-//! [`Plan`]; [`Plan::gather`] looks secrets up, only after the operator's yes.
+//! [`Plan`]. Where secrets come from is read, what they are is not.
 //! The operator's files are trusted, a repository's file is a stranger's: it may
 //! name agents and nothing that opens the seal. This module reads files and, but for
 //! [`write_starter`], changes none; it must not know of engines, terminals or the
@@ -27,7 +27,7 @@ mod workspace;
 
 pub use load::{AgentListing, Loaded, Manifest};
 pub use paths::{ManifestPaths, NoHome};
-pub use plan::{AgentSource, AskSource, GatherError, HomeFile, Plan, PromptSummary, SecretAsk};
+pub use plan::{AgentSource, HomeFile, Need, Plan, PromptSummary, SecretAsk, SecretSource};
 pub use problem::{Paint, Problem};
 pub use resolve::{ResolveError, ResolveOptions};
 pub use schema::{agents_schema, manifest_schema, mounts_schema};

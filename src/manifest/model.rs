@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 
 use super::plan::AgentSource;
 use super::problem::{Place, Problem};
-use crate::policy::Route;
+use crate::policy::{Route, SecretName, Unlisted};
 use crate::spec::{BottleName, Limits};
 
 /// A value and where it was written.
@@ -24,6 +24,9 @@ pub(super) struct Template {
     pub(super) limits: Limits,
     pub(super) time_zone: Option<String>,
     pub(super) routes: Vec<Route>,
+    pub(super) unlisted: Unlisted,
+    pub(super) secrets: BTreeMap<SecretName, SourceEntry>,
+    pub(super) upstream_ca: Option<Located<String>>,
     pub(super) supervise: bool,
     pub(super) runtime: Option<String>,
     pub(super) uid: u32,
@@ -40,7 +43,15 @@ pub(super) enum ImageEntry {
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) enum EnvEntry {
     Value(String),
+    Source(SourceEntry),
+}
+
+/// Where a secret comes from, as it is written.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) enum SourceEntry {
     Env(String),
+    File(String),
+    Command(Vec<String>),
     Prompt(String),
 }
 

@@ -1,14 +1,13 @@
 //! The launch plan: what `start` would do, before anything is done.
 //!
-//! A plan holds no secret: what must be asked for is named here and gathered by
-//! [`Plan::gather`] only once the operator has said yes.
+//! A plan holds no secret: what must be asked for is named here and looked up by others
+//! only once the operator has said yes.
 
-use std::collections::BTreeMap;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use serde::{Deserialize, Serialize};
 
-use crate::secret::Secret;
+use crate::policy::SecretName;
 use crate::spec::{BottleName, Digest, Spec, Workspace};
 
 /// Everything that starting one agent takes.
@@ -56,23 +55,52 @@ pub struct HomeFile {
     pub content: Vec<u8>,
 }
 
-/// A value that is asked for after the launch was confirmed.
+/// A value that is looked up after the launch was confirmed.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct SecretAsk {
-    /// The agent's environment variable.
-    pub variable: String,
+    /// What needs it.
+    pub need: Need,
     /// Where the value comes from.
-    pub source: AskSource,
+    pub source: SecretSource,
 }
 
-/// Where an asked value comes from.
+/// What a value is needed for.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(tag = "kind", content = "name", rename_all = "snake_case")]
+pub enum Need {
+    /// A variable of the agent, which holds the value then.
+    Variable(String),
+    /// A secret that a route names: egress holds it, the agent never does.
+    Credential(SecretName),
+}
+
+impl std::fmt::Display for Need {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        match self {
+            Self::Variable(name) => f.write_str(name),
+            Self::Credential(name) => write!(f, "{name}"),
+        }
+    }
+}
+
+/// Where a secret comes from: a reference that is no secret itself.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(tag = "kind", rename_all = "snake_case")]
-pub enum AskSource {
+pub enum SecretSource {
     /// The operator's own environment.
-    FromHostEnv {
+    Env {
         /// The name of the variable there.
         name: String,
+    },
+    /// A file on the operator's machine; one line break at its end is left out.
+    File {
+        /// Its absolute path.
+        path: PathBuf,
+    },
+    /// What a program of the operator's prints; one line break at its end is left out.
+    Command {
+        /// The program and its arguments; never empty.
+        argv: Vec<String>,
     },
     /// The operator, at the terminal, without echo.
     Prompt {
@@ -90,41 +118,6 @@ pub struct PromptSummary {
     pub characters: usize,
 }
 
-/// Why a value could not be gathered.
-#[derive(Debug, thiserror::Error)]
-pub enum GatherError {
-    /// Variables that the plan takes from the operator's environment are not there.
-    #[error(
-        "read {} from the environment: unset or empty; set {} and start again",
-        names(.variables),
-        if .variables.len() == 1 { "it" } else { "them" }
-    )]
-    Missing {
-        /// Their names on the operator's side.
-        variables: Vec<String>,
-    },
-    /// A value holds a NUL byte, which no environment can carry.
-    #[error("hand over `{variable}`: its value holds a NUL byte")]
-    Unusable {
-        /// The agent's variable.
-        variable: String,
-    },
-    /// The operator gave no answer.
-    #[error("ask for `{variable}`")]
-    Prompt {
-        /// The agent's variable.
-        variable: String,
-        /// What went wrong at the terminal.
-        #[source]
-        source: std::io::Error,
-    },
-}
-
-fn names(variables: &[String]) -> String {
-    let quoted: Vec<_> = variables.iter().map(|name| format!("`{name}`")).collect();
-    quoted.join(", ")
-}
-
 impl Plan {
     /// The host folder that is copied into the workspace, if one is.
     #[must_use]
@@ -132,53 +125,6 @@ impl Plan {
         match &self.spec.workspace {
             Workspace::Copy { host } => Some(Path::new(host)),
             Workspace::None | Workspace::Mount { .. } => None,
-        }
-    }
-
-    /// Looks up what the plan asks for. Call it only after the operator's yes.
-    ///
-    /// All of the host's variables are looked up before the first question is put,
-    /// so that nobody types a secret in vain.
-    ///
-    /// # Errors
-    /// [`GatherError`] names each missing variable, or the question without an answer.
-    pub fn gather(
-        &self,
-        host_env: impl Fn(&str) -> Option<Secret<String>>,
-        mut prompt: impl FnMut(&SecretAsk, &str) -> std::io::Result<Secret<String>>,
-    ) -> Result<BTreeMap<String, Secret<String>>, GatherError> {
-        let mut values = BTreeMap::new();
-        let mut missing = Vec::new();
-        for ask in &self.asks {
-            if let AskSource::FromHostEnv { name } = &ask.source {
-                match host_env(name).filter(|value| !value.expose().is_empty()) {
-                    Some(value) => drop(values.insert(ask.variable.clone(), value)),
-                    None => missing.push(name.clone()),
-                }
-            }
-        }
-        if !missing.is_empty() {
-            missing.sort();
-            missing.dedup();
-            return Err(GatherError::Missing { variables: missing });
-        }
-        for ask in &self.asks {
-            if let AskSource::Prompt { text } = &ask.source {
-                let value = prompt(ask, text).map_err(|source| GatherError::Prompt {
-                    variable: ask.variable.clone(),
-                    source,
-                })?;
-                drop(values.insert(ask.variable.clone(), value));
-            }
-        }
-        match values
-            .iter()
-            .find(|(_, value)| value.expose().contains('\0'))
-        {
-            Some((variable, _)) => Err(GatherError::Unusable {
-                variable: variable.clone(),
-            }),
-            None => Ok(values),
         }
     }
 }

@@ -1,23 +1,28 @@
 //! From an agent's name to the launch plan: files are read, nothing is changed, no
 //! secret is looked up.
 
+use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
 use uuid::Uuid;
 
-use super::compose::{Gathered, Parts, Variables};
+use super::compose::{self, Gathered, Parts, Variables};
 use super::load::{Manifest, qualified};
-use super::model::{Agent, ImageEntry, Template};
-use super::plan::{AgentSource, Plan};
+use super::model::{Agent, ImageEntry, SourceEntry, Template};
+use super::plan::{AgentSource, Plan, SecretAsk, SecretSource};
 use super::problem::Problem;
 use super::provider::{self, Wish};
 use super::read::{Kept, canonical_within, read_text};
 use super::{prompt, skills, workspace};
-use crate::policy::HostNameError;
+use crate::policy::{RouteSet, SecretName};
 use crate::spec::ImageSource;
 
 /// How long a Dockerfile may be.
 const DOCKERFILE_LIMIT: u64 = 256 * 1024;
+
+/// How long a file of certificate authorities may be: it travels in one variable of the
+/// sidecar, which the kernel bounds at 128 KiB.
+const CA_LIMIT: u64 = 48 * 1024;
 
 /// What the command line adds to the files.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -64,9 +69,9 @@ pub enum ResolveError {
     /// Remote control was asked for with a provider that has none.
     #[error("turn remote control on: only the provider `claude` has it")]
     RemoteControl,
-    /// A provider's own host is not valid; a mistake of ours.
-    #[error("name the provider's host")]
-    Host(#[source] HostNameError),
+    /// There is no preset for the provider's own need; a mistake of ours.
+    #[error("find the provider's own routes")]
+    Preset,
     /// The plan cannot be written as JSON; a mistake of ours.
     #[error("encode the plan")]
     Encode(#[source] serde_json::Error),
@@ -81,7 +86,7 @@ impl ResolveError {
             Self::UnknownAgent { .. }
             | Self::Argument { .. }
             | Self::RemoteControl
-            | Self::Host(_)
+            | Self::Preset
             | Self::Encode(_) => &[],
         }
     }
@@ -123,7 +128,7 @@ impl Manifest {
         let gathered = self
             .gather_files(entry, template, found.source, &options.cwd)
             .map_err(|problems| broken(&problems))?;
-        let variables = Variables::of(template, entry);
+        let variables = Variables::of(self, template, entry);
         let answer = provider::ask(
             &entry.provider,
             &Wish {
@@ -132,6 +137,7 @@ impl Manifest {
                 session_id: options.session_id,
                 prompt: gathered.prompt.as_deref(),
                 set: &variables.set(),
+                routes: &template.routes,
             },
         )?;
         Parts {
@@ -140,6 +146,7 @@ impl Manifest {
             bottle: &entry.bottle.value,
             gathered,
             variables,
+            secrets: self.sources(template),
             answer,
             time_zone: options.time_zone.as_deref(),
         }
@@ -161,14 +168,20 @@ impl Manifest {
             .map_err(&mut keep)
             .ok();
         let prompt = prompt::text(agent, self, source).map_err(&mut keep).ok();
+        let upstream_ca = self.upstream_ca(template).map_err(&mut keep).ok();
         let skills = skills::read(&agent.skills, self, source, &mut problems);
-        match (image, folder, prompt) {
-            (Some(image), Some(workspace), Some(prompt)) if problems.is_empty() => Ok(Gathered {
-                image,
-                workspace,
-                prompt,
-                skills,
-            }),
+        match (image, folder, prompt, upstream_ca) {
+            (Some(image), Some(workspace), Some(prompt), Some(upstream_ca))
+                if problems.is_empty() =>
+            {
+                Ok(Gathered {
+                    image,
+                    workspace,
+                    prompt,
+                    skills,
+                    upstream_ca,
+                })
+            }
             _ => Err(problems),
         }
     }
@@ -191,6 +204,74 @@ impl Manifest {
                     })
             }
         }
+    }
+
+    /// What must be looked up so that the credentials of these routes are there, as the
+    /// template of that name says today.
+    ///
+    /// # Errors
+    /// The template's mistakes; none if there is no such template, whose secrets are
+    /// asked for then.
+    pub fn credential_asks(
+        &self,
+        template: &str,
+        routes: &RouteSet,
+    ) -> Result<Vec<SecretAsk>, Vec<Problem>> {
+        let secrets = match self.templates.get(template) {
+            Some(found) => self.sources(found.read.as_ref().map_err(Clone::clone)?),
+            None => BTreeMap::new(),
+        };
+        Ok(compose::credential_asks(routes, &secrets))
+    }
+
+    fn sources(&self, template: &Template) -> BTreeMap<SecretName, SecretSource> {
+        let secrets = template.secrets.iter();
+        secrets
+            .map(|(name, source)| (name.clone(), self.source(source)))
+            .collect()
+    }
+
+    /// A source with its path spelt out. Only the operator's own file names any.
+    pub(super) fn source(&self, entry: &SourceEntry) -> SecretSource {
+        match entry {
+            SourceEntry::Env(name) => SecretSource::Env { name: name.clone() },
+            SourceEntry::File(path) => SecretSource::File {
+                path: self.path_of(path, AgentSource::Operator),
+            },
+            SourceEntry::Command(argv) => SecretSource::Command { argv: argv.clone() },
+            SourceEntry::Prompt(text) => SecretSource::Prompt { text: text.clone() },
+        }
+    }
+
+    fn upstream_ca(&self, template: &Template) -> Result<Option<String>, Problem> {
+        let Some(path) = &template.upstream_ca else {
+            return Ok(None);
+        };
+        let wrong = |message: String, help: &str| {
+            Err(path.place.problem(&message, Some(String::from(help))))
+        };
+        let full = self.path_of(&path.value, AgentSource::Operator);
+        let text = match canonical_within(&full, Kept::Anywhere)
+            .and_then(|real| read_text(&real, CA_LIMIT))
+        {
+            Ok(text) => text,
+            Err(error) => {
+                let message = format!("the file `{}` cannot be read: {error}", path.value);
+                return wrong(message, "name a PEM file with your own authority alone");
+            }
+        };
+        if text.contains("PRIVATE KEY") {
+            let message = format!("the file `{}` holds a private key", path.value);
+            return wrong(message, "name a file with the certificate alone");
+        }
+        if !text.contains("-----BEGIN CERTIFICATE-----") {
+            let message = format!("the file `{}` holds no certificate", path.value);
+            return wrong(
+                message,
+                "name a PEM file: it has a line -----BEGIN CERTIFICATE-----",
+            );
+        }
+        Ok(Some(text))
     }
 
     /// A path of one of the files as a path of the host's.

@@ -10,6 +10,8 @@ use std::collections::BTreeMap;
 
 use schemars::{JsonSchema, Schema, SchemaGenerator, generate::SchemaSettings, json_schema};
 
+use crate::policy::presets;
+
 /// The schema of `cellar.json`.
 #[must_use]
 pub fn manifest_schema() -> serde_json::Value {
@@ -97,9 +99,17 @@ struct Template {
     image: Image,
     /// The folder the agent works in; an empty one of its own if absent.
     workspace: Option<Workspace>,
+    /// Where the secrets come from that routes name. The agent never holds them.
+    #[schemars(default)]
+    secrets: BTreeMap<SecretName, Secret>,
     /// The only hosts that the bottle reaches. The model API is added for Claude Code.
     #[schemars(default)]
-    routes: Vec<Route>,
+    routes: Vec<RouteOrPreset>,
+    /// What becomes of a connection that no route allows; "deny" if absent.
+    unlisted: Option<Unlisted>,
+    /// A PEM file with a certificate authority of your own, trusted beside the public ones.
+    #[schemars(length(min = 1))]
+    upstream_ca: Option<String>,
     /// Environment variables of the agent.
     #[schemars(default)]
     env: BTreeMap<Variable, Env>,
@@ -178,19 +188,216 @@ struct MountedFolder {
     read_only: Option<bool>,
 }
 
-/// One host and the ports on it that the bottle reaches.
+/// A letter, then letters, digits, hyphens and underscores.
+#[derive(PartialEq, Eq, PartialOrd, Ord)]
+struct SecretName;
+
+impl JsonSchema for SecretName {
+    fn schema_name() -> std::borrow::Cow<'static, str> {
+        "SecretName".into()
+    }
+
+    fn json_schema(_: &mut SchemaGenerator) -> Schema {
+        json_schema!({ "type": "string", "pattern": "^[A-Za-z][A-Za-z0-9_-]{0,63}$" })
+    }
+}
+
+/// Where a secret comes from; looked up after the launch was confirmed.
+#[derive(JsonSchema)]
+#[schemars(untagged)]
+enum Secret {
+    Host(EnvHost),
+    File(SecretFile),
+    Command(SecretCommand),
+    Prompt(EnvPrompt),
+}
+
+/// A file that holds the value alone.
+#[derive(JsonSchema)]
+#[schemars(deny_unknown_fields)]
+struct SecretFile {
+    /// Path from the folder of this file, from ~/ or from /.
+    #[schemars(length(min = 1))]
+    file: String,
+}
+
+/// A program that prints the value, started without a shell.
+#[derive(JsonSchema)]
+#[schemars(deny_unknown_fields)]
+struct SecretCommand {
+    /// The program and its arguments.
+    #[schemars(length(min = 1))]
+    command: Vec<String>,
+}
+
+/// What becomes of a connection that no route allows.
+#[derive(JsonSchema)]
+#[schemars(untagged)]
+enum Unlisted {
+    Word(UnlistedWord),
+    Ask(UnlistedAsk),
+}
+
+/// Refused, or held while the operator is asked.
+#[derive(JsonSchema)]
+#[schemars(rename_all = "snake_case")]
+enum UnlistedWord {
+    Deny,
+    Ask,
+}
+
+/// Held while the operator is asked.
+#[derive(JsonSchema)]
+#[schemars(deny_unknown_fields)]
+struct UnlistedAsk {
+    /// How long at most, from "5s" to "10m".
+    ask: Period,
+}
+
+/// A route, or a set of them by name.
+#[derive(JsonSchema)]
+#[schemars(untagged)]
+enum RouteOrPreset {
+    Route(Box<Route>),
+    Preset(Preset),
+}
+
+/// A set of narrow routes for a common need.
+#[derive(JsonSchema)]
+#[schemars(deny_unknown_fields)]
+struct Preset {
+    /// Its name.
+    #[schemars(rename = "preset")]
+    name: PresetName,
+    /// The credential that egress puts in; for "anthropic" alone.
+    auth: Option<Auth>,
+    /// How that credential is used.
+    role: Option<Role>,
+}
+
+/// The name of a preset.
+struct PresetName;
+
+impl JsonSchema for PresetName {
+    fn schema_name() -> std::borrow::Cow<'static, str> {
+        "PresetName".into()
+    }
+
+    fn json_schema(_: &mut SchemaGenerator) -> Schema {
+        let names: Vec<String> = presets().unwrap_or_default().into_keys().collect();
+        json_schema!({ "type": "string", "enum": names })
+    }
+}
+
+/// What a route is for, where egress must know.
+#[derive(JsonSchema)]
+#[schemars(rename_all = "snake_case")]
+enum Role {
+    ClaudeCodeOauth,
+    AnthropicApiKey,
+}
+
+/// A credential that egress puts into requests, in place of what the agent sends.
+#[derive(JsonSchema)]
+#[schemars(deny_unknown_fields)]
+struct Auth {
+    /// How it is sent; a role says it by itself, "bearer" if absent.
+    scheme: Option<Scheme>,
+    /// A name of this bottle's `secrets`.
+    secret: SecretName,
+    /// The user of the scheme "basic".
+    #[schemars(length(min = 1))]
+    user: Option<String>,
+    /// The header of the scheme "header".
+    #[schemars(length(min = 1))]
+    header: Option<String>,
+}
+
+/// How a credential is sent.
+#[derive(JsonSchema)]
+#[schemars(rename_all = "snake_case")]
+enum Scheme {
+    Bearer,
+    Token,
+    Basic,
+    Header,
+}
+
+/// What is looked at for secrets.
+#[derive(JsonSchema)]
+#[schemars(deny_unknown_fields)]
+struct Scan {
+    /// What leaves; "block" if absent, "warn" on a route to a model.
+    request: Option<ScanMode>,
+    /// What comes in; "off" if absent.
+    response: Option<ScanMode>,
+}
+
+/// What becomes of a message in which a secret is found.
+#[derive(JsonSchema)]
+#[schemars(rename_all = "snake_case")]
+enum ScanMode {
+    Block,
+    Redact,
+    Warn,
+    Off,
+}
+
+/// What becomes of the TLS of a connection.
+#[derive(JsonSchema)]
+#[schemars(rename_all = "snake_case")]
+enum Tls {
+    Intercept,
+    Splice,
+}
+
+/// How much may pass in one life of egress.
+#[derive(JsonSchema)]
+#[schemars(deny_unknown_fields)]
+struct Budget {
+    /// Bytes of bodies, both ways.
+    bytes: Option<Size>,
+    /// Requests.
+    #[schemars(range(min = 1))]
+    requests: Option<u64>,
+}
+
+/// Hosts, and on what terms the bottle reaches them.
 #[derive(JsonSchema)]
 #[schemars(deny_unknown_fields)]
 struct Route {
-    /// The exact host name.
+    /// The exact host name, or "*.example.com" for every name below it.
     #[schemars(length(min = 1))]
     host: String,
     /// The exact ports; [443] if absent.
     ports: Option<Ports>,
+    /// The methods; every one if absent.
+    #[schemars(length(min = 1))]
+    methods: Option<Vec<String>>,
+    /// The paths, with `*` for one part and a last `*` for the rest; every one if absent.
+    #[schemars(length(min = 1))]
+    paths: Option<Vec<String>>,
+    /// The credential that egress puts in.
+    auth: Option<Auth>,
+    /// What it is for, where egress must know.
+    role: Option<Role>,
+    /// Whether egress looks into the TLS; "intercept" if absent.
+    tls: Option<Tls>,
+    /// What is looked at for secrets.
+    scan: Option<Scan>,
+    /// Whether a request may go on as a WebSocket; false if absent.
+    websocket: Option<bool>,
+    /// How much may pass.
+    budget: Option<Budget>,
     /// An IP address to dial in place of looking the name up.
     connect_to: Option<String>,
     /// Whether a private address may be dialled; false if absent.
     allow_private: Option<bool>,
+    /// Whether it refuses what it matches, whatever others allow; false if absent.
+    deny: Option<bool>,
+    /// When it ends to count, such as "2027-01-31T18:00:00Z".
+    #[schemars(length(min = 1))]
+    expires: Option<String>,
 }
 
 /// Ports.
@@ -231,6 +438,8 @@ impl JsonSchema for Variable {
 enum Env {
     Value(EnvValue),
     Host(EnvHost),
+    File(SecretFile),
+    Command(SecretCommand),
     Prompt(EnvPrompt),
 }
 

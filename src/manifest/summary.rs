@@ -1,11 +1,16 @@
 //! The plan in rows, as command line and console show it before anything starts.
 
+use std::collections::BTreeSet;
+
 use serde::{Deserialize, Serialize};
 
-use super::plan::{AgentSource, AskSource, Plan, SecretAsk};
+use super::plan::{AgentSource, Need, Plan, SecretAsk, SecretSource};
 use super::visible::visible;
-use crate::policy::{Provenance, Route};
+use crate::policy::{Effect, Provenance, Route, RouteSet, Tls, Unlisted};
 use crate::spec::{ImageSource, Limits, Workspace};
+
+/// How long a route may be to stand beside others in one row.
+const SHORT_ROUTE: usize = 48;
 
 /// One row of a plan.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -26,12 +31,16 @@ impl Plan {
             row("bottle", &self.spec.template),
             row("image", &image_row(&self.spec.image)),
             row("workspace", &workspace_row(&self.spec.workspace)),
-            row("routes", &routes_row(&self.spec.routes.routes)),
-            row("environment", &self.environment_row()),
         ];
-        if !self.asks.is_empty() {
-            let asks: Vec<_> = self.asks.iter().map(ask_row).collect();
-            rows.push(row("handed over", &asks.join(", ")));
+        rows.extend(routes_rows(&self.spec.routes));
+        rows.push(row("environment", &self.environment_row()));
+        let is_variable = |ask: &&SecretAsk| matches!(ask.need, Need::Variable(_));
+        let (handed, put_in): (Vec<_>, Vec<_>) = self.asks.iter().partition(is_variable);
+        for (label, asks) in [("handed over", handed), ("put in", put_in)] {
+            if !asks.is_empty() {
+                let asks: Vec<_> = asks.into_iter().map(ask_row).collect();
+                rows.push(row(label, &asks.join(", ")));
+            }
         }
         rows.extend([
             row("skills", &or_none(&self.skills.join(", "))),
@@ -77,12 +86,19 @@ impl Plan {
     }
 
     fn leaves_row(&self) -> String {
-        let routes = &self.spec.routes.routes;
-        let hosts = match routes.len() {
+        let allowed = self.spec.routes.routes.iter();
+        let hosts: BTreeSet<String> = allowed
+            .filter(|route| route.effect == Effect::Allow)
+            .map(|route| route.host.to_string())
+            .collect();
+        let mut hosts = match hosts.len() {
             0 => String::from("nothing: no host is reachable"),
             1 => String::from("what the agent sends to the one host above"),
             count => format!("what the agent sends to the {count} hosts above"),
         };
+        if matches!(self.spec.routes.unlisted, Unlisted::Ask { .. }) {
+            hosts += ", and to others as you let them through";
+        }
         let writes = matches!(
             self.spec.workspace,
             Workspace::Mount {
@@ -162,9 +178,23 @@ fn workspace_row(workspace: &Workspace) -> String {
     }
 }
 
-fn routes_row(routes: &[Route]) -> String {
-    let shown: Vec<_> = routes.iter().map(route_text).collect();
-    or_none(&shown.join(", "))
+/// One row for the hosts, or one for each where they say more than a name.
+fn routes_rows(set: &RouteSet) -> Vec<SummaryRow> {
+    let shown: Vec<_> = set.routes.iter().map(route_text).collect();
+    let mut rows: Vec<SummaryRow> = if shown.iter().all(|text| text.len() <= SHORT_ROUTE) {
+        vec![row("routes", &or_none(&shown.join(", ")))]
+    } else {
+        let labels = std::iter::once("routes").chain(std::iter::repeat(""));
+        labels
+            .zip(&shown)
+            .map(|(label, text)| row(label, text))
+            .collect()
+    };
+    if let Unlisted::Ask { seconds } = set.unlisted {
+        let text = format!("held up to {seconds} s while you are asked");
+        rows.push(row("other hosts", &text));
+    }
+    rows
 }
 
 fn route_text(route: &Route) -> String {
@@ -174,6 +204,15 @@ fn route_text(route: &Route) -> String {
     }
     if route.allow_private {
         text += " (private addresses allowed)";
+    }
+    if let Some(auth) = &route.auth {
+        text = format!("{text} with the secret {}", auth.secret);
+    }
+    if route.tls == Tls::Splice {
+        text += " (not looked into)";
+    }
+    if let Some(expires) = route.expires {
+        text = format!("{text} until {expires}");
     }
     match &route.origin {
         Provenance::Template { .. } => {}
@@ -188,11 +227,16 @@ fn route_text(route: &Route) -> String {
 
 fn ask_row(ask: &SecretAsk) -> String {
     match &ask.source {
-        AskSource::FromHostEnv { name } if *name == ask.variable => {
+        SecretSource::Env { name } if *name == ask.need.to_string() => {
             format!("{name} from your environment")
         }
-        AskSource::FromHostEnv { name } => format!("{} from your {name}", ask.variable),
-        AskSource::Prompt { .. } => format!("{} asked for after your yes", ask.variable),
+        SecretSource::Env { name } => format!("{} from your {name}", ask.need),
+        SecretSource::File { path } => format!("{} from the file {}", ask.need, path.display()),
+        SecretSource::Command { argv } => {
+            let program = argv.first().map_or("", String::as_str);
+            format!("{} as `{program}` prints it", ask.need)
+        }
+        SecretSource::Prompt { .. } => format!("{} asked for after your yes", ask.need),
     }
 }
 

@@ -15,7 +15,7 @@ use serde::{Deserialize, Serialize};
 
 use super::{
     AddressClass, Auth, Budget, CanonicalPath, Denial, Effect, HostName, HostPattern, PathPattern,
-    Reason, Route, RouteRole, Scan, Tls,
+    Reason, Route, RouteRole, Scan, SecretName, Tls,
 };
 
 /// How long a connection that no route allows waits for the operator, if nothing else is
@@ -206,6 +206,12 @@ impl RouteSet {
                 .collect(),
             denies: denies.into_iter().map(|(_, route)| route.clone()).collect(),
         })
+    }
+
+    /// The secrets that the routes name, each as often as it is named.
+    pub fn secrets(&self) -> impl Iterator<Item = &SecretName> {
+        let auths = self.routes.iter().filter_map(|route| route.auth.as_ref());
+        auths.map(|auth| &auth.secret)
     }
 
     /// When the next route ends to count.

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use serde::Deserialize;
 
-use super::{HostPattern, Methods, PathPattern, Provenance, Route};
+use super::{HostPattern, Methods, PathPattern, Provenance, Route, ScanMode};
 
 /// The presets, as data.
 const PRESETS: &str = include_str!("../../assets/presets.json");
@@ -62,6 +62,10 @@ impl Preset {
             let mut route = Route::to(narrow.host.clone(), narrow.ports.clone(), origin);
             route.methods = narrow.methods.clone();
             route.paths.clone_from(&narrow.paths);
+            if narrow.model {
+                // A conversation: what looks like a secret in it is told, not cut out.
+                route.scan.request = ScanMode::Warn;
+            }
             route
         };
         self.routes.iter().map(route).collect()

@@ -40,6 +40,9 @@ pub struct Spec {
     pub uid: u32,
     /// Every host that egress lets out.
     pub routes: RouteSet,
+    /// Certificate authorities that egress trusts beside the public ones, PEM.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub upstream_ca: Option<String>,
     /// Whether the agent may ask the operator for what it lacks.
     pub supervise: bool,
     /// OCI runtime such as `runsc`; the engine's default when absent.

@@ -149,6 +149,14 @@ impl Operation {
 }
 
 impl Bottle {
+    /// Whether its egress waits for the operator: with a connection it holds, or for
+    /// secrets.
+    #[must_use]
+    pub fn waits_for_answer(&self) -> bool {
+        let egress = self.hub.roles.get(&Role::Egress);
+        !self.hub.holds.is_empty() || matches!(egress, Some(RoleState::Locked { .. }))
+    }
+
     /// A bottle of which nothing is known yet.
     #[must_use]
     pub fn new(bottle: BottleRef, agent: String) -> Self {

@@ -58,7 +58,7 @@ pub enum Command {
     Refresh,
     /// Show the keys.
     Help,
-    /// Answer what a bottle's egress holds.
+    /// Answer what a bottle's egress holds, or hand it the secrets it waits for.
     Answer,
     /// Refuse it.
     Refuse,

@@ -179,7 +179,7 @@ impl State {
             Command::NextNeed => !self.needs().is_empty(),
             Command::Answer => {
                 let mut bottles = self.fleet.bottles().iter();
-                bottles.any(|bottle| !bottle.hub.holds.is_empty())
+                bottles.any(Bottle::waits_for_answer)
             }
             Command::Filter => !self.fleet.bottles().is_empty(),
             Command::Up

@@ -107,6 +107,12 @@ pub enum Effect {
         /// Its number.
         hold: u64,
     },
+    /// Look up, ask for and hand over the secrets that a bottle's egress misses. Answers
+    /// with `Note`, or first with `SecretAsked`.
+    Unlock {
+        /// The bottle.
+        bottle: BottleRef,
+    },
     /// Read a bottle's spec from the record. Answers with `SpecLoaded`.
     LoadSpec {
         /// The bottle.

@@ -153,6 +153,7 @@ pub(crate) fn spec() -> Spec {
                 },
             ),
         ]),
+        upstream_ca: None,
         supervise: true,
         runtime: None,
     }

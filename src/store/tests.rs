@@ -27,6 +27,7 @@ fn record(id: &str) -> Record {
         limits: Limits::default(),
         uid: layout::AGENT_UID,
         routes: RouteSet::default(),
+        upstream_ca: None,
         supervise: true,
         runtime: None,
     };

@@ -2,6 +2,8 @@
 //! words, and what a plan says before anything starts.
 
 #[cfg(test)]
+mod egress;
+#[cfg(test)]
 mod errors;
 #[cfg(test)]
 mod mounts;

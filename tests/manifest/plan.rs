@@ -1,11 +1,9 @@
 //! The plan: what would start, what is asked for, and in which words it is shown.
 
-use std::cell::RefCell;
 use std::collections::BTreeMap;
 
-use cellar::manifest::{GatherError, ResolveError};
+use cellar::manifest::{Need, ResolveError, SecretAsk, SecretSource};
 use cellar::policy::{HostName, Provenance};
-use cellar::secret::Secret;
 use cellar::spec::{Digest, ImageSource, Observe};
 
 use super::support::{PLAIN, World, skill};
@@ -231,10 +229,13 @@ fn the_agents_variables_stand_before_the_templates() {
 fn the_model_api_is_routed_once_and_where_the_template_says() {
     let api = HostName::parse("api.anthropic.com").unwrap();
     let own = World::new(PLAIN).plan("api").spec.routes.routes;
-    assert_eq!(own.len(), 1);
-    assert_eq!(own[0].host, api.into());
-    assert_eq!(own[0].ports, [443]);
-    assert_eq!(own[0].origin, Provenance::Provider);
+    assert_eq!(own.len(), 2, "what is asked, and what is looked up");
+    for route in &own {
+        assert_eq!(route.host, api.clone().into());
+        assert_eq!(route.ports, [443]);
+        assert!(!route.methods.is_any() && !route.paths.is_empty());
+        assert_eq!(route.origin, Provenance::Provider);
+    }
 
     let template = r#"{
       "bottles": { "claude": { "image": { "from": "x" }, "routes": [
@@ -316,57 +317,28 @@ fn a_plan_survives_being_written_down() {
 }
 
 #[test]
-fn secrets_are_gathered_after_the_yes() {
-    let plan = rich().plan("api");
-    let asked = RefCell::new(Vec::new());
-    let values = plan
-        .gather(
-            |name| (name == "MY_TOKEN").then(|| Secret::new(String::from("t"))),
-            |ask, text| {
-                asked.borrow_mut().push(format!("{}: {text}", ask.variable));
-                Ok(Secret::new(String::from("k")))
-            },
-        )
-        .unwrap();
-    let values: BTreeMap<_, _> = values
-        .iter()
-        .map(|(name, value)| (name.as_str(), value.expose().as_str()))
-        .collect();
+fn a_plan_names_what_is_looked_up_after_the_yes_and_nothing_more() {
+    let asks: Vec<_> = rich().plan("api").asks.into_iter().collect();
+    let ask = |variable: &str, source| SecretAsk {
+        need: Need::Variable(variable.to_owned()),
+        source,
+    };
     assert_eq!(
-        values,
-        BTreeMap::from([("CLAUDE_CODE_OAUTH_TOKEN", "t"), ("KEY", "k")])
-    );
-    assert_eq!(asked.into_inner(), ["KEY: Key of the test account"]);
-}
-
-#[test]
-fn a_missing_variable_is_named_before_anything_is_asked() {
-    let plan = rich().plan("api");
-    for value in [None, Some("")] {
-        let error = plan
-            .gather(
-                |_| value.map(|text| Secret::new(text.to_owned())),
-                |_, _| panic!("nothing may be asked"),
-            )
-            .unwrap_err();
-        assert_eq!(
-            error.to_string(),
-            "read `MY_TOKEN` from the environment: unset or empty; set it and start again"
-        );
-    }
-}
-
-#[test]
-fn an_answer_that_never_came_and_one_that_no_environment_carries_are_errors() {
-    let plan = rich().plan("api");
-    let there = |_: &str| Some(Secret::new(String::from("t")));
-    let silent = plan.gather(there, |_, _| Err(std::io::ErrorKind::UnexpectedEof.into()));
-    assert!(matches!(silent, Err(GatherError::Prompt { .. })));
-    let hostile = plan.gather(there, |_, _| Ok(Secret::new(String::from("a\0b"))));
-    let error = hostile.unwrap_err();
-    assert_eq!(
-        error.to_string(),
-        "hand over `KEY`: its value holds a NUL byte"
+        asks,
+        [
+            ask(
+                "CLAUDE_CODE_OAUTH_TOKEN",
+                SecretSource::Env {
+                    name: String::from("MY_TOKEN")
+                }
+            ),
+            ask(
+                "KEY",
+                SecretSource::Prompt {
+                    text: String::from("Key of the test account")
+                }
+            ),
+        ]
     );
 }
 

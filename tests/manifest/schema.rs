@@ -79,6 +79,22 @@ fn the_readers_take_the_keys_that_the_schemas_name() {
             r#"{ "bottles": { "a": { "image": { "from": "x" }, "routes": [{ "xxxxxxxx": 1 }] } } }"#,
         ),
         (
+            "Preset",
+            r#"{ "bottles": { "a": { "image": { "from": "x" }, "routes": [{ "preset": "pypi-read", "xxxxxxxx": 1 }] } } }"#,
+        ),
+        (
+            "Auth",
+            r#"{ "bottles": { "a": { "image": { "from": "x" }, "routes": [{ "host": "x.test", "auth": { "xxxxxxxx": 1 } }] } } }"#,
+        ),
+        (
+            "Scan",
+            r#"{ "bottles": { "a": { "image": { "from": "x" }, "routes": [{ "host": "x.test", "scan": { "xxxxxxxx": 1 } }] } } }"#,
+        ),
+        (
+            "Budget",
+            r#"{ "bottles": { "a": { "image": { "from": "x" }, "routes": [{ "host": "x.test", "budget": { "xxxxxxxx": 1 } }] } } }"#,
+        ),
+        (
             "ClaudeSettings",
             r#"{ "agents": { "a": { "bottle": "b", "provider": { "claude": { "xxxxxxxx": 1 } } } } }"#,
         ),
@@ -127,7 +143,10 @@ fn the_starters_commented_examples_are_valid_too() {
     for line in starter().lines() {
         let shown = line.trim_start();
         let example = shown.strip_prefix("// ").filter(|rest| {
-            (rest.starts_with('"') || rest.starts_with("{ \"host")) && rest.contains(':')
+            ["\"", "{ \"host", "{ \"preset"]
+                .iter()
+                .any(|start| rest.starts_with(start))
+                && rest.contains(':')
         });
         // An example that stands for the line before it cannot stand beside it.
         let replaces = ["\"image\"", "\"none\"", "\"prompt\": {"];
@@ -142,11 +161,14 @@ fn the_starters_commented_examples_are_valid_too() {
         };
     }
     assert_ne!(text.trim(), starter().trim());
-    let world = World::new(&text);
+    let pem = "-----BEGIN CERTIFICATE-----\nMIIB\n-----END CERTIFICATE-----\n";
+    let world = World::new(&text).write("config/company-ca.pem", pem);
     assert_eq!(world.load().problems, [], "{text}");
     let plan = world.plan("helper");
     assert_eq!(plan.spec.runtime.as_deref(), Some("runsc"));
-    assert_eq!(plan.spec.routes.routes.len(), 3);
+    assert_eq!(plan.spec.upstream_ca.as_deref(), Some(pem));
+    // Two of each preset, and two hosts.
+    assert_eq!(plan.spec.routes.routes.len(), 6);
 }
 
 #[test]

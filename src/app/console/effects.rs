@@ -34,6 +34,7 @@ impl Console<'_> {
             Effect::Remove { bottle } => self.remove(bottle),
             Effect::AcceptHold { bottle, hold } => self.answer(bottle, hold, true),
             Effect::RefuseHold { bottle, hold } => self.answer(bottle, hold, false),
+            Effect::Unlock { bottle } => self.unlock(bottle)?,
             Effect::LoadSpec { bottle } => self.load_spec(bottle)?,
             Effect::RefreshFleet => self.refresh(),
         }

@@ -27,7 +27,7 @@ use tokio::time::MissedTickBehavior;
 
 use self::ahead::Ahead;
 use self::input::{Input, translate};
-use self::secrets::Asking;
+use self::secrets::{Asking, LookedUp};
 use self::session::{Opened, Shown};
 use self::tasks::Tasks;
 use super::attach::{AttachEnd, AttachError, window_size};
@@ -77,6 +77,8 @@ struct Console<'terminal> {
     queue: mpsc::Receiver<Event>,
     opened: mpsc::Sender<Opened>,
     opening: mpsc::Receiver<Opened>,
+    looked_up: mpsc::Sender<LookedUp>,
+    looking_up: mpsc::Receiver<LookedUp>,
     /// `None` while a session has the terminal and reads it itself.
     input: Option<EventStream>,
     shown: Option<Shown>,
@@ -100,6 +102,7 @@ impl<'terminal> Console<'terminal> {
     ) -> std::io::Result<Self> {
         let (events, queue) = mpsc::channel(WAITING_EVENTS);
         let (opened, opening) = mpsc::channel(4);
+        let (looked_up, looking_up) = mpsc::channel(4);
         let now = Timestamp::now();
         let setup = Setup {
             engines: vec![cellar.engine.id().clone()],
@@ -117,6 +120,8 @@ impl<'terminal> Console<'terminal> {
             queue,
             opened,
             opening,
+            looked_up,
+            looking_up,
             input: Some(EventStream::new()),
             shown: None,
             ahead: Ahead::default(),
@@ -152,6 +157,7 @@ impl<'terminal> Console<'terminal> {
                 Some(input) = next_input(&mut self.input) => self.take_input(input?)?,
                 end = next_full(&mut self.full) => self.leave_full(&end)?,
                 Some(opened) = self.opening.recv() => self.take_opened(opened)?,
+                Some(found) = self.looking_up.recv() => self.take_looked_up(found)?,
                 Some(event) = self.queue.recv() => self.take(event)?,
                 news = session::next(&mut self.shown) => self.take_news(news)?,
                 died = self.tasks.died() => self.take(Event::TaskEnded {

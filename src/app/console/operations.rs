@@ -1,19 +1,18 @@
 //! Operations on bottles: each a task that answers with events, from `Began` to
 //! `Ended`.
 
-use std::collections::BTreeMap;
-
 use tokio::sync::mpsc;
 
 use super::Console;
-use super::secrets::{Asking, Typed, Wish};
+use super::secrets::{Asking, LookedUp, Typed, Wish};
 use crate::app::cellar::{Cellar, StartRequest};
 use crate::app::exit::Failure;
-use crate::app::planning;
+use crate::app::{gather, planning};
 use crate::docker::{Progress, Step, StepNews};
-use crate::secret::Secret;
+use crate::manifest::SecretAsk;
 use crate::spec::{BottleId, BottleName};
 use crate::state::{BottleRef, Event, Key, OperationKind, OperationNews, OperationReport};
+use crate::store::Record;
 
 /// News of steps that may wait; more are dropped by who sends them.
 const WAITING_NEWS: usize = 256;
@@ -29,53 +28,83 @@ impl Console<'_> {
             ));
         };
         let id = name.and_then(|name| BottleId::parse(name.as_str()).ok());
-        self.ask(Wish::Start(Box::new(plan), id))
+        let (agent, asks) = (plan.spec.agent.clone(), plan.asks.clone());
+        self.look_up(Wish::Start(Box::new(plan), id), agent, asks);
+        Ok(())
     }
 
     pub(super) fn resume(&mut self, bottle: BottleRef) -> std::io::Result<()> {
-        let record = match self.cellar.store.record(&bottle.id) {
-            Ok(record) => record,
-            Err(error) => {
-                let outcome = Err(error.to_string());
-                return self.take(ended(OperationKind::Resume, Some(bottle), "", outcome));
+        self.look_up_again(bottle, planning::asks_again, Wish::Resume)
+    }
+
+    pub(super) fn unlock(&mut self, bottle: BottleRef) -> std::io::Result<()> {
+        self.look_up_again(bottle, planning::credential_asks, Wish::Unlock)
+    }
+
+    /// Looks up what a bottle on record needs.
+    fn look_up_again(
+        &mut self,
+        bottle: BottleRef,
+        asks: fn(&Record) -> Result<Vec<SecretAsk>, Failure>,
+        wish: fn(BottleRef) -> Wish,
+    ) -> std::io::Result<()> {
+        let record = self.cellar.store.record(&bottle.id);
+        let record = record.map_err(|error| Failure::new("read its record", &error));
+        let asks = record.and_then(|record| Ok((asks(&record)?, record.spec.agent)));
+        match asks {
+            Ok((asks, agent)) => {
+                self.look_up(wish(bottle), agent, asks);
+                Ok(())
             }
-        };
-        if record.spec.session.handed_over.is_empty() {
-            self.spawn_resume(bottle, record.spec.agent, BTreeMap::new());
-            return Ok(());
+            Err(failure) => self.give_up(&wish(bottle), "", failure.line()),
         }
-        match planning::plan(&record.spec.agent, &[], false) {
-            Ok(plan) => self.ask(Wish::Resume(bottle, Box::new(plan))),
-            Err(failure) => {
-                let outcome = Err(failure.line());
-                self.take(ended(OperationKind::Resume, Some(bottle), "", outcome))
+    }
+
+    /// Looks up what can be, in a task of its own: a program may take its time.
+    fn look_up(&mut self, wish: Wish, agent: String, asks: Vec<SecretAsk>) {
+        self.operations += 1;
+        let name = format!("look-up {}", self.operations);
+        let looked_up = self.looked_up.clone();
+        self.tasks.start(name, None, async move {
+            let found = gather::look_up(&asks, planning::host_variable).await;
+            // A console that is gone needs no values.
+            drop(looked_up.send(LookedUp { wish, agent, found }).await);
+        });
+    }
+
+    /// Asks for what could not be looked up, and goes on.
+    pub(super) fn take_looked_up(&mut self, looked_up: LookedUp) -> std::io::Result<()> {
+        let LookedUp { wish, agent, found } = looked_up;
+        let (values, left) = match found {
+            Ok(found) => found,
+            Err(failure) => return self.give_up(&wish, &agent, failure.line()),
+        };
+        let asking = Asking::of(wish, agent, values, left);
+        match asking.question() {
+            None => {
+                self.go_on(asking);
+                Ok(())
+            }
+            Some(_) if self.asking.is_some() => {
+                let why = String::from("another value is being asked for; try again after it");
+                self.give_up(&asking.wish, &asking.agent, why)
+            }
+            Some(what) => {
+                let agent = asking.agent.clone();
+                self.asking = Some(asking);
+                self.take(Event::SecretAsked { agent, what })
             }
         }
     }
 
-    /// Looks up what can be looked up, asks for the rest, and goes on.
-    fn ask(&mut self, wish: Wish) -> std::io::Result<()> {
-        let (kind, bottle) = match &wish {
+    /// Tells that a wish will not be fulfilled.
+    fn give_up(&mut self, wish: &Wish, agent: &str, why: String) -> std::io::Result<()> {
+        let (kind, bottle) = match wish {
             Wish::Start(..) => (OperationKind::Start, None),
-            Wish::Resume(bottle, _) => (OperationKind::Resume, Some(bottle.clone())),
+            Wish::Resume(bottle) => (OperationKind::Resume, Some(bottle.clone())),
+            Wish::Unlock(_) => return self.take(Event::Note { text: why }),
         };
-        let agent = wish.plan().spec.agent.clone();
-        match Asking::of(wish) {
-            Err(error) => {
-                let outcome = Err(Failure::new("gather its secrets", &error).line());
-                self.take(ended(kind, bottle, &agent, outcome))
-            }
-            Ok(asking) => match asking.question() {
-                None => {
-                    self.go_on(asking);
-                    Ok(())
-                }
-                Some(what) => {
-                    self.asking = Some(asking);
-                    self.take(Event::SecretAsked { agent, what })
-                }
-            },
-        }
+        self.take(ended(kind, bottle, agent, Err(why)))
     }
 
     pub(super) fn take_secret_key(&mut self, key: Key) -> std::io::Result<()> {
@@ -85,9 +114,14 @@ impl Console<'_> {
         match asking.key(key) {
             Typed::More(length) => self.take(Event::SecretTyped { length }),
             Typed::Next => {
-                let agent = asking.wish.plan().spec.agent.clone();
+                let agent = asking.agent.clone();
                 let what = asking.question().unwrap_or_default();
                 self.take(Event::SecretAsked { agent, what })
+            }
+            Typed::Bad(error) => {
+                let text = error.to_string();
+                self.take(Event::SecretTyped { length: 0 })?;
+                self.take(Event::Note { text })
             }
             Typed::All => {
                 self.take(Event::SecretDone)?;
@@ -101,23 +135,17 @@ impl Console<'_> {
                 let Some(asking) = self.asking.take() else {
                     return Ok(());
                 };
-                let (kind, bottle) = match &asking.wish {
-                    Wish::Start(..) => (OperationKind::Start, None),
-                    Wish::Resume(bottle, _) => (OperationKind::Resume, Some(bottle.clone())),
-                };
-                let agent = asking.wish.plan().spec.agent.clone();
-                let outcome = Err(String::from("a value was not given; nothing was done"));
-                self.take(ended(kind, bottle, &agent, outcome))
+                let why = String::from("a value was not given; nothing was done");
+                self.give_up(&asking.wish, &asking.agent, why)
             }
         }
     }
 
     fn go_on(&mut self, asking: Asking) {
-        let (wish, secrets) = asking.finish();
+        let (wish, agent, values) = asking.finish();
         match wish {
             Wish::Start(plan, id) => {
-                let agent = plan.spec.agent.clone();
-                let request = StartRequest::of_plan(&plan, id, secrets);
+                let request = StartRequest::of_plan(&plan, id, values);
                 self.spawn(
                     OperationKind::Start,
                     None,
@@ -127,32 +155,31 @@ impl Console<'_> {
                     },
                 );
             }
-            Wish::Resume(bottle, plan) => {
-                let wanted: BTreeMap<_, _> = match self.cellar.store.record(&bottle.id) {
-                    Ok(record) => secrets
-                        .into_iter()
-                        .filter(|(name, _)| record.spec.session.handed_over.contains(name))
-                        .collect(),
-                    Err(_) => secrets,
-                };
-                self.spawn_resume(bottle, plan.spec.agent.clone(), wanted);
+            Wish::Resume(bottle) => {
+                let id = bottle.id.clone();
+                self.spawn(
+                    OperationKind::Resume,
+                    Some(bottle),
+                    agent,
+                    |cellar, news| async move {
+                        cellar.resume(&id, values, news).await.map(|_| None)
+                    },
+                );
+            }
+            Wish::Unlock(bottle) => {
+                let (cellar, events) = (self.cellar.clone(), self.events.clone());
+                self.operations += 1;
+                let name = format!("operation {} unlock", self.operations);
+                self.tasks.start(name, Some(bottle.clone()), async move {
+                    let text = match cellar.unlock(&bottle.id, values.credentials).await {
+                        Ok(()) => format!("{}: egress has its secrets", bottle.id),
+                        Err(failure) => failure.line(),
+                    };
+                    // A console that is gone needs no news.
+                    drop(events.send(Event::Note { text }).await);
+                });
             }
         }
-    }
-
-    fn spawn_resume(
-        &mut self,
-        bottle: BottleRef,
-        agent: String,
-        secrets: BTreeMap<String, Secret<String>>,
-    ) {
-        let id = bottle.id.clone();
-        self.spawn(
-            OperationKind::Resume,
-            Some(bottle),
-            agent,
-            |cellar, news| async move { cellar.resume(&id, secrets, news).await.map(|_| None) },
-        );
     }
 
     pub(super) fn stop(&mut self, bottle: BottleRef) {

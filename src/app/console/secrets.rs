@@ -1,14 +1,15 @@
 //! Values that only the operator can give, typed in the console. Neither they nor
 //! their keys become events; the state learns how much was typed.
 
-use std::collections::{BTreeMap, VecDeque};
+use std::collections::VecDeque;
 
 use zeroize::Zeroizing;
 
-use super::super::planning;
-use crate::manifest::{AskSource, GatherError, Plan, SecretAsk};
+use crate::app::exit::Failure;
+use crate::app::gather::{GatherError, Values};
+use crate::manifest::{Plan, SecretAsk, SecretSource};
 use crate::secret::Secret;
-use crate::state::{Key, KeyCode};
+use crate::state::{BottleRef, Key, KeyCode};
 
 /// What is done once every value is there.
 #[derive(Debug)]
@@ -16,24 +17,25 @@ pub(super) enum Wish {
     /// Start the planned agent, under a name of the operator's choice.
     Start(Box<Plan>, Option<crate::spec::BottleId>),
     /// Resume a bottle.
-    Resume(crate::state::BottleRef, Box<Plan>),
+    Resume(BottleRef),
+    /// Hand a bottle's egress what its routes name.
+    Unlock(BottleRef),
 }
 
-impl Wish {
-    /// The plan whose values are asked for.
-    pub(super) fn plan(&self) -> &Plan {
-        match self {
-            Self::Start(plan, _) | Self::Resume(_, plan) => plan,
-        }
-    }
+/// A wish, and what was looked up for it.
+pub(super) struct LookedUp {
+    pub(super) wish: Wish,
+    pub(super) agent: String,
+    pub(super) found: Result<(Values, Vec<SecretAsk>), Failure>,
 }
 
 /// Values being asked for.
 #[derive(Debug)]
 pub(super) struct Asking {
     pub(super) wish: Wish,
+    pub(super) agent: String,
     left: VecDeque<SecretAsk>,
-    given: BTreeMap<String, Secret<String>>,
+    given: Values,
     typed: Zeroizing<String>,
 }
 
@@ -44,6 +46,8 @@ pub(super) enum Typed {
     More(usize),
     /// The next value is asked for.
     Next,
+    /// What was typed is no value.
+    Bad(GatherError),
     /// All values are there.
     All,
     /// The operator does not want to.
@@ -51,34 +55,25 @@ pub(super) enum Typed {
 }
 
 impl Asking {
-    /// What must be typed for this wish; everything else is looked up here.
-    ///
-    /// # Errors
-    /// [`GatherError`] if a variable of the operator's environment is missing.
-    pub(super) fn of(wish: Wish) -> Result<Self, GatherError> {
-        let plan = wish.plan();
-        let is_prompt = |ask: &&SecretAsk| matches!(ask.source, AskSource::Prompt { .. });
-        let left = plan.asks.iter().filter(is_prompt).cloned().collect();
-        let mut looked_up = plan.clone();
-        looked_up
-            .asks
-            .retain(|ask| !matches!(ask.source, AskSource::Prompt { .. }));
-        let given = looked_up.gather(planning::host_variable, |_, _| {
-            Err(std::io::Error::other("nothing is left to ask"))
-        })?;
-        Ok(Self {
+    /// Begins to ask for what could not be looked up.
+    pub(super) fn of(wish: Wish, agent: String, given: Values, left: Vec<SecretAsk>) -> Self {
+        Self {
             wish,
-            left,
+            agent,
+            left: left.into(),
             given,
             typed: Zeroizing::new(String::new()),
-        })
+        }
     }
 
     /// What is asked for now, in the manifest's words.
     pub(super) fn question(&self) -> Option<String> {
-        self.left.front().map(|ask| match &ask.source {
-            AskSource::Prompt { text } => format!("{text} ({})", ask.variable),
-            AskSource::FromHostEnv { name } => name.clone(),
+        let ask = self.left.front()?;
+        Some(match &ask.source {
+            SecretSource::Prompt { text } => format!("{text} ({})", ask.need),
+            SecretSource::Env { .. } | SecretSource::File { .. } | SecretSource::Command { .. } => {
+                ask.need.to_string()
+            }
         })
     }
 
@@ -86,10 +81,13 @@ impl Asking {
     pub(super) fn key(&mut self, key: Key) -> Typed {
         match key.code {
             KeyCode::Enter => {
-                if let Some(ask) = self.left.pop_front() {
-                    let value = std::mem::take(&mut *self.typed);
-                    self.given.insert(ask.variable, Secret::new(value));
+                let value = Secret::new(std::mem::take(&mut *self.typed));
+                if let Some(ask) = self.left.front()
+                    && let Err(error) = self.given.put(&ask.need, value)
+                {
+                    return Typed::Bad(error);
                 }
+                self.left.pop_front();
                 if self.left.is_empty() {
                     Typed::All
                 } else {
@@ -128,8 +126,8 @@ impl Asking {
         self.typed.chars().count()
     }
 
-    /// The wish and all its values.
-    pub(super) fn finish(self) -> (Wish, BTreeMap<String, Secret<String>>) {
-        (self.wish, self.given)
+    /// The wish, whose agent it is, and all its values.
+    pub(super) fn finish(self) -> (Wish, String, Values) {
+        (self.wish, self.agent, self.given)
     }
 }

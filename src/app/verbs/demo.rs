@@ -5,6 +5,7 @@ use super::super::cli::DemoArguments;
 use super::super::console;
 use super::super::demo;
 use super::super::exit::{Exit, Failure};
+use super::super::gather::Values;
 use super::super::output::Output;
 use super::super::planning;
 use super::super::view::{self, Asking, Whose};
@@ -57,7 +58,7 @@ async fn start(out: &mut Output, cellar: &Cellar) -> Result<(), Failure> {
             id: None,
             spec: bottle.spec,
             home_files: Vec::new(),
-            secrets: std::collections::BTreeMap::new(),
+            values: Values::default(),
             is_demo: true,
         };
         async move {

@@ -7,8 +7,9 @@ use super::super::cellar::Cellar;
 use super::super::cli::{ManyArguments, RmArguments, StopArguments};
 use super::super::exit::{Exit, Failure};
 use super::super::output::Output;
+use super::super::planning;
 use super::super::view::{self, Asking, Whose};
-use super::start::{gather_again, show_progress};
+use super::start::{gather, show_progress};
 use super::{mended, printing};
 use crate::spec::BottleId;
 
@@ -99,11 +100,31 @@ pub(super) async fn resume(out: &mut Output, arguments: &ManyArguments) -> Resul
             .store
             .record(id)
             .map_err(|error| Failure::new(format!("resume `{id}`"), &error))?;
-        let secrets = gather_again(&record)?;
+        let values = gather(&planning::asks_again(&record)?).await?;
         let (tx, shown) = show_progress(!arguments.json);
-        let result = cellar.resume(id, secrets, tx).await;
+        let result = cellar.resume(id, values, tx).await;
         shown.finish().await;
         tally.add(id, result.map(drop))?;
+    }
+    Ok(tally.exit)
+}
+
+pub(super) async fn unlock(out: &mut Output, arguments: &ManyArguments) -> Result<Exit, Failure> {
+    let cellar = mended(out).await?;
+    let ids = find_all(&cellar, &arguments.bottles)?;
+    let mut tally = Tally {
+        out,
+        is_json: arguments.json,
+        word: "unlocked",
+        exit: Exit::Done,
+    };
+    for id in &ids {
+        let record = cellar
+            .store
+            .record(id)
+            .map_err(|error| Failure::new(format!("unlock `{id}`"), &error))?;
+        let values = gather(&planning::credential_asks(&record)?).await?;
+        tally.add(id, cellar.unlock(id, values.credentials).await)?;
     }
     Ok(tally.exit)
 }

@@ -30,6 +30,7 @@ pub(super) async fn perform(verb: Option<Verb>, command: &clap::Command) -> Resu
         Some(Verb::Egress(arguments)) => egress::egress(&mut out, arguments).await,
         Some(Verb::Stop(arguments)) => life::stop(&mut out, &arguments).await,
         Some(Verb::Resume(arguments)) => life::resume(&mut out, &arguments).await,
+        Some(Verb::Unlock(arguments)) => life::unlock(&mut out, &arguments).await,
         Some(Verb::Rm(arguments)) => life::rm(&mut out, &arguments).await,
         Some(Verb::Cleanup(arguments)) => cleanup::cleanup(&mut out, &arguments).await,
         Some(Verb::Doctor(arguments)) => doctor::doctor(&mut out, &arguments).await,

@@ -1,6 +1,5 @@
 //! `start`: plan, yes, secrets, bottle.
 
-use std::collections::BTreeMap;
 use std::io::IsTerminal as _;
 
 use serde::Serialize;
@@ -11,13 +10,12 @@ use super::super::ask;
 use super::super::cellar::{Cellar, StartRequest};
 use super::super::cli::StartArguments;
 use super::super::exit::{Exit, Failure};
+use super::super::gather::{self, Values};
 use super::super::output::Output;
 use super::super::planning;
 use super::{attach, mended, printing};
 use crate::docker::{Progress, StepNews, Up};
-use crate::manifest::{AskSource, Plan, SecretAsk};
-use crate::secret::Secret;
-use crate::store::Record;
+use crate::manifest::{Plan, SecretAsk, SecretSource};
 use crate::wire::AttachMode;
 
 /// News of steps that may wait to be printed; more are dropped.
@@ -46,8 +44,8 @@ pub(super) async fn start(out: &mut Output, arguments: &StartArguments) -> Resul
             return Ok(Exit::Interrupted);
         }
     }
-    let secrets = gather(&plan.asks, &plan)?;
-    let request = StartRequest::of_plan(&plan, arguments.name.clone(), secrets);
+    let values = gather(&plan.asks).await?;
+    let request = StartRequest::of_plan(&plan, arguments.name.clone(), values);
     let (progress, shown) = show_progress(!arguments.json);
     let up = interruptible(Box::pin(cellar.start(request, progress))).await;
     shown.finish().await;
@@ -127,41 +125,20 @@ fn show(out: &mut Output, plan: &Plan) -> Result<(), Failure> {
     Ok(())
 }
 
-/// Looks up and asks for the values that a plan hands over.
-pub(super) fn gather(
-    asks: &[SecretAsk],
-    plan: &Plan,
-) -> Result<BTreeMap<String, Secret<String>>, Failure> {
-    let mut plan = plan.clone();
-    plan.asks = asks.to_vec();
-    plan.gather(planning::host_variable, |ask, text| {
-        ask::secret(&format!("{text} ({})", ask.variable))
-    })
-    .map_err(|error| Failure::new("gather the agent's secrets", &error))
-}
-
-/// Values for a bottle that is resumed: as its agent's manifest entry says today.
-pub(super) fn gather_again(record: &Record) -> Result<BTreeMap<String, Secret<String>>, Failure> {
-    if record.spec.session.handed_over.is_empty() {
-        return Ok(BTreeMap::new());
+/// Looks up what can be, and asks for the rest.
+pub(super) async fn gather(asks: &[SecretAsk]) -> Result<Values, Failure> {
+    let (mut values, left) = gather::look_up(asks, planning::host_variable).await?;
+    for SecretAsk { need, source } in left {
+        let SecretSource::Prompt { text } = source else {
+            continue;
+        };
+        let value = ask::secret(&format!("{text} ({need})"))
+            .map_err(|error| Failure::new(format!("ask for `{need}`"), &error))?;
+        values
+            .put(&need, value)
+            .map_err(|error| Failure::new(format!("ask for `{need}`"), &error))?;
     }
-    let plan = planning::plan(&record.spec.agent, &[], false)?;
-    let asks: Vec<SecretAsk> = record
-        .spec
-        .session
-        .handed_over
-        .iter()
-        .map(|variable| {
-            let known = plan.asks.iter().find(|ask| ask.variable == *variable);
-            known.cloned().unwrap_or_else(|| SecretAsk {
-                variable: variable.clone(),
-                source: AskSource::Prompt {
-                    text: String::from("The manifest names this value no more"),
-                },
-            })
-        })
-        .collect();
-    gather(&asks, &plan)
+    Ok(values)
 }
 
 /// Prints the steps of an operation as they happen.

@@ -197,7 +197,7 @@ impl Plan<'_> {
             routes: spec.routes.clone(),
             generation: u64::from(self.request.revision),
             supervise: spec.supervise,
-            upstream_ca: None,
+            upstream_ca: spec.upstream_ca.clone(),
         };
         // Only egress has a network; a host that forwards packets must not make it a
         // router for its neighbours.

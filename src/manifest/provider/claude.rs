@@ -10,15 +10,21 @@ use super::{Answer, PROMPT_FILE, Wish, prompt_file};
 use crate::manifest::plan::HomeFile;
 use crate::manifest::read::{argument_advice, ours};
 use crate::manifest::resolve::ResolveError;
-use crate::policy::{HostName, Provenance, Route};
+use crate::policy::{Provenance, Route, RouteRole, presets};
 use crate::spec::{Observe, layout};
 
-/// The host that every turn goes to.
-const CLAUDE_MODEL_API: &str = "api.anthropic.com";
+/// The preset that leads to where every turn goes.
+const MODEL_API: &str = "anthropic";
 
 /// What stands where a credential is expected: enough for the program to start. The
 /// real one is never in the agent container.
 const PLACEHOLDER: &str = "placeholder";
+
+/// Where the placeholder stands. With it the program asks for what OAuth tokens need.
+const OAUTH_VARIABLE: &str = "CLAUDE_CODE_OAUTH_TOKEN";
+/// Where it stands for a key: the program sends it without asking for that, and starts
+/// without a question, which it would put for `ANTHROPIC_API_KEY`.
+const KEY_VARIABLE: &str = "ANTHROPIC_AUTH_TOKEN";
 
 /// Variables that carry a credential; one that the user sets replaces the placeholder.
 const CREDENTIALS: [&str; 3] = [
@@ -159,21 +165,43 @@ fn env(wish: &Wish<'_>) -> BTreeMap<String, String> {
     .map(|(name, value)| (name.to_owned(), value.to_owned()))
     .collect();
     if !CREDENTIALS.iter().any(|name| wish.set.contains_key(*name)) {
-        env.insert(
-            String::from("CLAUDE_CODE_OAUTH_TOKEN"),
-            PLACEHOLDER.to_owned(),
-        );
+        let variable = match role(wish) {
+            Some(RouteRole::AnthropicApiKey) => KEY_VARIABLE,
+            Some(RouteRole::ClaudeCodeOauth) | None => OAUTH_VARIABLE,
+        };
+        env.insert(variable.to_owned(), PLACEHOLDER.to_owned());
     }
     env
 }
 
-/// The model API, unless the user's files send the program elsewhere.
+/// The credential that egress puts in, if a route of the template has one.
+fn role(wish: &Wish<'_>) -> Option<RouteRole> {
+    wish.routes.iter().find_map(|route| route.role)
+}
+
+/// The model API, unless the user's files send the program elsewhere. What steers the
+/// session from elsewhere takes paths that nobody wrote down: then all of its host.
 fn routes(wish: &Wish<'_>) -> Result<Vec<Route>, ResolveError> {
     if wish.set.contains_key("ANTHROPIC_BASE_URL") {
         return Ok(Vec::new());
     }
-    let host = HostName::parse(CLAUDE_MODEL_API).map_err(ResolveError::Host)?;
-    Ok(vec![Route::to(host, vec![443], Provenance::Provider)])
+    let preset = presets()
+        .map_err(ResolveError::Encode)?
+        .remove(MODEL_API)
+        .ok_or(ResolveError::Preset)?;
+    let mut routes = preset.routes(MODEL_API, "");
+    for route in &mut routes {
+        route.origin = Provenance::Provider;
+    }
+    if wish.remote_control
+        && let Some(model) = routes.first().cloned()
+    {
+        let mut whole = Route::to(model.host, model.ports, Provenance::Provider);
+        whole.scan = model.scan;
+        whole.websocket = true;
+        return Ok(vec![whole]);
+    }
+    Ok(routes)
 }
 
 fn notes(wish: &Wish<'_>) -> Vec<String> {
@@ -188,9 +216,10 @@ fn notes(wish: &Wish<'_>) -> Vec<String> {
             notes.push(format!("the agent itself will hold the real {name}"));
         }
     }
-    if !CREDENTIALS.iter().any(|name| wish.set.contains_key(*name)) {
+    let has_own = CREDENTIALS.iter().any(|name| wish.set.contains_key(*name));
+    if !has_own && role(wish).is_none() && !wish.set.contains_key("ANTHROPIC_BASE_URL") {
         notes.push(String::from(
-            "the agent starts with a placeholder credential: until its bottle's `env` names CLAUDE_CODE_OAUTH_TOKEN, only a gateway of your own can answer it",
+            "no route of this bottle carries a credential of the model API: the agent starts with a placeholder and is answered once one does (docs/manifest.md, «Credentials»)",
         ));
     }
     if wish.remote_control {

@@ -25,6 +25,8 @@ pub(super) struct Wish<'w> {
     pub(super) prompt: Option<&'w str>,
     /// Names of the variables that the user's files set.
     pub(super) set: &'w BTreeMap<String, Option<String>>,
+    /// The template's routes.
+    pub(super) routes: &'w [Route],
 }
 
 /// What a provider answers.

@@ -10,12 +10,11 @@ use crate::manifest::model::EnvEntry;
 const ENTRY: Shape = Shape {
     what: "an environment entry",
     form: HELP,
-    known: &["value", "env", "prompt"],
+    known: &["value", "env", "file", "command", "prompt"],
     refused: &[],
 };
 
-const HELP: &str =
-    "write { \"value\": \"text\" }, { \"env\": \"NAME\" } or { \"prompt\": \"question\" }";
+const HELP: &str = "write { \"value\": \"text\" }, { \"env\": \"NAME\" }, { \"file\": \"path\" }, { \"command\": [\"program\"] } or { \"prompt\": \"question\" }";
 
 /// Variables that decide how the bottle is sealed, with what to use instead.
 const RESERVED: [(&str, &str); 7] = [
@@ -69,19 +68,10 @@ impl Reader {
         }
         let fields = self.fields(value, &ENTRY)?;
         let (key, value) = self.one_of(&fields, "the environment entry", ENTRY.known, HELP)?;
-        match key {
-            "value" => self.env_value(value),
-            "env" => {
-                let name = self.text(value, "`env`", HELP)?;
-                if is_variable(&name) {
-                    return Some(EnvEntry::Env(name));
-                }
-                let help = "name a variable of your own environment, without a $";
-                self.wrong_at(value, &format!("`{name}` is no name of a variable"), help);
-                None
-            }
-            _ => Some(EnvEntry::Prompt(self.text(value, "`prompt`", HELP)?)),
+        if key == "value" {
+            return self.env_value(value);
         }
+        self.source_of(key, value, HELP).map(EnvEntry::Source)
     }
 
     /// A literal value; unlike other texts it may be empty.
@@ -103,7 +93,7 @@ impl Reader {
     }
 }
 
-fn is_variable(name: &str) -> bool {
+pub(super) fn is_variable(name: &str) -> bool {
     name.len() <= 128
         && name.starts_with(|c: char| c.is_ascii_alphabetic() || c == '_')
         && name.chars().all(|c| c.is_ascii_alphanumeric() || c == '_')

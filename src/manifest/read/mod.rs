@@ -9,6 +9,7 @@ mod env;
 mod files;
 mod measure;
 mod route;
+mod secret;
 mod shape;
 mod syntax;
 mod template;

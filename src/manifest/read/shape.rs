@@ -33,6 +33,10 @@ pub(super) struct Fields<'v> {
 }
 
 impl<'v> Fields<'v> {
+    pub(super) const fn has_refused(&self) -> bool {
+        self.has_refused
+    }
+
     pub(super) fn get(&self, key: &str) -> Option<&'v Value<'v>> {
         self.values.get(key).copied()
     }

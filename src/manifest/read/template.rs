@@ -4,8 +4,10 @@ use std::collections::BTreeMap;
 
 use jsonc_parser::ast::Value;
 
+use super::route::RoutesOf;
 use super::shape::{Fields, Reader, Shape};
 use crate::manifest::model::{ImageEntry, Template, WorkspaceEntry};
+use crate::policy::{ASK_BOUNDS, ASK_SECONDS, Unlisted};
 use crate::spec::{Limits, layout};
 
 const TEMPLATE: Shape = Shape {
@@ -14,7 +16,10 @@ const TEMPLATE: Shape = Shape {
     known: &[
         "image",
         "workspace",
+        "secrets",
         "routes",
+        "unlisted",
+        "upstream_ca",
         "env",
         "limits",
         "time_zone",
@@ -64,6 +69,15 @@ const WORKSPACE: Shape = Shape {
     refused: &[],
 };
 
+const UNLISTED: Shape = Shape {
+    what: "`unlisted`",
+    form: UNLISTED_HELP,
+    known: &["ask"],
+    refused: &[],
+};
+
+const UNLISTED_HELP: &str = "write \"deny\", \"ask\" or { \"ask\": \"2m\" }";
+
 const IMAGE_HELP: &str =
     "write { \"from\": \"cellar/claude:latest\" } or { \"dockerfile\": \"Dockerfile\" }";
 const WORKSPACE_HELP: &str =
@@ -86,7 +100,29 @@ impl Reader {
         let workspace = fields.get("workspace").map(|value| self.workspace(value));
         let env = fields.get("env").map(|value| self.env(value));
         let limits = self.limits(&fields);
-        let routes = fields.get("routes").map(|value| self.routes(value, name));
+        let secrets = match fields.get("secrets") {
+            Some(value) => self.secrets(value),
+            None => Some(BTreeMap::new()),
+        };
+        let unlisted = match fields.get("unlisted") {
+            Some(value) => self.unlisted(value),
+            None => Some(Unlisted::Deny),
+        };
+        let of = RoutesOf {
+            template: name,
+            secrets: secrets
+                .as_ref()
+                .map(|known| known.keys().cloned().collect()),
+            unlisted: unlisted.unwrap_or_default(),
+        };
+        let routes = fields.get("routes").map(|value| self.routes(value, &of));
+        let upstream_ca = match fields.get("upstream_ca") {
+            Some(value) => {
+                let help = "write the path of a PEM file with your own certificate authority";
+                self.located(value, "`upstream_ca`", help).map(Some)
+            }
+            None => Some(None),
+        };
         let supervise = fields
             .get("supervise")
             .map(|value| self.boolean(value, "`supervise`"));
@@ -106,10 +142,49 @@ impl Reader {
             limits,
             time_zone: time_zone?,
             routes: routes.unwrap_or_else(|| Some(Vec::new()))?,
+            unlisted: unlisted?,
+            secrets: secrets?,
+            upstream_ca: upstream_ca?,
             supervise: supervise.unwrap_or(Some(true))?,
             runtime: runtime?,
             uid: uid.unwrap_or(Some(layout::AGENT_UID))?,
         })
+    }
+
+    fn unlisted(&mut self, value: &Value<'_>) -> Option<Unlisted> {
+        if let Value::StringLit(literal) = value {
+            match literal.value.as_ref() {
+                "deny" => return Some(Unlisted::Deny),
+                "ask" => {
+                    return Some(Unlisted::Ask {
+                        seconds: ASK_SECONDS,
+                    });
+                }
+                other => {
+                    let message = format!("`unlisted` cannot be \"{other}\"");
+                    self.wrong_at(value, &message, UNLISTED_HELP);
+                    return None;
+                }
+            }
+        }
+        let fields = self.fields(value, &UNLISTED)?;
+        let Some(value) = fields.get("ask") else {
+            self.wrong(
+                &fields.place.clone(),
+                "`unlisted` says nothing",
+                UNLISTED_HELP,
+            );
+            return None;
+        };
+        let time = self.duration(value, "`ask`")?;
+        let seconds = u32::try_from(time.as_secs()).unwrap_or(u32::MAX);
+        if ASK_BOUNDS.contains(&seconds) {
+            return Some(Unlisted::Ask { seconds });
+        }
+        let bounds = (ASK_BOUNDS.start(), ASK_BOUNDS.end());
+        let help = format!("write a time from {} to {} s", bounds.0, bounds.1);
+        self.wrong_at(value, "`ask` is out of bounds", help);
+        None
     }
 
     fn image(&mut self, value: &Value<'_>) -> Option<ImageEntry> {

@@ -116,7 +116,7 @@ impl State {
                 effects.push(Effect::RefreshFleet);
             }
             Command::Help => self.open(Modal::Help { scroll: 0 }),
-            Command::Answer => self.ask_for_answer(),
+            Command::Answer => self.ask_for_answer(effects),
             Command::Refuse => self.refuse(effects),
             Command::Accept => self.accept(effects),
             Command::Cancel => self.cancel(),

@@ -46,23 +46,26 @@ impl State {
         }
     }
 
-    /// Shows what waits: of the selected bottle, or of the first that waits at all.
-    pub(super) fn ask_for_answer(&mut self) {
+    /// Shows what waits, of the selected bottle or of the first that waits at all; a
+    /// bottle that waits for its secrets is handed them.
+    pub(super) fn ask_for_answer(&mut self, effects: &mut Vec<Effect>) {
         let selected = self.view.selected.as_ref().map(|row| &row.bottle);
         let bottles = self.fleet.bottles();
         let first = bottles
             .iter()
             .filter(|known| Some(&known.bottle) == selected)
             .chain(bottles)
-            .find_map(|known| {
-                Some((
-                    known.bottle.clone(),
-                    known.hub.holds.values().next()?.clone(),
-                ))
-            });
-        match first {
-            Some((bottle, hold)) => self.open(Modal::Answer { bottle, hold }),
-            None => self.warn(String::from("nothing waits to leave a bottle")),
+            .find(|known| known.waits_for_answer());
+        let Some(known) = first else {
+            self.warn(String::from("nothing waits to leave a bottle"));
+            return;
+        };
+        let bottle = known.bottle.clone();
+        if let Some(hold) = known.hub.holds.values().next().cloned() {
+            self.open(Modal::Answer { bottle, hold });
+        } else {
+            self.tell(format!("looking up what {} needs", bottle.id));
+            effects.push(Effect::Unlock { bottle });
         }
     }
 

@@ -64,6 +64,7 @@ pub(super) fn small() -> Wanted {
         limits: Limits::default(),
         uid: layout::AGENT_UID,
         routes: RouteSet::NONE,
+        upstream_ca: None,
         supervise: true,
         runtime: None,
     };
