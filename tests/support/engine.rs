@@ -103,6 +103,27 @@ impl Engine {
         id
     }
 
+    /// Kills the process of a container as a crash would, and waits until the engine has
+    /// started it again. A kill through the engine would count as a stop by hand. `false`
+    /// where that is not allowed.
+    pub(crate) fn crash(self, container: &str) -> bool {
+        let pid = || self.docker(&["inspect", "--format", "{{.State.Pid}}", container]);
+        let before = pid();
+        let process = before.parse().ok().and_then(rustix::process::Pid::from_raw);
+        let Some(process) = process.filter(|_| rustix::process::geteuid().is_root()) else {
+            return false;
+        };
+        rustix::process::kill_process(process, rustix::process::Signal::KILL).unwrap();
+        let start = std::time::Instant::now();
+        loop {
+            let now = pid();
+            if now != before && now != "0" {
+                return true;
+            }
+            assert!(start.elapsed().as_secs() < 90, "{container} stays down");
+        }
+    }
+
     /// Packs one program alone into an image and gives the image's name.
     ///
     /// The name holds the program's size and time, so that a rebuilt program gets an

@@ -1,7 +1,7 @@
 //! The manifests that tests start bottles from.
 
 use super::engine::{Engine, example};
-use super::model::PORT;
+use super::model::{HOST, PORT};
 
 /// An agent `plain` that runs the plain agent (see `programs/plain_agent.rs`) with
 /// these arguments, alone in its image.
@@ -15,6 +15,25 @@ pub(crate) fn plain(engine: Engine, arguments: &[&str]) -> String {
             "limits": {"memory": "256MiB", "tmp": "16MiB"},
         }},
         "agents": {"plain": {"bottle": "plain", "provider": {"command": argv}}},
+    })
+    .to_string()
+}
+
+/// An agent `coder` that is the real Claude Code on the operator's own account: egress
+/// puts the token in that the file `token` beside the manifest holds, and trusts the
+/// authority in `ca.pem`.
+pub(crate) fn claude_with_credential(image: &str) -> String {
+    serde_json::json!({
+        "bottles": {"claude": {
+            "image": {"from": image},
+            "secrets": {"model": {"file": "token"}},
+            "upstream_ca": "ca.pem",
+            "routes": [{
+                "host": HOST, "connect_to": "127.0.0.1", "allow_private": true,
+                "role": "claude_code_oauth", "auth": {"secret": "model"},
+            }],
+        }},
+        "agents": {"coder": {"bottle": "claude"}},
     })
     .to_string()
 }

@@ -37,6 +37,33 @@ impl Operator {
         operator
     }
 
+    /// Writes a file beside the manifest.
+    pub(crate) fn write(&self, name: &str, text: &str) {
+        let folder = self.folder.path().join("config/cellar");
+        std::fs::write(folder.join(name), text).unwrap();
+    }
+
+    /// The names of the files of this operator's that hold a text.
+    pub(crate) fn files_with(&self, text: &str) -> Vec<String> {
+        let mut found = Vec::new();
+        let mut folders = vec![self.folder.path().to_owned()];
+        while let Some(folder) = folders.pop() {
+            for entry in std::fs::read_dir(&folder).unwrap() {
+                let path = entry.unwrap().path();
+                if path.is_dir() {
+                    folders.push(path);
+                } else if let Ok(content) = std::fs::read(&path)
+                    && String::from_utf8_lossy(&content).contains(text)
+                {
+                    let name = path.file_name().unwrap_or_default();
+                    found.push(name.to_string_lossy().into_owned());
+                }
+            }
+        }
+        found.sort();
+        found
+    }
+
     /// The folder that `XDG_STATE_HOME` names.
     pub(crate) fn state(&self) -> PathBuf {
         self.folder.path().join("state")

@@ -1,13 +1,16 @@
 //! The real Claude Code in a bottle, against a model double, from the first key to
 //! the last trace.
 
-use crate::support::engine::engine_or_skip;
+use crate::support::engine::{Engine, engine_or_skip};
 use crate::support::manifests;
-use crate::support::model::{ModelDouble, claude_image};
+use crate::support::model::{ModelDouble, Vouched, claude_image};
 use crate::support::operator::{Operator, PATIENCE};
 
 const CTRL_Q: &str = "\x11";
 const ENTER: &str = "\r";
+/// A credential of the operator's, and how all of its kind begin.
+const TOKEN: &str = "sk-ant-oat01-the-operators-own-token-0123456789";
+const TOKENS: &str = "sk-ant-oat01";
 
 #[test]
 fn a_session_of_claude_code_outlives_the_console_and_ends_on_request() {
@@ -100,6 +103,117 @@ fn a_session_of_claude_code_outlives_the_console_and_ends_on_request() {
     drop(attach);
     drop(double);
 
+    operator.cellar(&["rm", "--yes", &bottle]);
+    operator.left_nothing(&bottle);
+}
+
+/// The token is nowhere but where it is used: not in the agent's processes and files, not
+/// in what the engine tells, not in a log, not on the operator's disk outside its file.
+#[track_caller]
+fn assert_is_nowhere(engine: Engine, operator: &Operator, bottle: &str) {
+    let agent = engine.container(bottle, "agent");
+    let search = "cat /proc/[0-9]*/environ /proc/[0-9]*/cmdline 2>/dev/null; \
+        grep -rs 'sk-ant-oat0[1]' /home /workspace /run /tmp /var /etc; true";
+    let found = engine.docker(&["exec", &agent, "sh", "-c", search]);
+    assert!(found.contains("placeholder"), "{found}");
+    let mut seen = vec![found];
+    for role in ["agent", "egress", "supervise"] {
+        let container = engine.container(bottle, role);
+        seen.push(engine.docker(&["inspect", &container]));
+        seen.push(engine.docker(&["logs", &container]));
+    }
+    seen.push(operator.cellar(&["egress", bottle, "--json"]));
+    seen.push(operator.cellar(&["show", bottle, "--json"]));
+    for text in seen {
+        assert!(!text.contains(TOKENS), "{text}");
+    }
+    assert_eq!(operator.files_with(TOKENS), ["token"]);
+}
+
+/// The operator's own account: the token goes from a file of theirs into egress's memory
+/// and from there to the model API alone. Where egress lost it, nothing is answered until
+/// it is handed over again.
+#[test]
+fn a_credential_is_used_and_never_in_the_bottle() {
+    let Some(engine) = engine_or_skip("a_credential_is_used_and_never_in_the_bottle") else {
+        return;
+    };
+    let vouched = Vouched::new();
+    let operator = Operator::new(engine, &manifests::claude_with_credential(&claude_image()));
+    operator.write("token", &format!("{TOKEN}\n"));
+    operator.write("ca.pem", &vouched.authority);
+    let bottle = operator.name();
+    operator.cellar(&["start", "coder", "--yes", "--name", &bottle]);
+    let egress = engine.container(&bottle, "egress");
+    let double = ModelDouble::with_tls(engine, &egress, &vouched);
+    let attach = operator.terminal(&["attach", &bottle], 100, 30);
+    attach.wait_for("Claude Code's prompt", PATIENCE, |screen| {
+        screen.contains('❯') && screen.contains("bypass permissions on")
+    });
+    attach.send("hello cellar");
+    attach.wait_for_text("hello cellar", PATIENCE);
+    attach.send(ENTER);
+    attach.wait_for_text("turn 1 heard hello cellar", PATIENCE);
+    let asked = double.log();
+    assert!(
+        asked.contains(&format!("authorization: Bearer {TOKEN}")),
+        "{asked}"
+    );
+    assert!(asked.contains("oauth-2025-04-20"), "{asked}");
+    assert!(!asked.contains("placeholder"), "{asked}");
+
+    assert_is_nowhere(engine, &operator, &bottle);
+    if !engine.crash(&egress) {
+        return;
+    }
+    // The double went with the network that the sidecar had.
+    drop(double);
+    let double = ModelDouble::with_tls(engine, &egress, &vouched);
+    let state = |operator: &Operator| {
+        operator.json(&["show", &bottle])["bottle"]["hub"]["roles"]["egress"].to_string()
+    };
+    operator.wait_until("egress without its secret", |operator| {
+        state(operator).contains("locked")
+    });
+    let test = operator.run(&[
+        "egress",
+        "test",
+        &bottle,
+        "https://api.anthropic.com/v1/messages",
+    ]);
+    assert!(test.status.success(), "it is missing, not forbidden");
+    operator.cellar(&["unlock", &bottle]);
+    assert!(state(&operator).contains("ready"), "{}", state(&operator));
+    attach.send("welcome back");
+    attach.wait_for_text("welcome back", PATIENCE);
+    attach.send(ENTER);
+    attach.wait_for_text("turn 2 heard welcome back", PATIENCE);
+
+    // The same from the console, whose list says what is missing.
+    engine.crash(&egress);
+    let console = operator.terminal(&[], 120, 40);
+    console.wait_for_text("egress needs the value of model", PATIENCE);
+    console.send("a");
+    console.wait_for_text("egress has its secrets", PATIENCE);
+    operator.wait_until("egress with its secret", |operator| {
+        state(operator).contains("ready")
+    });
+    drop((double, console, attach));
+
+    // A resume hands it over, too; without it nothing starts.
+    operator.cellar(&["stop", &bottle]);
+    operator.write("token", "");
+    let refused = operator.run(&["resume", &bottle]);
+    let words = String::from_utf8_lossy(&refused.stderr).into_owned();
+    assert!(
+        words.contains("use the value of `model`: it is empty"),
+        "{words}"
+    );
+    operator.write("token", TOKEN);
+    operator.cellar(&["resume", &bottle]);
+    operator.wait_until("egress with its secret", |operator| {
+        state(operator).contains("ready")
+    });
     operator.cellar(&["rm", "--yes", &bottle]);
     operator.left_nothing(&bottle);
 }

@@ -140,20 +140,7 @@ fn a_killed_sidecar_comes_back_and_the_session_lives() {
     let attach = operator.terminal(&["attach", &bottle], 100, 30);
     attach.wait_for_text("AGENT ready", PATIENCE);
     for role in ["egress", "supervise"] {
-        let container = engine.container(&bottle, role);
-        let pid = || engine.docker(&["inspect", "--format", "{{.State.Pid}}", &container]);
-        let before = pid();
-        // A kill through the engine counts as a stop by hand; a crash does not.
-        engine.docker(&["exec", &container, "/cellar/cellar", "--version"]);
-        let process = before.parse().ok().and_then(rustix::process::Pid::from_raw);
-        let Some(process) = process.filter(|_| rustix::process::geteuid().is_root()) else {
-            continue;
-        };
-        rustix::process::kill_process(process, rustix::process::Signal::KILL).unwrap();
-        operator.wait_until("the sidecar's return", |_| {
-            let now = pid();
-            now != before && now != "0"
-        });
+        engine.crash(&engine.container(&bottle, role));
     }
     attach.send("still here\r");
     attach.wait_for_text("AGENT heard still here", PATIENCE);

@@ -10,6 +10,8 @@ mod claude;
 #[cfg(test)]
 mod console;
 #[cfg(test)]
+mod egress;
+#[cfg(test)]
 mod faults;
 #[cfg(test)]
 mod start;

@@ -58,6 +58,8 @@ struct Paths {
     journal: PathBuf,
     /// The table of routes that was told last.
     table: PathBuf,
+    /// The bottle's certificate authority.
+    authority: PathBuf,
     trust: TrustFiles,
     resolver: ResolverFiles,
 }
@@ -69,6 +71,7 @@ impl Default for Paths {
             hub: PathBuf::from(layout::HUB),
             journal: PathBuf::from(layout::DATA).join("decisions.jsonl"),
             table: PathBuf::from(layout::DATA).join("routes.json"),
+            authority: PathBuf::from(layout::DATA).join("authority.json"),
             trust: TrustFiles::default(),
             resolver: ResolverFiles::default(),
         }
@@ -94,7 +97,7 @@ async fn serve(paths: Paths, config: SidecarConfig, limits: Limits) -> Result<()
         RoleState::Degraded { why }
     };
     let journal = Journal::new(paths.journal);
-    let ca = BottleCa::new(config.bottle.as_str(), Timestamp::now())?;
+    let ca = BottleCa::kept_in(&paths.authority, config.bottle.as_str(), Timestamp::now())?;
     let trusted = Trusted::read(config.upstream_ca.as_deref())?;
     // Whoever finds the door open finds these too.
     trusted.publish(&ca, &paths.trust)?;
@@ -156,6 +159,7 @@ mod tests {
             hub: path("hub.sock"),
             journal: path("decisions.jsonl"),
             table: path("routes.json"),
+            authority: path("authority.json"),
             trust: TrustFiles {
                 ca: path("ca.pem"),
                 bundle: path("ca-bundle.pem"),

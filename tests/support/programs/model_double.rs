@@ -7,7 +7,9 @@
 //! nothing of Cellar: it is packed alone into an image and listens on loopback in
 //! the network namespace that it is put into.
 //!
-//! Usage: `model-double [ADDRESS:PORT]`, by default `127.0.0.1:8118`.
+//! Usage: `model-double [ADDRESS:PORT]`, by default `127.0.0.1:8118`. With `TLS_CERT` and
+//! `TLS_KEY` in its environment (DER in base64, the key as PKCS 8) it speaks TLS. It says
+//! which credentials it was sent, so that a test can tell whose they were.
 
 #![expect(
     clippy::indexing_slicing,
@@ -16,10 +18,14 @@
 )]
 
 use std::io::{BufRead, BufReader, Read, Write};
-use std::net::{TcpListener, TcpStream};
+use std::net::TcpListener;
+use std::sync::Arc;
 use std::sync::atomic::{AtomicU32, Ordering};
 use std::time::{SystemTime, UNIX_EPOCH};
 
+use data_encoding::BASE64;
+use rustls::pki_types::{CertificateDer, PrivatePkcs8KeyDer};
+use rustls::{ServerConfig, ServerConnection, StreamOwned};
 use serde_json::{Value, json};
 
 /// The longest request body that is read (Claude Code sends 50 to 90 KB).
@@ -29,12 +35,19 @@ fn main() -> std::io::Result<()> {
     let address = std::env::args()
         .nth(1)
         .unwrap_or_else(|| String::from("127.0.0.1:8118"));
+    let tls = tls()?;
     let listener = TcpListener::bind(&address)?;
     say(&format!("listening on {address}"));
     for stream in listener.incoming() {
-        let stream = stream?;
+        let (stream, tls) = (stream?, tls.clone());
         std::thread::spawn(move || {
-            if let Err(error) = serve(stream) {
+            let ended = match tls {
+                None => serve(stream),
+                Some(config) => ServerConnection::new(config)
+                    .map_err(std::io::Error::other)
+                    .and_then(|session| serve(StreamOwned::new(session, stream))),
+            };
+            if let Err(error) = ended {
                 say(&format!("connection ended: {error}"));
             }
         });
@@ -42,32 +55,54 @@ fn main() -> std::io::Result<()> {
     Ok(())
 }
 
+fn tls() -> std::io::Result<Option<Arc<ServerConfig>>> {
+    let read = |name: &str| {
+        let text = std::env::var(name).ok()?;
+        BASE64.decode(text.as_bytes()).ok()
+    };
+    let (Some(certificate), Some(key)) = (read("TLS_CERT"), read("TLS_KEY")) else {
+        return Ok(None);
+    };
+    let provider = Arc::new(rustls::crypto::ring::default_provider());
+    let config = ServerConfig::builder_with_provider(provider)
+        .with_safe_default_protocol_versions()
+        .map_err(std::io::Error::other)?
+        .with_no_client_auth()
+        .with_single_cert(
+            vec![CertificateDer::from(certificate)],
+            PrivatePkcs8KeyDer::from(key).into(),
+        )
+        .map_err(std::io::Error::other)?;
+    Ok(Some(Arc::new(config)))
+}
+
 fn say(line: &str) {
     // The log of a container that may be gone already; nobody to tell.
     drop(writeln!(std::io::stdout().lock(), "{line}"));
 }
+
+/// What it says of a request's headers.
+const TOLD: [&str; 3] = ["authorization", "x-api-key", "anthropic-beta"];
 
 struct Request {
     line: String,
     body: Vec<u8>,
 }
 
-fn serve(stream: TcpStream) -> std::io::Result<()> {
-    stream.set_nodelay(true)?;
-    let mut writer = stream.try_clone()?;
-    let mut reader = BufReader::new(stream);
-    while let Some(request) = read_request(&mut reader)? {
+fn serve<S: Read + Write>(stream: S) -> std::io::Result<()> {
+    let mut stream = BufReader::new(stream);
+    while let Some(request) = read_request(&mut stream)? {
         say(&format!(
             "{} ({} bytes)",
             request.line.trim_end(),
             request.body.len()
         ));
-        answer(&request, &mut writer)?;
+        answer(&request, stream.get_mut())?;
     }
     Ok(())
 }
 
-fn read_request(reader: &mut BufReader<TcpStream>) -> std::io::Result<Option<Request>> {
+fn read_request(reader: &mut impl BufRead) -> std::io::Result<Option<Request>> {
     let mut line = String::new();
     if reader.read_line(&mut line)? == 0 {
         return Ok(None);
@@ -82,10 +117,14 @@ fn read_request(reader: &mut BufReader<TcpStream>) -> std::io::Result<Option<Req
         if header.is_empty() {
             break;
         }
-        if let Some((name, value)) = header.split_once(':')
-            && name.eq_ignore_ascii_case("content-length")
-        {
+        let Some((name, value)) = header.split_once(':') else {
+            continue;
+        };
+        if name.eq_ignore_ascii_case("content-length") {
             length = value.trim().parse().unwrap_or(0);
+        }
+        if TOLD.iter().any(|told| name.eq_ignore_ascii_case(told)) {
+            say(&format!("{}:{value}", name.to_ascii_lowercase()));
         }
     }
     let mut body = Vec::new();
@@ -96,7 +135,7 @@ fn read_request(reader: &mut BufReader<TcpStream>) -> std::io::Result<Option<Req
     Ok(Some(Request { line, body }))
 }
 
-fn answer(request: &Request, writer: &mut TcpStream) -> std::io::Result<()> {
+fn answer(request: &Request, writer: &mut impl Write) -> std::io::Result<()> {
     let mut words = request.line.split_whitespace();
     let (method, target) = (words.next().unwrap_or(""), words.next().unwrap_or(""));
     // A proxy may pass the absolute form on.
@@ -222,7 +261,7 @@ fn message(reply: &Reply, content: &[Value]) -> Value {
 }
 
 fn write_whole(
-    writer: &mut TcpStream,
+    writer: &mut impl Write,
     status: &str,
     content_type: &str,
     body: &[u8],
@@ -236,7 +275,7 @@ fn write_whole(
     writer.flush()
 }
 
-fn write_stream(writer: &mut TcpStream, reply: &Reply) -> std::io::Result<()> {
+fn write_stream(writer: &mut impl Write, reply: &Reply) -> std::io::Result<()> {
     writer.write_all(
         b"HTTP/1.1 200 OK\r\ncontent-type: text/event-stream\r\ncache-control: no-cache\r\ntransfer-encoding: chunked\r\n\r\n",
     )?;

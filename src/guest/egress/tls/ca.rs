@@ -1,4 +1,4 @@
-//! The bottle's certificate authority: one P-256 key, made at the start, never written.
+//! The bottle's certificate authority: one P-256 key, made once in a bottle's life.
 //!
 //! Its certificates keep to RFC 5280 as strictly as Python 3.13 checks by default: key
 //! identifiers on both, a key usage and critical basic constraints on the authority,
@@ -10,13 +10,14 @@ use rcgen::{
     BasicConstraints, CertificateParams, DistinguishedName, DnType, ExtendedKeyUsagePurpose, IsCa,
     Issuer, KeyPair, KeyUsagePurpose, PKCS_ECDSA_P256_SHA256, SanType, SerialNumber,
 };
-use rustls::pki_types::CertificateDer;
+use rustls::pki_types::{CertificateDer, PrivatePkcs8KeyDer};
+use zeroize::Zeroizing;
 
 use super::TlsError;
 use crate::policy::HostName;
 
-/// Longer than a sidecar runs; the key dies with it anyway.
-const CA_DAYS: i64 = 3650;
+/// Longer than a bottle lives; the key goes with its volumes anyway.
+pub(super) const CA_DAYS: i64 = 3650;
 /// How long a leaf is valid, in whole days.
 pub(super) const LEAF_DAYS: i64 = 8;
 /// Certificates are valid from the day before, for clocks that are behind.
@@ -43,9 +44,7 @@ impl BottleCa {
     /// [`TlsError`] if there is no randomness.
     pub(in super::super) fn new(bottle: &str, now: Timestamp) -> Result<Self, TlsError> {
         let key = key()?;
-        let mut params = params(&format!("Cellar bottle {bottle}"), now, CA_DAYS)?;
-        params.is_ca = IsCa::Ca(BasicConstraints::Constrained(0));
-        params.key_usages = vec![KeyUsagePurpose::KeyCertSign, KeyUsagePurpose::CrlSign];
+        let params = authority(bottle, now)?;
         let certificate = params.self_signed(&key)?.der().clone();
         Ok(Self {
             issuer: Issuer::new(params, key),
@@ -53,7 +52,30 @@ impl BottleCa {
         })
     }
 
-    /// The certificate, the only part that leaves this process.
+    /// The authority that was made then, from what was kept of it.
+    ///
+    /// # Errors
+    /// [`TlsError`] if the key is none.
+    pub(super) fn of_kept(
+        bottle: &str,
+        made: Timestamp,
+        certificate: Vec<u8>,
+        key: &[u8],
+    ) -> Result<Self, TlsError> {
+        let key = PrivatePkcs8KeyDer::from(key);
+        let key = KeyPair::from_pkcs8_der_and_sign_algo(&key, &PKCS_ECDSA_P256_SHA256)?;
+        Ok(Self {
+            issuer: Issuer::new(authority(bottle, made)?, key),
+            certificate: certificate.into(),
+        })
+    }
+
+    /// The key as PKCS 8, for the sidecar's own volume alone.
+    pub(super) fn key(&self) -> Zeroizing<Vec<u8>> {
+        Zeroizing::new(self.issuer.key().serialize_der())
+    }
+
+    /// The certificate, the only part that agents see.
     pub(in super::super) const fn certificate(&self) -> &CertificateDer<'static> {
         &self.certificate
     }
@@ -82,6 +104,13 @@ impl BottleCa {
 /// Makes a P-256 key.
 pub(super) fn key() -> Result<KeyPair, TlsError> {
     Ok(KeyPair::generate_for(&PKCS_ECDSA_P256_SHA256)?)
+}
+
+fn authority(bottle: &str, made: Timestamp) -> Result<CertificateParams, TlsError> {
+    let mut params = params(&format!("Cellar bottle {bottle}"), made, CA_DAYS)?;
+    params.is_ca = IsCa::Ca(BasicConstraints::Constrained(0));
+    params.key_usages = vec![KeyUsagePurpose::KeyCertSign, KeyUsagePurpose::CrlSign];
+    Ok(params)
 }
 
 fn params(name: &str, now: Timestamp, days: i64) -> Result<CertificateParams, TlsError> {

@@ -1,11 +1,12 @@
 //! TLS on both sides of the proxy: a certificate authority of the bottle's own towards
 //! the agent, verified certificates towards upstream.
 //!
-//! The authority's key lives in this process alone; only its certificate leaves, into
-//! the files that agents trust. Nothing here decides what is let out.
+//! The authority's key is this process's and its own volume's; only its certificate
+//! leaves, into the files that agents trust. Nothing here decides what is let out.
 
 mod ca;
 mod hello;
+mod kept;
 mod leaf;
 #[cfg(test)]
 pub(super) mod tests;
