@@ -31,6 +31,10 @@ enum Command {
 }
 
 fn main() -> ExitCode {
+    #[cfg(feature = "guest")]
+    if let Some(role) = cellar::guest::GuestRole::of_command_line(std::env::args_os()) {
+        return cellar::guest::run(&role);
+    }
     match Arguments::parse().command {
         #[cfg(feature = "guest")]
         Some(Command::Guest(role)) => cellar::guest::run(&role),

@@ -173,6 +173,14 @@ pub enum EgressVerb {
         #[arg(long)]
         json: bool,
     },
+    /// Propose the narrowest routes that would have allowed what was refused.
+    Suggest {
+        /// The bottle's id, or the beginning of it.
+        bottle: String,
+        /// Print JSON.
+        #[arg(long)]
+        json: bool,
+    },
     /// Add a route while the bottle runs.
     Allow {
         /// The bottle's id, or the beginning of it.

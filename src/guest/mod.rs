@@ -13,6 +13,7 @@ pub mod init;
 mod runtime;
 pub mod supervise;
 
+use std::ffi::OsString;
 use std::process::ExitCode;
 
 /// Which role this process plays.
@@ -36,6 +37,35 @@ pub enum GuestRole {
     Keep,
 }
 
+impl GuestRole {
+    /// The role that a command line of exactly `… guest ROLE` names.
+    ///
+    /// A role runs for days in many containers and an exec of one should be quick:
+    /// neither has to build the operator's whole command line first.
+    #[must_use]
+    pub fn of_command_line(mut arguments: impl Iterator<Item = OsString>) -> Option<Self> {
+        arguments.next()?;
+        if arguments.next()? != "guest" {
+            return None;
+        }
+        let role = arguments.next()?;
+        if arguments.next().is_some() {
+            return None;
+        }
+        Some(match role.to_str()? {
+            "init" => Self::Init,
+            "attach" => Self::Attach,
+            "egress" => Self::Egress,
+            "supervise" => Self::Supervise,
+            "ctl" => Self::Ctl,
+            "hook" => Self::Hook,
+            "demo-agent" => Self::DemoAgent,
+            "keep" => Self::Keep,
+            _ => return None,
+        })
+    }
+}
+
 /// Plays a role until it ends.
 #[must_use]
 pub fn run(role: &GuestRole) -> ExitCode {
@@ -48,5 +78,36 @@ pub fn run(role: &GuestRole) -> ExitCode {
         GuestRole::Hook => hook::run(),
         GuestRole::DemoAgent => demo_agent::run(),
         GuestRole::Keep => ExitCode::SUCCESS,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[derive(clap::Parser)]
+    struct Long {
+        #[command(subcommand)]
+        role: GuestRole,
+    }
+
+    #[test]
+    fn the_short_way_to_a_role_ends_where_the_long_way_does() {
+        use clap::Parser as _;
+        for command in <Long as clap::CommandFactory>::command().get_subcommands() {
+            let name = command.get_name();
+            let long = Long::parse_from(["guest", name]).role;
+            let words = ["/cellar/cellar", "guest", name].map(OsString::from);
+            let short = GuestRole::of_command_line(words.into_iter()).unwrap();
+            assert_eq!(format!("{short:?}"), format!("{long:?}"));
+        }
+        for other in [
+            &["cellar", "guest"][..],
+            &["cellar", "guest", "init", "--help"],
+            &["cellar", "list"],
+        ] {
+            let words = other.iter().map(OsString::from);
+            assert!(GuestRole::of_command_line(words).is_none(), "{other:?}");
+        }
     }
 }

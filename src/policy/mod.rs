@@ -15,6 +15,7 @@ mod preset;
 mod problem;
 mod reason;
 mod route;
+mod suggest;
 
 pub use address::{AddressClass, embedded_v4, is_public};
 pub use credential::{Auth, AuthScheme, CredentialError, HeaderField, RouteRole, SecretName};
@@ -27,3 +28,4 @@ pub use preset::{Preset, presets};
 pub use problem::RouteProblem;
 pub use reason::{Denial, Reason};
 pub use route::{Budget, Effect, Provenance, Route, Scan, ScanMode, Tls};
+pub use suggest::{Refused, Suggestion, suggest};

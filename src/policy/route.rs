@@ -36,6 +36,21 @@ pub enum Provenance {
     },
 }
 
+impl Provenance {
+    /// Where it came from, in words.
+    #[must_use]
+    pub fn words(&self) -> String {
+        match self {
+            Self::Template { name } => format!("template {name}"),
+            Self::Preset { preset, .. } => format!("preset {preset}"),
+            Self::Provider => String::from("the provider"),
+            Self::Builtin => String::from("built in"),
+            Self::Operator => String::from("you"),
+            Self::Request { id } => format!("request {id}"),
+        }
+    }
+}
+
 /// Whether a route lets out or refuses.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
@@ -188,6 +203,29 @@ impl Route {
     /// Whether it matches whole connections, whatever is asked in them.
     pub(super) const fn is_whole(&self) -> bool {
         self.methods.is_any() && self.paths.is_empty()
+    }
+
+    /// What is unusual about it beside what [`Route::words`] says, in words; its end is
+    /// left out, which is best told by the clock of who shows it.
+    #[must_use]
+    pub fn remarks(&self) -> Vec<String> {
+        let mut remarks = Vec::new();
+        if let Some(auth) = &self.auth {
+            remarks.push(format!("with the secret {}", auth.secret));
+        }
+        if let Some(address) = self.connect_to {
+            remarks.push(format!("dials {address}"));
+        }
+        if self.allow_private {
+            remarks.push(String::from("private addresses too"));
+        }
+        if self.websocket {
+            remarks.push(String::from("WebSocket"));
+        }
+        if self.tls == Tls::Splice {
+            remarks.push(String::from("not looked into"));
+        }
+        remarks
     }
 
     /// The route in one line: hosts, ports, methods, paths, and what is unusual.

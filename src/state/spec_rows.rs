@@ -2,7 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use crate::policy::{Provenance, Route};
+use crate::policy::Route;
 use crate::spec::{ImageSource, Observe, Spec, Workspace};
 
 /// What is known of a bottle's spec.
@@ -191,23 +191,13 @@ impl RouteRow {
 }
 
 fn route(route: &Route) -> RouteRow {
-    let mut remarks = Vec::new();
-    if let Some(address) = route.connect_to {
-        remarks.push(format!("dials {address}"));
-    }
-    if route.allow_private {
-        remarks.push(String::from("private addresses too"));
+    let mut remarks = route.remarks();
+    if let Some(expires) = route.expires {
+        remarks.push(format!("until {expires:.0}"));
     }
     RouteRow {
         target: route.words(),
         remark: remarks.join(", "),
-        origin: match &route.origin {
-            Provenance::Template { name } => format!("template {name}"),
-            Provenance::Provider => String::from("the provider's need"),
-            Provenance::Builtin => String::from("built in"),
-            Provenance::Preset { preset, .. } => format!("preset {preset}"),
-            Provenance::Operator => String::from("added by you"),
-            Provenance::Request { id } => format!("request {id}"),
-        },
+        origin: route.origin.words(),
     }
 }

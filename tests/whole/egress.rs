@@ -36,6 +36,9 @@ fn routes_change_while_the_bottle_runs_and_outlive_the_sidecar() {
     };
     let (operator, bottle, attach) = bottle_with(engine, &serde_json::json!({}));
     asks(&attach, "one.test:443", "403");
+    let proposed = operator.json(&["egress", "suggest", &bottle]);
+    assert_eq!(proposed[0]["route"]["host"], "one.test");
+    assert_eq!(proposed[0]["times"], 1);
     let told = operator.cellar(&["egress", "allow", &bottle, "one.test", "--for", "1h"]);
     assert!(told.contains("added one.test; in force now"), "{told}");
     asks(&attach, "one.test:443", "200");

@@ -6,7 +6,9 @@ use ratatui::layout::Rect;
 use super::super::clock;
 use super::super::look::{Look, Role};
 use super::super::text::{Words, pad, put_text, row, safe};
-use crate::state::{Bottle, DecisionRecord, RouteRow, SpecView, State, Tail, Verdict};
+use crate::state::{
+    Bottle, DecisionRecord, RouteRow, SpecView, State, Tail, Verdict, decided_facts, decided_place,
+};
 
 /// Columns of the time, of the verdict and of the method.
 const TIME: usize = 10;
@@ -178,11 +180,13 @@ fn draw_decisions(state: &State, look: Look, bottle: &Bottle, area: Rect, buffer
         }
         // The host is what matters: the reason is shown where it fits beside it.
         let room = usize::from(area.width).saturating_sub(words.width());
-        let target = safe(look, &format!("{}:{}", decision.host, decision.port), room);
+        let target = safe(look, &decided_place(decision), room);
         words = words.put(Role::Plain, target);
-        let room = usize::from(area.width).saturating_sub(words.width());
-        if room >= reason.len() + 3 {
-            words = words.also(Role::Faint, reason);
+        for more in [reason, decided_facts(decision)] {
+            let room = usize::from(area.width).saturating_sub(words.width());
+            if room >= more.chars().count() + 3 {
+                words = words.also(Role::Faint, safe(look, &more, room));
+            }
         }
         words.draw(row(area, at), buffer);
     }

@@ -2,6 +2,7 @@
 
 mod change;
 mod show;
+mod suggest;
 mod test;
 
 use super::super::cli::{EgressArguments, EgressVerb};
@@ -46,6 +47,10 @@ pub(super) async fn egress(out: &mut Output, arguments: EgressArguments) -> Resu
         }) => {
             let id = cellar.find(&bottle)?;
             change::revoke(out, &cellar, &id, number, json).await
+        }
+        Some(EgressVerb::Suggest { bottle, json }) => {
+            let id = cellar.find(&bottle)?;
+            suggest::suggest(out, &cellar, &id, json).await
         }
         Some(EgressVerb::Accept { bottle, number }) => {
             let id = cellar.find(&bottle)?;

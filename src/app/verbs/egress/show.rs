@@ -8,9 +8,9 @@ use super::super::super::exit::{Exit, Failure};
 use super::super::super::hub::{HubView, Talk, TalkError};
 use super::super::super::output::Output;
 use super::super::printing;
-use crate::policy::{Provenance, Route, RouteSet, Unlisted};
+use crate::policy::{Route, RouteSet, Unlisted};
 use crate::spec::BottleId;
-use crate::state::age;
+use crate::state::{age, decided_facts, decided_place};
 use crate::wire::{DecisionRecord, HEARTBEAT, HoldRecord, HubToConsole, Role, RoleReport, Verdict};
 
 #[derive(Serialize)]
@@ -84,7 +84,7 @@ fn print(out: &mut Output, routes: &RouteSet, view: &HubView) -> Result<(), Fail
                 (at + 1).to_string(),
                 route.words(),
                 remark(route, now),
-                origin(&route.origin),
+                route.origin.words(),
             ]
         })
         .collect();
@@ -123,35 +123,8 @@ fn print(out: &mut Output, routes: &RouteSet, view: &HubView) -> Result<(), Fail
     Ok(())
 }
 
-/// Where a route came from.
-fn origin(origin: &Provenance) -> String {
-    match origin {
-        Provenance::Template { name } => format!("template {name}"),
-        Provenance::Preset { preset, .. } => format!("preset {preset}"),
-        Provenance::Provider => String::from("the provider"),
-        Provenance::Builtin => String::from("built in"),
-        Provenance::Operator => String::from("you"),
-        Provenance::Request { id } => format!("request {id}"),
-    }
-}
-
 fn remark(route: &Route, now: Timestamp) -> String {
-    let mut remarks = Vec::new();
-    if let Some(auth) = &route.auth {
-        remarks.push(format!("with {}", auth.secret));
-    }
-    if let Some(address) = route.connect_to {
-        remarks.push(format!("dials {address}"));
-    }
-    if route.allow_private {
-        remarks.push(String::from("private too"));
-    }
-    if route.websocket {
-        remarks.push(String::from("WebSocket"));
-    }
-    if route.tls == crate::policy::Tls::Splice {
-        remarks.push(String::from("not looked into"));
-    }
+    let mut remarks = route.remarks();
     if let Some(end) = route.expires {
         remarks.push(if route.is_current(now) {
             format!("{} left", age(end, now))
@@ -168,10 +141,10 @@ fn words(decision: &DecisionRecord, now: Timestamp) -> String {
         Verdict::Denied { reason } => format!("✗ {}", reason.code()),
     };
     let age = age(now, decision.at);
-    format!(
-        "{age:>4}  {verdict} {} {}:{}",
-        decision.method, decision.host, decision.port
-    )
+    let place = decided_place(decision);
+    let facts = decided_facts(decision);
+    let words = format!("{age:>4}  {verdict} {} {place}  {facts}", decision.method);
+    words.trim_end().to_owned()
 }
 
 /// Prints decisions as they come, until interrupted or the bottle ends.
