@@ -1,7 +1,9 @@
 //! A bottle's spec in rows that a person reads.
 
+use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
+use super::age::age;
 use crate::policy::Route;
 use crate::spec::{ImageSource, Observe, Spec, Workspace};
 
@@ -183,21 +185,31 @@ fn workspace(workspace: &Workspace) -> Vec<String> {
 }
 
 impl RouteRow {
-    /// The route in a row.
+    /// A route that is in force, in a row: what is left of its time at `now`.
     #[must_use]
-    pub fn of(entry: &Route) -> Self {
-        route(entry)
+    pub fn at(entry: &Route, now: Timestamp) -> Self {
+        let end = entry.expires.map(|end| {
+            if entry.is_current(now) {
+                format!("{} left", age(end, now))
+            } else {
+                String::from("over")
+            }
+        });
+        Self::new(entry, end)
+    }
+
+    fn new(entry: &Route, end: Option<String>) -> Self {
+        let mut remarks = entry.remarks();
+        remarks.extend(end);
+        Self {
+            target: entry.words(),
+            remark: remarks.join(", "),
+            origin: entry.origin.words(),
+        }
     }
 }
 
 fn route(route: &Route) -> RouteRow {
-    let mut remarks = route.remarks();
-    if let Some(expires) = route.expires {
-        remarks.push(format!("until {expires:.0}"));
-    }
-    RouteRow {
-        target: route.words(),
-        remark: remarks.join(", "),
-        origin: route.origin.words(),
-    }
+    let end = route.expires.map(|end| format!("until {end:.0}"));
+    RouteRow::new(route, end)
 }

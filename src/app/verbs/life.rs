@@ -123,7 +123,12 @@ pub(super) async fn unlock(out: &mut Output, arguments: &ManyArguments) -> Resul
             .store
             .record(id)
             .map_err(|error| Failure::new(format!("unlock `{id}`"), &error))?;
-        let values = gather(&planning::credential_asks(&record)?).await?;
+        let asks = planning::credential_asks(&record)?;
+        if asks.is_empty() {
+            let note = format!("{id}: its routes name no secret");
+            tally.out.note(&note).map_err(printing)?;
+        }
+        let values = gather(&asks).await?;
         tally.add(id, cellar.unlock(id, values.credentials).await)?;
     }
     Ok(tally.exit)

@@ -26,7 +26,7 @@ pub(in crate::ui) fn draw(
 ) {
     let most = usize::from(area.height / 3).max(1);
     let mut at = 0;
-    for words in routes(look, bottle, area, most) {
+    for words in routes(state, look, bottle, area, most) {
         words.draw(row(area, at), buffer);
         at += 1;
     }
@@ -61,12 +61,13 @@ pub(in crate::ui) fn draw(
 }
 
 /// The allowlist, each route with where it came from.
-fn routes(look: Look, bottle: &Bottle, area: Rect, most: usize) -> Vec<Words> {
+fn routes(state: &State, look: Look, bottle: &Bottle, area: Rect, most: usize) -> Vec<Words> {
     let head = || Words::new(look).put(Role::Heading, pad(look, " MAY REACH", 12));
     let in_force: Vec<RouteRow>;
     let routes = match (&bottle.hub.routes, &bottle.spec) {
         (Some(there), _) => {
-            in_force = there.routes.routes.iter().map(RouteRow::of).collect();
+            let rows = there.routes.routes.iter();
+            in_force = rows.map(|route| RouteRow::at(route, state.now)).collect();
             &in_force
         }
         (None, SpecView::Known { routes, .. }) => routes,

@@ -9,7 +9,8 @@ use super::super::super::hub::Talk;
 use super::super::super::output::Output;
 use super::super::printing;
 use crate::policy::{
-    CanonicalPath, HostName, Method, Refused, Route, Suggestion, presets, suggest as suggestions,
+    CanonicalPath, HostName, Method, PathPattern, Refused, Route, Suggestion, presets,
+    suggest as suggestions,
 };
 use crate::spec::BottleId;
 use crate::wire::{DecisionRecord, Verdict};
@@ -89,7 +90,7 @@ fn entry(route: &Route) -> Value {
         entry.insert(String::from("methods"), methods.into());
     }
     if !route.paths.is_empty() {
-        let paths: Vec<&str> = route.paths.iter().map(|path| path.as_str()).collect();
+        let paths: Vec<&str> = route.paths.iter().map(PathPattern::as_str).collect();
         entry.insert(String::from("paths"), paths.into());
     }
     if route.websocket {
@@ -125,17 +126,18 @@ fn commands(id: &BottleId, route: &Route) -> Vec<String> {
         Some(443) | None => String::new(),
         Some(port) => format!(":{port}"),
     };
-    let mut options = String::new();
-    if !route.methods.is_any() {
-        options += &format!(" -X {}", route.methods);
-    }
+    let mut options = if route.methods.is_any() {
+        String::new()
+    } else {
+        format!(" -X {}", route.methods)
+    };
     if route.websocket {
         options += " --websocket";
     }
     let paths: Vec<&str> = if route.paths.is_empty() {
         vec![""]
     } else {
-        route.paths.iter().map(|path| path.as_str()).collect()
+        route.paths.iter().map(PathPattern::as_str).collect()
     };
     let command = |path: &&str| {
         // The path is the agent's own word, and this is for a shell.
@@ -148,7 +150,7 @@ fn commands(id: &BottleId, route: &Route) -> Vec<String> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::policy::{Methods, PathPattern, Provenance};
+    use crate::policy::{Methods, Provenance};
 
     fn route() -> Route {
         let host = HostName::parse("a.example").unwrap();
