@@ -67,8 +67,8 @@ fn enter(folder: &Path) -> std::io::Result<()> {
     std::fs::write(&hosts, format!("127.0.0.1 localhost\n127.0.0.1 {HOST}\n"))?;
     let had_data = Path::new("/data").exists();
     let script = "set -e; mount --bind \"$1\" /etc/hosts; \
-        mount -t tmpfs tmpfs /run; mkdir -p /run/cellar /run/control /data; \
-        mount -t tmpfs tmpfs /data; exec \"$2\"";
+        mount -t tmpfs tmpfs /run; mkdir -p /run/cellar /run/control /run/squid /data; \
+        mount -t tmpfs tmpfs /data; mount -t tmpfs tmpfs /dev/shm; exec \"$2\"";
     let status = Command::new("unshare")
         .args([
             "--mount",

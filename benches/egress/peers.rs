@@ -11,6 +11,7 @@ use super::{HOST, PORT};
 pub(crate) enum Peer {
     Direct,
     Cellar,
+    CellarUnscanned,
     CellarSplice,
     SquidBump,
     SquidTunnel,
@@ -39,10 +40,11 @@ pub(crate) enum Door {
     Unix(PathBuf),
 }
 
-pub(crate) const fn all() -> [Peer; 7] {
+pub(crate) const fn all() -> [Peer; 8] {
     [
         Peer::Direct,
         Peer::Cellar,
+        Peer::CellarUnscanned,
         Peer::CellarSplice,
         Peer::SquidBump,
         Peer::SquidTunnel,
@@ -56,6 +58,7 @@ impl Peer {
         match self {
             Self::Direct => "none",
             Self::Cellar => "cellar, looks into it",
+            Self::CellarUnscanned => "cellar, scans nothing",
             Self::CellarSplice => "cellar, splices",
             Self::SquidBump => "squid ssl-bump",
             Self::SquidTunnel => "squid tunnel",
@@ -71,10 +74,10 @@ impl Peer {
         std::fs::write(&origin, authority).map_err(|_| Absent)?;
         let started = match self {
             Self::Direct => Ok((None, Door::None, vec![])),
-            Self::Cellar | Self::CellarSplice => self.cellar(authority),
-            Self::SquidBump | Self::SquidTunnel => self.squid(&folder, &origin),
+            Self::Cellar | Self::CellarUnscanned | Self::CellarSplice => self.cellar(authority),
+            Self::SquidBump | Self::SquidTunnel => self.squid(&folder),
             Self::Tinyproxy => tinyproxy(&folder),
-            Self::Mitmproxy => mitmproxy(&folder, &origin),
+            Self::Mitmproxy => mitmproxy(&folder),
         };
         let (child, door, mut trusted) = started.map_err(|_| Absent)?;
         trusted.push(origin);
@@ -99,7 +102,10 @@ impl Peer {
             } else {
                 route["methods"] = serde_json::json!(["GET", "HEAD", "POST"]);
                 route["paths"] = serde_json::json!(paths);
-                route["scan"] = serde_json::json!({"request": "block", "response": scan});
+                route["scan"] = serde_json::json!({
+                    "request": if self == Self::Cellar { "block" } else { "off" },
+                    "response": scan,
+                });
             }
             route
         };
@@ -127,7 +133,7 @@ impl Peer {
         Ok((Some(child), Door::Unix(door), trusted))
     }
 
-    fn squid(self, folder: &Path, origin: &Path) -> std::io::Result<Started> {
+    fn squid(self, folder: &Path) -> std::io::Result<Started> {
         let port = 3130;
         let key = rcgen::KeyPair::generate().map_err(std::io::Error::other)?;
         let mut params =
@@ -139,13 +145,13 @@ impl Peer {
         let ca_file = folder.join("ca.pem");
         let key = super::origin::pem("PRIVATE KEY", &key.serialize_der());
         std::fs::write(&ca_file, format!("{certificate}{key}"))?;
+        // Neither does it verify: its authority takes no certificate without key identifiers.
         let mut config = format!(
             "cache deny all\naccess_log none\ncache_log {0}/cache.log\npid_filename {0}/pid\n\
-             cache_effective_user root\ncoredump_dir {0}\nhttp_access allow all\n\
+             cache_effective_user proxy\nvisible_hostname bench\ncoredump_dir {0}\nhttp_access allow all\n\
              shutdown_lifetime 0 seconds\nworkers 1\nmax_filedescriptors 8192\n\
-             tls_outgoing_options cafile={1}\n",
-            folder.display(),
-            origin.display()
+             tls_outgoing_options flags=DONT_VERIFY_PEER\nsslproxy_cert_error allow all\n",
+            folder.display()
         );
         if self == Self::SquidBump {
             let database = folder.join("certificates");
@@ -171,6 +177,23 @@ impl Peer {
         }
         let file = folder.join("squid.conf");
         std::fs::write(&file, config)?;
+        // What one that was killed left in shared memory keeps the next one from starting.
+        for left in std::fs::read_dir("/dev/shm")?.flatten() {
+            if left.file_name().to_string_lossy().starts_with("squid") {
+                std::fs::remove_file(left.path())?;
+            }
+        }
+        // It does not run as root: the user that its package makes must reach its files.
+        let above = folder.parent().unwrap_or(folder);
+        for (mode, place) in [("a+x", above), ("-R=a+rwX", folder)] {
+            let mut command = Command::new("chmod");
+            if let Some(mode) = mode.strip_prefix("-R=") {
+                command.args(["-R", mode]);
+            } else {
+                command.arg(mode);
+            }
+            command.arg(place).status()?;
+        }
         let child = Command::new("squid")
             .args(["-N", "-f"])
             .arg(&file)
@@ -201,17 +224,15 @@ fn tinyproxy(folder: &Path) -> std::io::Result<Started> {
     Ok((Some(child), Door::Tcp(port), Vec::new()))
 }
 
-fn mitmproxy(folder: &Path, origin: &Path) -> std::io::Result<Started> {
+fn mitmproxy(folder: &Path) -> std::io::Result<Started> {
     let port = 3132;
     let program = std::env::var_os("MITMDUMP").unwrap_or_else(|| "mitmdump".into());
     let child = Command::new(program)
         .args(["-q", "--listen-host", "127.0.0.1", "-p", "3132"])
         .args(["--set", "stream_large_bodies=1"])
         .args(["--set", &format!("confdir={}", folder.display())])
-        .args([
-            "--set",
-            &format!("ssl_verify_upstream_trusted_ca={}", origin.display()),
-        ])
+        // It takes no authority without key identifiers, and has it easier without.
+        .arg("--ssl-insecure")
         .stdout(Stdio::null())
         .stderr(Stdio::null())
         .spawn()?;

@@ -33,6 +33,7 @@ use tokio::task::LocalSet;
 use self::host::{Host, Places};
 use self::process::{Scope, Signals};
 use self::trust::Trust;
+use crate::guest::runtime::never_wait_for;
 use crate::spec::layout;
 use crate::wire::InitConfig;
 
@@ -65,6 +66,7 @@ pub fn run() -> ExitCode {
 }
 
 fn play() -> Result<u8, InitError> {
+    never_wait_for(io::stderr());
     let variable = layout::INIT_CONFIG_ENV;
     let text = std::env::var(variable).map_err(|_| InitError::NoConfig(variable))?;
     let config: InitConfig =

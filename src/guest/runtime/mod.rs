@@ -20,7 +20,7 @@ use crate::wire::SidecarConfig;
 
 pub(crate) use door::bind_door;
 pub(crate) use hub_line::{Reporter, hub_line, state_words};
-pub(crate) use text::{bounded, escaped, note};
+pub(crate) use text::{bounded, escaped, never_wait_for, note};
 
 /// Why a sidecar's role could not be played.
 #[derive(Debug, thiserror::Error)]
@@ -75,6 +75,7 @@ where
     F: Future<Output = Result<(), RoleError>>,
 {
     raise_file_limit();
+    never_wait_for(std::io::stderr());
     match run(role) {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => {

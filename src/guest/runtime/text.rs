@@ -1,12 +1,29 @@
 //! Keeping a stranger's text within bounds, and a role's own log.
 
 use std::io::Write as _;
+use std::os::fd::AsFd;
+
+use rustix::fs::{FileType, OFlags, fcntl_getfl, fcntl_setfl, fstat};
 
 /// Writes a line to the container's own log (standard error), which the engine keeps
 /// when nobody listens to the hub. It never fails a role: a log that is full or gone
 /// loses the line.
 pub(crate) fn note(text: &str) {
-    drop(writeln!(std::io::stderr(), "{}", text.escape_debug()));
+    // In one piece: standard error has no buffer, and each piece would be a write.
+    let line = format!("{}\n", text.escape_debug());
+    drop(std::io::stderr().write_all(line.as_bytes()));
+}
+
+/// Lets a log that nobody reads lose lines instead of holding whoever writes them: an
+/// engine that hangs leaves the pipe full. Only a pipe, which is this process's own; a
+/// terminal is shared with others.
+pub(crate) fn never_wait_for(log: impl AsFd) {
+    let is_pipe =
+        fstat(&log).is_ok_and(|facts| FileType::from_raw_mode(facts.st_mode) == FileType::Fifo);
+    if is_pipe && let Ok(flags) = fcntl_getfl(&log) {
+        // Where it is refused, the role waits as every other program does.
+        fcntl_setfl(&log, flags | OFlags::NONBLOCK).ok();
+    }
 }
 
 /// Cuts a text to at most `limit` bytes, at the border of a character.
@@ -31,6 +48,16 @@ mod tests {
     use proptest::prelude::*;
 
     use super::*;
+
+    #[test]
+    fn a_full_pipe_loses_what_is_written_and_holds_nobody() {
+        let (_reader, writer) = std::io::pipe().unwrap();
+        never_wait_for(&writer);
+        let mut log = std::fs::File::from(std::os::fd::OwnedFd::from(writer));
+        let block = [b'x'; 4096];
+        let written = (0..100_000).take_while(|_| log.write_all(&block).is_ok());
+        assert!(written.count() < 100_000, "it ended to take more");
+    }
 
     proptest! {
         #[test]
