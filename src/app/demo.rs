@@ -101,6 +101,7 @@ fn spec(name: &str, personality: &str, time_zone: &str) -> Result<Spec, DemoErro
             Provenance::Builtin,
         )]),
         upstream_ca: None,
+        upstream_proxy: None,
         supervise: true,
         runtime: None,
     })

@@ -82,6 +82,7 @@ impl Parts<'_> {
                 ..merge(&self.template.routes, self.answer.routes)
             },
             upstream_ca: self.gathered.upstream_ca,
+            upstream_proxy: self.template.upstream_proxy.clone(),
             supervise: self.template.supervise,
             runtime: self.template.runtime.clone(),
         };

@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 
 use super::plan::AgentSource;
 use super::problem::{Place, Problem};
-use crate::policy::{Route, SecretName, Unlisted};
+use crate::policy::{NextHop, Route, SecretName, Unlisted};
 use crate::spec::{BottleName, Limits};
 
 /// A value and where it was written.
@@ -27,6 +27,7 @@ pub(super) struct Template {
     pub(super) unlisted: Unlisted,
     pub(super) secrets: BTreeMap<SecretName, SourceEntry>,
     pub(super) upstream_ca: Option<Located<String>>,
+    pub(super) upstream_proxy: Option<NextHop>,
     pub(super) supervise: bool,
     pub(super) runtime: Option<String>,
     pub(super) uid: u32,

@@ -110,6 +110,9 @@ struct Template {
     /// A PEM file with a certificate authority of your own, trusted beside the public ones.
     #[schemars(length(min = 1))]
     upstream_ca: Option<String>,
+    /// The HTTP proxy that egress must pass, as `http://host:port`.
+    #[schemars(length(min = 1))]
+    upstream_proxy: Option<String>,
     /// Environment variables of the agent.
     #[schemars(default)]
     env: BTreeMap<Variable, Env>,

@@ -33,6 +33,15 @@ impl Plan {
             row("workspace", &workspace_row(&self.spec.workspace)),
         ];
         rows.extend(routes_rows(&self.spec.routes));
+        if let Some(hop) = &self.spec.upstream_proxy {
+            rows.push(row("through", &format!("{hop}, which resolves the names")));
+        }
+        if self.spec.upstream_ca.is_some() {
+            rows.push(row(
+                "trusts",
+                "an authority of yours beside the public ones",
+            ));
+        }
         rows.push(row("environment", &self.environment_row()));
         let is_variable = |ask: &&SecretAsk| matches!(ask.need, Need::Variable(_));
         let (handed, put_in): (Vec<_>, Vec<_>) = self.asks.iter().partition(is_variable);

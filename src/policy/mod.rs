@@ -9,6 +9,7 @@ mod decide;
 mod git;
 mod host;
 mod method;
+mod next_hop;
 mod path;
 mod pattern;
 mod preset;
@@ -22,6 +23,7 @@ pub use credential::{Auth, AuthScheme, CredentialError, HeaderField, RouteRole, 
 pub use decide::{ASK_BOUNDS, ASK_SECONDS, Grant, Permit, RequestAsk, RouteSet, Scheme, Unlisted};
 pub use host::{HostName, HostNameError};
 pub use method::{Method, MethodError, Methods};
+pub use next_hop::{HopHost, NextHop, NextHopError};
 pub use path::{CanonicalPath, PathFault, PathPattern, PathPatternError};
 pub use pattern::{HostPattern, HostPatternError};
 pub use preset::{Preset, presets};

@@ -13,7 +13,7 @@ use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
 
-use crate::policy::RouteSet;
+use crate::policy::{NextHop, RouteSet};
 
 pub use digest::{Digest, DigestError};
 pub use id::{BottleId, BottleIdError, BottleName};
@@ -43,6 +43,9 @@ pub struct Spec {
     /// Certificate authorities that egress trusts beside the public ones, PEM.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub upstream_ca: Option<String>,
+    /// The HTTP proxy that egress must pass.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub upstream_proxy: Option<NextHop>,
     /// Whether the agent may ask the operator for what it lacks.
     pub supervise: bool,
     /// OCI runtime such as `runsc`; the engine's default when absent.

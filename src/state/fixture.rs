@@ -154,6 +154,7 @@ pub(crate) fn spec() -> Spec {
             ),
         ]),
         upstream_ca: None,
+        upstream_proxy: None,
         supervise: true,
         runtime: None,
     }

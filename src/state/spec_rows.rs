@@ -103,6 +103,12 @@ fn rows(spec: &Spec) -> Vec<SpecRow> {
         spec.routes.routes.iter().map(|entry| route(entry).target),
         &mut put,
     );
+    if let Some(hop) = &spec.upstream_proxy {
+        put("through", hop.to_string());
+    }
+    if spec.upstream_ca.is_some() {
+        put("trusts", String::from("an authority of yours, too"));
+    }
     put(
         "asks",
         if spec.supervise {

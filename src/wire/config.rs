@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
 
-use crate::policy::RouteSet;
+use crate::policy::{NextHop, RouteSet};
 use crate::spec::{BottleId, Observe};
 
 /// For `guest init`.
@@ -46,4 +46,7 @@ pub struct SidecarConfig {
     /// Certificate authorities that egress trusts beside the public ones, PEM.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub upstream_ca: Option<String>,
+    /// The HTTP proxy that egress must pass.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub upstream_proxy: Option<NextHop>,
 }

@@ -192,6 +192,7 @@ fn the_summary_says_what_is_put_in_and_what_is_asked() {
     let world = World::new(&template(
         r#""secrets": { "claude": { "env": "TOKEN" }, "code": { "prompt": "Code host token" } },
     "unlisted": "ask",
+    "upstream_proxy": "http://proxy.example.com:3128",
     "routes": [
       { "preset": "anthropic", "role": "claude_code_oauth", "auth": { "secret": "claude" } },
       { "host": "git.example.com", "auth": { "secret": "code" }, "expires": "2027-01-31T18:00:00Z" },
@@ -212,6 +213,7 @@ fn each_mistake_comes_with_what_to_write() {
       "none": { "command": [] },
     },
     "unlisted": { "ask": "1s" },
+    "upstream_proxy": "https://user:hunter2@proxy.example.com",
     "routes": [
       { "preset": "pipy-read" },
       { "preset": "pypi-read", "auth": { "secret": "two" } },

@@ -39,6 +39,7 @@ fn record(id: &str) -> Record {
         uid: layout::AGENT_UID,
         routes: RouteSet::default(),
         upstream_ca: None,
+        upstream_proxy: None,
         supervise: true,
         runtime: None,
     };

@@ -198,6 +198,7 @@ impl Plan<'_> {
             generation: u64::from(self.request.revision),
             supervise: spec.supervise,
             upstream_ca: spec.upstream_ca.clone(),
+            upstream_proxy: spec.upstream_proxy.clone(),
         };
         // Only egress has a network; a host that forwards packets must not make it a
         // router for its neighbours.

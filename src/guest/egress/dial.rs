@@ -6,13 +6,16 @@
 use std::net::{IpAddr, SocketAddr};
 use std::time::Duration;
 
+use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::net::TcpStream;
 use tokio::time::timeout;
 
 use super::refusal::Refusal;
 use super::resolve::Resolve;
-use crate::policy::{AddressClass, Permit, Reason};
+use crate::policy::{AddressClass, HopHost, HostName, NextHop, Permit, Reason};
 
+/// How long an upstream proxy's answer may be, in bytes.
+const MAX_ANSWER: usize = 16 * 1024;
 /// How many of a name's addresses are tried.
 const MAX_TRIES: usize = 4;
 
@@ -21,11 +24,17 @@ pub(super) struct Dialer<R> {
     resolver: R,
     /// For the name and for each address tried.
     limit: Duration,
+    /// What must be passed to reach anything that no `connect_to` names.
+    via: Option<NextHop>,
 }
 
 impl<R: Resolve> Dialer<R> {
-    pub(super) const fn new(resolver: R, limit: Duration) -> Self {
-        Self { resolver, limit }
+    pub(super) const fn new(resolver: R, limit: Duration, via: Option<NextHop>) -> Self {
+        Self {
+            resolver,
+            limit,
+            via,
+        }
     }
 
     /// Connects to the permitted host.
@@ -34,15 +43,23 @@ impl<R: Resolve> Dialer<R> {
     /// A [`Refusal`] with [`Reason::PrivateAddress`] if any address is one that the
     /// permit does not admit, with [`Reason::Unreachable`] if nothing answered.
     pub(super) async fn dial(&self, permit: &Permit) -> Result<TcpStream, Refusal> {
+        if let Some(hop) = self.via.as_ref().filter(|_| permit.connect_to().is_none()) {
+            return self.pass(hop, permit).await;
+        }
         let addresses = self.addresses(permit).await?;
         for address in &addresses {
             permit.admit(*address).map_err(|denial| {
                 Refusal::new(denial.reason, AddressClass::of(*address).words())
             })?;
         }
+        self.first(addresses, permit.port()).await
+    }
+
+    /// Connects to the first of these addresses that answers.
+    async fn first(&self, addresses: Vec<IpAddr>, port: u16) -> Result<TcpStream, Refusal> {
         let mut last = Refusal::new(Reason::Unreachable, "nothing answered in time");
         for address in addresses.into_iter().take(MAX_TRIES) {
-            let target = SocketAddr::new(address, permit.port());
+            let target = SocketAddr::new(address, port);
             match timeout(self.limit, TcpStream::connect(target)).await {
                 Ok(Ok(stream)) => {
                     // Without it, small writes wait for the peer's delayed ACK: 44 ms each.
@@ -61,7 +78,11 @@ impl<R: Resolve> Dialer<R> {
         if let Some(address) = permit.connect_to() {
             return Ok(vec![address]);
         }
-        match timeout(self.limit, self.resolver.resolve(permit.host())).await {
+        self.resolve(permit.host()).await
+    }
+
+    async fn resolve(&self, host: &HostName) -> Result<Vec<IpAddr>, Refusal> {
+        match timeout(self.limit, self.resolver.resolve(host)).await {
             Ok(Ok(addresses)) => Ok(addresses),
             Ok(Err(error)) => Err(Refusal::new(Reason::Unreachable, error.to_string())),
             Err(_) => Err(Refusal::new(
@@ -69,6 +90,58 @@ impl<R: Resolve> Dialer<R> {
                 "its name was not resolved in time",
             )),
         }
+    }
+}
+
+impl<R: Resolve> Dialer<R> {
+    /// Connects through the operator's own proxy, whose address is theirs to choose.
+    async fn pass(&self, hop: &NextHop, permit: &Permit) -> Result<TcpStream, Refusal> {
+        let failed = |why: String| {
+            Refusal::new(Reason::Unreachable, format!("at the upstream proxy: {why}"))
+        };
+        let addresses = match &hop.host {
+            HopHost::Address(address) => vec![*address],
+            HopHost::Name(name) => self
+                .resolve(name)
+                .await
+                .map_err(|refusal| failed(refusal.detail))?,
+        };
+        let mut stream = self
+            .first(addresses, hop.port)
+            .await
+            .map_err(|refusal| failed(refusal.detail))?;
+        match timeout(self.limit, ask_tunnel(&mut stream, permit)).await {
+            Ok(Ok(())) => Ok(stream),
+            Ok(Err(why)) => Err(failed(why)),
+            Err(_) => Err(failed("it did not answer in time".to_owned())),
+        }
+    }
+}
+
+/// Asks a proxy for a tunnel (RFC 9110, 9.3.6) and reads its answer to the last byte.
+async fn ask_tunnel(stream: &mut TcpStream, permit: &Permit) -> Result<(), String> {
+    let place = format!("{}:{}", permit.host(), permit.port());
+    let ask = format!("CONNECT {place} HTTP/1.1\r\nHost: {place}\r\n\r\n");
+    let io = |error: std::io::Error| words(&error);
+    stream.write_all(ask.as_bytes()).await.map_err(io)?;
+    let mut head = Vec::new();
+    while !head.ends_with(b"\r\n\r\n") {
+        if head.len() >= MAX_ANSWER {
+            return Err("its answer is too long".to_owned());
+        }
+        // Byte by byte: what follows the head is the tunnel's.
+        match stream.read_u8().await {
+            Ok(byte) => head.push(byte),
+            Err(error) => return Err(words(&error)),
+        }
+    }
+    let status = head
+        .strip_prefix(b"HTTP/1.")
+        .and_then(|rest| rest.get(2..5));
+    match status {
+        Some([b'2', _, _]) => Ok(()),
+        Some(status) => Err(format!("it answered {}", status.escape_ascii())),
+        None => Err("it speaks no HTTP/1".to_owned()),
     }
 }
 
@@ -91,7 +164,7 @@ pub(super) mod tests {
 
     use super::super::resolve::ResolveError;
     use super::*;
-    use crate::policy::{HostName, Provenance, Route, RouteSet};
+    use crate::policy::{Provenance, Route, RouteSet};
 
     /// Answers every name alike and counts how often it was asked.
     #[derive(Clone, Debug, Default)]
@@ -134,7 +207,7 @@ pub(super) mod tests {
 
     async fn dial(answers: &[&str], permit: &Permit) -> (Result<TcpStream, Refusal>, usize) {
         let resolver = CountingResolver::answering(answers);
-        let dialer = Dialer::new(resolver.clone(), Duration::from_secs(5));
+        let dialer = Dialer::new(resolver.clone(), Duration::from_secs(5), None);
         (dialer.dial(permit).await, resolver.count())
     }
 
@@ -197,5 +270,69 @@ pub(super) mod tests {
         let (_listener, port) = listener().await;
         let (dialled, _) = dial(&["127.0.0.2", "127.0.0.1"], &permit(port, None, true)).await;
         assert!(dialled.is_ok());
+    }
+
+    /// Dials through a proxy that answers so; gives what it was asked.
+    async fn pass(answer: &'static str, permit: &Permit) -> (Result<TcpStream, Refusal>, String) {
+        let (listener, port) = listener().await;
+        let hop = NextHop::parse(&format!("http://127.0.0.1:{port}")).unwrap();
+        let dialer = Dialer::new(
+            CountingResolver::default(),
+            Duration::from_secs(5),
+            Some(hop),
+        );
+        let proxy = async {
+            let (mut stream, _) = listener.accept().await.unwrap();
+            let mut asked = vec![0; 1024];
+            let count = stream.read(&mut asked).await.unwrap();
+            stream.write_all(answer.as_bytes()).await.unwrap();
+            asked.truncate(count);
+            String::from_utf8(asked).unwrap()
+        };
+        tokio::join!(dialer.dial(permit), proxy)
+    }
+
+    #[tokio::test]
+    async fn an_upstream_proxy_is_asked_for_a_tunnel_and_resolves_the_name() {
+        let permit = permit(443, None, false);
+        let (dialled, asked) = pass("HTTP/1.1 200 fine\r\nVia: x\r\n\r\nhello", &permit).await;
+        assert_eq!(
+            asked,
+            "CONNECT a.example:443 HTTP/1.1\r\nHost: a.example:443\r\n\r\n"
+        );
+        // What follows the answer is the tunnel's.
+        let mut rest = String::new();
+        dialled.unwrap().read_to_string(&mut rest).await.unwrap();
+        assert_eq!(rest, "hello");
+    }
+
+    #[tokio::test]
+    async fn an_upstream_proxy_that_says_no_is_told() {
+        for (answer, words) in [
+            ("HTTP/1.1 407 who are you\r\n\r\n", "it answered 407"),
+            ("SSH-2.0-x\r\n\r\n", "it speaks no HTTP/1"),
+            ("HTTP/1.1 200", "end of file"),
+        ] {
+            let (dialled, _) = pass(answer, &permit(443, None, false)).await;
+            let refusal = dialled.unwrap_err();
+            assert_eq!(refusal.reason, Reason::Unreachable);
+            assert!(refusal.detail.contains(words), "{}", refusal.detail);
+        }
+    }
+
+    #[tokio::test]
+    async fn a_route_with_an_address_of_its_own_goes_there_without_the_proxy() {
+        let (listener, port) = listener().await;
+        let hop = NextHop::parse("http://127.0.0.1:1").unwrap();
+        let dialer = Dialer::new(
+            CountingResolver::default(),
+            Duration::from_secs(5),
+            Some(hop),
+        );
+        dialer
+            .dial(&permit(port, Some("127.0.0.1"), true))
+            .await
+            .unwrap();
+        listener.accept().await.unwrap();
     }
 }

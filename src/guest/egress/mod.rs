@@ -118,7 +118,7 @@ async fn serve(paths: Paths, config: SidecarConfig, limits: Limits) -> Result<()
         upstream: Upstream::new(&trusted.extra)?,
         pool: Arc::clone(&pool),
         holds: Holds::new(reporter.clone()),
-        dialer: Dialer::new(resolver, limits.dial),
+        dialer: Dialer::new(resolver, limits.dial, config.upstream_proxy.clone()),
         decisions: Arc::new(Decisions::new(journal, reporter.clone(), well.clone())),
         limits,
     };
@@ -199,6 +199,7 @@ mod tests {
             generation: 1,
             supervise: false,
             upstream_ca: None,
+            upstream_proxy: None,
         };
         let (reports, answer) = tokio::select! {
             ended = serve(paths.clone(), config, Limits::default()) => {

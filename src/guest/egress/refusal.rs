@@ -14,7 +14,7 @@ pub(super) const REASON_HEADER: &str = "x-cellar-reason";
 pub(super) struct Refusal {
     pub(super) reason: Reason,
     /// What more is known, as a clause.
-    detail: String,
+    pub(super) detail: String,
 }
 
 impl From<Reason> for Refusal {

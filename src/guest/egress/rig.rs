@@ -120,7 +120,7 @@ impl Rig {
         let proxy = Proxy {
             table: RouteTable::new(RouteSet::of(routes), 1).unwrap(),
             secrets: SecretBox::new().unwrap(),
-            dialer: Dialer::new(resolver.clone(), limits.dial),
+            dialer: Dialer::new(resolver.clone(), limits.dial, None),
             leaves: Leaves::new(bottle).unwrap(),
             upstream: Upstream::new(&[origin.certificate().clone()]).unwrap(),
             pool: Arc::new(Pool::default()),

@@ -157,6 +157,7 @@ mod tests {
             generation: 1,
             supervise: true,
             upstream_ca: None,
+            upstream_proxy: None,
         }
     }
 

@@ -7,7 +7,7 @@ use jsonc_parser::ast::Value;
 use super::route::RoutesOf;
 use super::shape::{Fields, Reader, Shape};
 use crate::manifest::model::{ImageEntry, Template, WorkspaceEntry};
-use crate::policy::{ASK_BOUNDS, ASK_SECONDS, Unlisted};
+use crate::policy::{ASK_BOUNDS, ASK_SECONDS, NextHop, Unlisted};
 use crate::spec::{Limits, layout};
 
 const TEMPLATE: Shape = Shape {
@@ -20,6 +20,7 @@ const TEMPLATE: Shape = Shape {
         "routes",
         "unlisted",
         "upstream_ca",
+        "upstream_proxy",
         "env",
         "limits",
         "time_zone",
@@ -123,6 +124,10 @@ impl Reader {
             }
             None => Some(None),
         };
+        let upstream_proxy = match fields.get("upstream_proxy") {
+            Some(value) => self.upstream_proxy(value).map(Some),
+            None => Some(None),
+        };
         let supervise = fields
             .get("supervise")
             .map(|value| self.boolean(value, "`supervise`"));
@@ -145,10 +150,22 @@ impl Reader {
             unlisted: unlisted?,
             secrets: secrets?,
             upstream_ca: upstream_ca?,
+            upstream_proxy: upstream_proxy?,
             supervise: supervise.unwrap_or(Some(true))?,
             runtime: runtime?,
             uid: uid.unwrap_or(Some(layout::AGENT_UID))?,
         })
+    }
+
+    fn upstream_proxy(&mut self, value: &Value<'_>) -> Option<NextHop> {
+        let help = "write host and port, such as \"http://proxy.example.com:3128\"";
+        let text = self.text(value, "`upstream_proxy`", help)?;
+        let hop = NextHop::parse(&text).ok();
+        if hop.is_none() {
+            // Not repeated: it may hold a password.
+            self.wrong_at(value, "`upstream_proxy` names no HTTP proxy", help);
+        }
+        hop
     }
 
     fn unlisted(&mut self, value: &Value<'_>) -> Option<Unlisted> {

@@ -65,6 +65,7 @@ pub(super) fn small() -> Wanted {
         uid: layout::AGENT_UID,
         routes: RouteSet::NONE,
         upstream_ca: None,
+        upstream_proxy: None,
         supervise: true,
         runtime: None,
     };

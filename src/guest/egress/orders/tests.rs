@@ -13,6 +13,7 @@ fn config(routes: RouteSet, generation: u64) -> SidecarConfig {
         generation,
         supervise: false,
         upstream_ca: None,
+        upstream_proxy: None,
     }
 }
 
