@@ -209,6 +209,8 @@ async fn run(argv: &[String]) -> Result<Secret<String>, GatherError> {
     };
     let slow = |_| GatherError::Slow { program: program() };
     let (status, value, said) = tokio::time::timeout(PATIENCE, work).await.map_err(slow)?;
+    // A value that is none first: whoever prints too much is cut off, and fails of that.
+    let value = value.map_err(failed)?;
     let status = status.map_err(failed)?;
     if !status.success() {
         return Err(GatherError::Program {
@@ -217,7 +219,7 @@ async fn run(argv: &[String]) -> Result<Secret<String>, GatherError> {
             said,
         });
     }
-    value.map_err(failed)
+    Ok(value)
 }
 
 /// The last line that a program said, as far as it is of use.

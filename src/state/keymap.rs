@@ -153,7 +153,7 @@ pub const KEYMAP: &[Binding] = &[
         Command::Answer,
         MAIN,
         "answer",
-        "let through or refuse what waits, or hand over a secret",
+        "answer what waits to leave, or hand over a secret",
     ),
     // Pages.
     row(

@@ -168,7 +168,7 @@ mod tests {
     fn a_suggestion_is_what_a_manifest_and_a_shell_take() {
         assert_eq!(
             entry(&route()).to_string(),
-            r#"{"host":"a.example","methods":["GET"],"paths":["/one","/it's/*"],"ports":[8443]}"#
+            r#"{"host":"a.example","ports":[8443],"methods":["GET"],"paths":["/one","/it's/*"]}"#
         );
         let id = BottleId::parse("api-k3x9q").unwrap();
         assert_eq!(
