@@ -1,8 +1,8 @@
 #!/usr/bin/env bash
 # Makes the image whose programs the tests send through the egress proxy, without a
 # registry of images: the root file system of `claude-image.sh`, Debian's python3 with
-# pip and requests, Node.js and npm as a Python wheel carries them, and the cargo of
-# this machine's own Rust toolchain.
+# pip and requests, Node.js and npm as a Python wheel carries them, and cargo with rustc
+# from this machine's own Rust toolchain.
 #
 # Needs root (chroot) unless the image is there already. Prints the image's name on
 # standard output and everything else on standard error. The parts are kept under
@@ -12,7 +12,7 @@ set -euo pipefail
 readonly PACKAGES=(python3 python3-pip python3-requests)
 readonly NODE_VERSION=24.19.0
 # Raise this when the recipe below changes.
-readonly RECIPE=1
+readonly RECIPE=2
 
 here=$(dirname "${BASH_SOURCE[0]}")
 cache=${CELLAR_TEST_CACHE:-${HOME:-/root}/.cache/cellar-test}
@@ -22,10 +22,9 @@ wheel=$cache/node-$NODE_VERSION
 
 say() { printf 'clients-image: %s\n' "$*" >&2; }
 
-# The toolchain's program, not the proxy of rustup that stands in the PATH. `cargo
-# test` names it to what it starts.
-cargo=${CARGO:-$(rustup which cargo 2>/dev/null || command -v cargo)}
-cargo_version=$("$cargo" --version | cut -d ' ' -f 2)
+# The toolchain itself, not the proxies of rustup that stand in the PATH.
+toolchain=$(rustc --print sysroot)
+cargo_version=$("$toolchain/bin/cargo" --version | cut -d ' ' -f 2)
 image="cellar-test/clients:${claude##*:}-node$NODE_VERSION-cargo$cargo_version-$RECIPE"
 
 if docker image inspect "$image" >/dev/null 2>&1; then
@@ -81,8 +80,11 @@ fi
 cp --archive "$wheel/bin" "$wheel/lib" "$root/usr/local/"
 chmod 0755 "$root/usr/local/lib/node_modules/npm/bin/npm-cli.js"
 ln -sf ../lib/node_modules/npm/bin/npm-cli.js "$root/usr/local/bin/npm"
-# Without rustc: what cargo fetches it need not build.
-install -m 0755 "$cargo" "$root/usr/local/bin/cargo"
+# Cargo asks rustc who it is before it fetches anything. Without the standard library,
+# for nothing is built. Away with those of another toolchain.
+rm -f "$root"/usr/local/lib/lib{rustc_driver,LLVM}*
+install -m 0755 "$toolchain"/bin/{cargo,rustc} "$root/usr/local/bin/"
+cp --archive "$toolchain"/lib/lib{rustc_driver,LLVM}* "$root/usr/local/lib/"
 
 say "import $image"
 tar --create --numeric-owner --one-file-system --directory "$root" . |
