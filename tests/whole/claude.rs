@@ -1,9 +1,10 @@
 //! The real Claude Code in a bottle, against a model double, from the first key to
 //! the last trace.
 
+use crate::support::double::Vouched;
 use crate::support::engine::{Engine, engine_or_skip};
 use crate::support::manifests;
-use crate::support::model::{ModelDouble, Vouched, claude_image};
+use crate::support::model::{HOST, ModelDouble, claude_image};
 use crate::support::operator::{Operator, PATIENCE};
 
 const CTRL_Q: &str = "\x11";
@@ -138,7 +139,7 @@ fn a_credential_is_used_and_never_in_the_bottle() {
     let Some(engine) = engine_or_skip("a_credential_is_used_and_never_in_the_bottle") else {
         return;
     };
-    let vouched = Vouched::new();
+    let vouched = Vouched::for_hosts(&[HOST]);
     let operator = Operator::new(engine, &manifests::claude_with_credential(&claude_image()));
     operator.write("token", &format!("{TOKEN}\n"));
     operator.write("ca.pem", &vouched.authority);

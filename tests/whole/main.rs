@@ -8,6 +8,8 @@ mod support;
 #[cfg(test)]
 mod claude;
 #[cfg(test)]
+mod clients;
+#[cfg(test)]
 mod console;
 #[cfg(test)]
 mod egress;

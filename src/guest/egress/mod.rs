@@ -11,6 +11,9 @@ mod authority;
 mod decisions;
 mod dial;
 mod door;
+#[cfg(any(test, feature = "fuzzing"))]
+#[doc(hidden)]
+pub mod fuzzing;
 mod gate;
 mod head;
 mod holds;

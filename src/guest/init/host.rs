@@ -204,6 +204,8 @@ impl Host {
         let mut env = BTreeMap::from([
             ("TERM".to_owned(), "xterm-256color".to_owned()),
             ("COLORTERM".to_owned(), "truecolor".to_owned()),
+            // Node reads the variables of a proxy only if told so (22.21 and 24 on).
+            ("NODE_USE_ENV_PROXY".to_owned(), "1".to_owned()),
         ]);
         env.extend(self.environment.clone());
         // An image knows nothing of this bottle's authority; its operator may.

@@ -17,15 +17,14 @@
     reason = "a test's program: an absent key of JSON reads as null, any other shape as nothing"
 )]
 
+mod tls;
+
 use std::io::{BufRead, BufReader, Read, Write};
 use std::net::TcpListener;
-use std::sync::Arc;
 use std::sync::atomic::{AtomicU32, Ordering};
 use std::time::{SystemTime, UNIX_EPOCH};
 
-use data_encoding::BASE64;
-use rustls::pki_types::{CertificateDer, PrivatePkcs8KeyDer};
-use rustls::{ServerConfig, ServerConnection, StreamOwned};
+use rustls::{ServerConnection, StreamOwned};
 use serde_json::{Value, json};
 
 /// The longest request body that is read (Claude Code sends 50 to 90 KB).
@@ -35,7 +34,7 @@ fn main() -> std::io::Result<()> {
     let address = std::env::args()
         .nth(1)
         .unwrap_or_else(|| String::from("127.0.0.1:8118"));
-    let tls = tls()?;
+    let tls = tls::from_environment()?;
     let listener = TcpListener::bind(&address)?;
     say(&format!("listening on {address}"));
     for stream in listener.incoming() {
@@ -53,27 +52,6 @@ fn main() -> std::io::Result<()> {
         });
     }
     Ok(())
-}
-
-fn tls() -> std::io::Result<Option<Arc<ServerConfig>>> {
-    let read = |name: &str| {
-        let text = std::env::var(name).ok()?;
-        BASE64.decode(text.as_bytes()).ok()
-    };
-    let (Some(certificate), Some(key)) = (read("TLS_CERT"), read("TLS_KEY")) else {
-        return Ok(None);
-    };
-    let provider = Arc::new(rustls::crypto::ring::default_provider());
-    let config = ServerConfig::builder_with_provider(provider)
-        .with_safe_default_protocol_versions()
-        .map_err(std::io::Error::other)?
-        .with_no_client_auth()
-        .with_single_cert(
-            vec![CertificateDer::from(certificate)],
-            PrivatePkcs8KeyDer::from(key).into(),
-        )
-        .map_err(std::io::Error::other)?;
-    Ok(Some(Arc::new(config)))
 }
 
 fn say(line: &str) {

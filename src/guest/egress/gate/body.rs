@@ -34,7 +34,7 @@ impl From<BodyEnd> for Body {
 
 /// A reader of chunks.
 #[derive(Debug, Default, PartialEq, Eq)]
-pub(super) struct Chunks {
+pub(in super::super) struct Chunks {
     state: State,
     extensions: usize,
     trailers: usize,
@@ -61,7 +61,7 @@ impl Default for State {
 
 impl Chunks {
     /// Whether the last chunk and its trailers were read.
-    pub(super) fn is_done(&self) -> bool {
+    pub(in super::super) fn is_done(&self) -> bool {
         self.state == State::Done
     }
 
@@ -70,7 +70,11 @@ impl Chunks {
     ///
     /// # Errors
     /// The first rule that it breaks; the body is over then.
-    pub(super) fn take(&mut self, input: &[u8], out: &mut Vec<u8>) -> Result<usize, Fault> {
+    pub(in super::super) fn take(
+        &mut self,
+        input: &[u8],
+        out: &mut Vec<u8>,
+    ) -> Result<usize, Fault> {
         let mut at = 0;
         while let Some(byte) = input.get(at).filter(|_| !self.is_done()) {
             if let State::Content { left } = self.state {

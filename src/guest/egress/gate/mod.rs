@@ -24,6 +24,8 @@ use tokio::time::{Sleep, sleep};
 use tokio_util::io::poll_read_buf;
 
 use self::body::Body;
+#[cfg(any(test, feature = "fuzzing"))]
+pub(super) use self::body::Chunks;
 use self::farewell::Farewell;
 pub(super) use self::line::GateLine;
 use super::activity::Activity;
