@@ -22,7 +22,7 @@ use crate::scan::{ContentCoding, Direction, Feed, Finding, Known, Mode, Scanner,
 use crate::secret::Secret;
 
 /// Longer than any input takes, for nothing here ever waits.
-const LIMIT: Duration = Duration::from_secs(60);
+const LIMIT: Duration = Duration::from_mins(1);
 /// The host whose ClientHello is asked for, also in the seeds.
 pub const HOST: &str = "allowed.test";
 /// The value that the scanner knows, also in the seeds.
@@ -239,7 +239,11 @@ pub fn scan(bytes: &[u8]) {
     let whole = scanned(&scanner, direction, coding, mode, &[body]);
     let pieces: Vec<&[u8]> = body.chunks(size).collect();
     let pieces = scanned(&scanner, direction, coding, mode, &pieces);
-    assert_eq!(whole, pieces);
+    assert_eq!(whole.unread.is_some(), pieces.unread.is_some());
+    // Of a body that breaks off, cuts say how much was read before the break was seen.
+    if coding == ContentCoding::Identity || whole.unread.is_none() {
+        assert_eq!(whole, pieces);
+    }
     if coding == ContentCoding::Identity {
         let holds = |text: &[u8]| {
             text.windows(VALUE.len())
