@@ -23,7 +23,7 @@ pub use host::{HostName, HostNameError};
 pub use method::{Method, MethodError, Methods};
 pub use path::{CanonicalPath, PathFault, PathPattern, PathPatternError};
 pub use pattern::{HostPattern, HostPatternError};
-pub use preset::{Preset, presets};
+pub use preset::{ModelApis, Preset, presets};
 pub use problem::RouteProblem;
 pub use reason::{Denial, Reason};
 pub use route::{Budget, Effect, Provenance, Route, Scan, ScanMode, Tls};

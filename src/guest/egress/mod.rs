@@ -46,7 +46,7 @@ use table::RouteTable;
 use tls::{BottleCa, Leaves, TrustFiles, Trusted, Upstream};
 
 use super::runtime::{RoleError, bind_door, hub_line, play, sidecar_config};
-use crate::policy::RouteSet;
+use crate::policy::{ModelApis, RouteSet};
 use crate::spec::layout;
 use crate::wire::{Role, RoleState, SidecarConfig};
 
@@ -120,6 +120,8 @@ async fn serve(paths: Paths, config: SidecarConfig, limits: Limits) -> Result<()
         holds: Holds::new(reporter.clone()),
         dialer: Dialer::new(resolver, limits.dial),
         decisions: Arc::new(Decisions::new(journal, reporter.clone(), well.clone())),
+        // No data, no metering of tokens; a test reads the data.
+        models: ModelApis::known().unwrap_or_default(),
         limits,
     };
     let listener = bind_door(&paths.door, 0o666)?;

@@ -31,7 +31,7 @@ use super::secrets::{SecretBox, Secrets};
 use super::table::{BadTable, Generation, RouteTable, Table};
 use super::tls::{Leaves, Upstream, read_hello};
 use super::tunnel::splice;
-use crate::policy::{HostName, Permit, Reason, RouteSet, Tls, Unlisted};
+use crate::policy::{HostName, ModelApis, Permit, Reason, RouteSet, Tls, Unlisted};
 use crate::scan::KnownError;
 use crate::wire::{HoldEnd, Verdict};
 
@@ -87,6 +87,7 @@ pub(super) struct Proxy<R> {
     pub(super) pool: Arc<Pool>,
     pub(super) holds: Holds,
     pub(super) decisions: Arc<Decisions>,
+    pub(super) models: ModelApis,
     pub(super) limits: Limits,
 }
 

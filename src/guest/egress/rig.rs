@@ -24,8 +24,8 @@ use super::tls::tests::client_of;
 use super::tls::{BottleCa, Leaves, Upstream};
 use crate::guest::runtime::Reporter;
 use crate::policy::{
-    Auth, AuthScheme, HostName, HostPattern, Provenance, Route, RouteRole, RouteSet, SecretName,
-    Tls,
+    Auth, AuthScheme, HostName, HostPattern, ModelApis, Provenance, Route, RouteRole, RouteSet,
+    SecretName, Tls,
 };
 use crate::wire::{DecisionRecord, RoleState, Verdict};
 
@@ -126,6 +126,7 @@ impl Rig {
             pool: Arc::new(Pool::default()),
             holds: Holds::new(Reporter::default()),
             decisions: Arc::new(decisions),
+            models: ModelApis::known().unwrap(),
             limits,
         };
         Self {

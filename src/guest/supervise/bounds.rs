@@ -44,6 +44,10 @@ pub(super) fn admissible(role: Role, report: RoleReport) -> Option<RoleReport> {
                         .take(MAX_FINDINGS)
                         .map(|name| cut(name, MAX_NAME))
                         .collect(),
+                    usage: request.usage.map(|mut usage| {
+                        usage.model = cut(usage.model, MAX_NAME);
+                        usage
+                    }),
                     ..request
                 }),
                 ..decision
@@ -141,7 +145,19 @@ mod tests {
 
     use super::*;
     use crate::policy::RouteSet;
-    use crate::wire::{Activity, HoldEnd, SessionExit, Verdict};
+    use crate::wire::{Activity, AnswerUsage, HoldEnd, SessionExit, Verdict};
+
+    fn long_request(long: &str) -> RequestFacts {
+        RequestFacts {
+            path: long.to_owned(),
+            findings: vec![long.to_owned(); 100],
+            usage: Some(Box::new(AnswerUsage {
+                model: long.to_owned(),
+                ..AnswerUsage::default()
+            })),
+            ..RequestFacts::default()
+        }
+    }
 
     fn each_report() -> Vec<RoleReport> {
         let at = Timestamp::UNIX_EPOCH;
@@ -164,11 +180,7 @@ mod tests {
                     host: long.clone(),
                     port: 1,
                     verdict: Verdict::Allowed,
-                    request: Some(RequestFacts {
-                        path: long.clone(),
-                        findings: vec![long.clone(); 100],
-                        ..RequestFacts::default()
-                    }),
+                    request: Some(long_request(&long)),
                 },
             },
             RoleReport::Seal {

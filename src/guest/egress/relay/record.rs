@@ -2,9 +2,11 @@
 
 use std::sync::Arc;
 
+use hyper::HeaderMap;
 use tokio::time::Instant;
 
 use super::upload::Meter;
+use super::usage::UsageReader;
 use crate::guest::egress::ask::Shown;
 use crate::guest::egress::decisions::Decisions;
 use crate::guest::runtime::escaped;
@@ -21,6 +23,10 @@ pub(in super::super) struct Recorder {
     verdict: Verdict,
     facts: RequestFacts,
     meter: Arc<Meter>,
+    /// Whether a model answers.
+    is_model: bool,
+    /// Reads what it says.
+    usage: Option<Box<UsageReader>>,
     began: Instant,
     broke_off: bool,
 }
@@ -37,6 +43,8 @@ impl Recorder {
                 ..RequestFacts::default()
             },
             meter: Arc::default(),
+            is_model: false,
+            usage: None,
             began: Instant::now(),
             broke_off: false,
         }
@@ -63,10 +71,25 @@ impl Recorder {
         self.verdict = Verdict::Denied { reason };
     }
 
-    /// Counts a piece of the answer.
-    pub(super) fn received(&mut self, bytes: usize) {
-        let bytes = u64::try_from(bytes).unwrap_or(u64::MAX);
+    /// Says that a model will answer.
+    pub(super) const fn asks_model(&mut self) {
+        self.is_model = true;
+    }
+
+    /// Looks at the answer's head as it came.
+    pub(super) fn answered(&mut self, headers: &HeaderMap) {
+        if self.is_model {
+            self.usage = UsageReader::of(headers);
+        }
+    }
+
+    /// Counts a piece of the answer, as it came.
+    pub(super) fn received(&mut self, piece: &[u8]) {
+        let bytes = u64::try_from(piece.len()).unwrap_or(u64::MAX);
         self.facts.received_bytes = self.facts.received_bytes.saturating_add(bytes);
+        if let Some(reader) = &mut self.usage {
+            reader.feed(piece);
+        }
     }
 
     /// Counts what a WebSocket carried.
@@ -101,6 +124,11 @@ impl Drop for Recorder {
         let mut facts = std::mem::take(&mut self.facts);
         facts.sent_bytes = facts.sent_bytes.max(self.meter.bytes());
         facts.millis = u64::try_from(self.began.elapsed().as_millis()).unwrap_or(u64::MAX);
+        facts.usage = self
+            .usage
+            .take()
+            .and_then(UsageReader::finish)
+            .map(Box::new);
         facts.findings = self.meter.findings().names();
         if self.broke_off {
             let text = format!("{}: the answer broke off", self.asked);
