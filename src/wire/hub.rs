@@ -5,7 +5,7 @@ use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
 use super::egress::{HoldEnd, HoldRecord, ToEgress};
-use super::usage::AnswerUsage;
+use super::usage::{AnswerUsage, Usage};
 use crate::policy::{Reason, RouteSet};
 
 /// A role of the guest binary, and so a container of the bottle.
@@ -255,6 +255,12 @@ pub enum RoleReport {
         id: u64,
         /// How.
         how: HoldEnd,
+    },
+    /// What the bottle used, from egress: at the begin of each line, and at most once a
+    /// second as it grows.
+    Usage {
+        /// All of it, since the counting began.
+        usage: Usage,
     },
     /// A line of log.
     Log {

@@ -1,5 +1,8 @@
 //! What a bottle used: requests, bytes, and the tokens that models say they counted.
 
+use std::collections::BTreeMap;
+
+use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
 /// A prompt of more tokens than this, counting those that a cache held, is a long one:
@@ -58,4 +61,71 @@ pub struct AnswerUsage {
     /// Its tokens.
     #[serde(flatten)]
     pub tokens: Tokens,
+}
+
+/// What all answers of one model say that they used.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default)]
+pub struct ModelUsage {
+    /// How many said something.
+    pub answers: u64,
+    /// The tokens of all of them.
+    #[serde(flatten)]
+    pub tokens: Tokens,
+    /// Of these, the tokens of those whose prompt was a long one.
+    pub long_prompts: Tokens,
+}
+
+impl ModelUsage {
+    /// Adds an answer.
+    pub const fn answer(&mut self, tokens: &Tokens) {
+        self.answers = self.answers.saturating_add(1);
+        self.tokens.add(tokens);
+        if tokens.prompt() > LONG_PROMPT_TOKENS {
+            self.long_prompts.add(tokens);
+        }
+    }
+}
+
+/// What a bottle used over all lives of its egress.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Usage {
+    /// When the counting began.
+    pub since: Timestamp,
+    /// Requests, and tunnels that were not looked into, that were let out.
+    #[serde(default)]
+    pub requests: u64,
+    /// Bytes of bodies, and of such tunnels, that went out.
+    #[serde(default)]
+    pub sent_bytes: u64,
+    /// The same that came in.
+    #[serde(default)]
+    pub received_bytes: u64,
+    /// By model, as answers name them.
+    #[serde(default)]
+    pub models: BTreeMap<String, ModelUsage>,
+}
+
+impl Usage {
+    /// Nothing yet.
+    #[must_use]
+    pub const fn since(since: Timestamp) -> Self {
+        Self {
+            since,
+            requests: 0,
+            sent_bytes: 0,
+            received_bytes: 0,
+            models: BTreeMap::new(),
+        }
+    }
+
+    /// The tokens of all models.
+    #[must_use]
+    pub fn tokens(&self) -> Tokens {
+        let mut sum = Tokens::default();
+        for model in self.models.values() {
+            sum.add(&model.tokens);
+        }
+        sum
+    }
 }

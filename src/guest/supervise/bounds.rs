@@ -4,7 +4,7 @@
 use crate::guest::runtime::bounded;
 use crate::wire::{
     DecisionRecord, HoldRecord, LogLine, RequestFacts, Role, RoleReport, RoleState, SealCheck,
-    SealReport, SessionReport,
+    SealReport, SessionReport, Usage,
 };
 
 const MAX_LINE: usize = 2 * 1024;
@@ -15,6 +15,7 @@ const MAX_CHECKS: usize = 64;
 const MAX_HOST: usize = 253;
 const MAX_PATH: usize = 512;
 const MAX_FINDINGS: usize = 16;
+const MAX_MODELS: usize = 64;
 
 /// Gives the report as the hub may hold it; `None` for what this role has no say in,
 /// and for what only keeps the line.
@@ -66,6 +67,9 @@ pub(super) fn admissible(role: Role, report: RoleReport) -> Option<RoleReport> {
                 ..hold
             },
         }),
+        (Role::Egress, RoleReport::Usage { usage }) => Some(RoleReport::Usage {
+            usage: cut_usage(usage),
+        }),
         (Role::Egress, RoleReport::HoldOver { id, how }) => Some(RoleReport::HoldOver { id, how }),
         (Role::Agent, RoleReport::Seal { report }) => Some(RoleReport::Seal {
             report: cut_seal(report),
@@ -81,6 +85,7 @@ pub(super) fn admissible(role: Role, report: RoleReport) -> Option<RoleReport> {
             | RoleReport::Routes { .. }
             | RoleReport::RoutesRefused { .. }
             | RoleReport::Held { .. }
+            | RoleReport::Usage { .. }
             | RoleReport::HoldOver { .. },
         )
         | (
@@ -111,6 +116,16 @@ fn cut_state(state: RoleState) -> RoleState {
                 .collect(),
         },
         RoleState::Ready | RoleState::Gone => state,
+    }
+}
+
+fn cut_usage(usage: Usage) -> Usage {
+    let models = usage.models.into_iter().take(MAX_MODELS);
+    Usage {
+        models: models
+            .map(|(name, model)| (cut(name, MAX_NAME), model))
+            .collect(),
+        ..usage
     }
 }
 
@@ -145,7 +160,7 @@ mod tests {
 
     use super::*;
     use crate::policy::RouteSet;
-    use crate::wire::{Activity, AnswerUsage, HoldEnd, SessionExit, Verdict};
+    use crate::wire::{Activity, AnswerUsage, HoldEnd, ModelUsage, SessionExit, Verdict};
 
     fn long_request(long: &str) -> RequestFacts {
         RequestFacts {
@@ -156,6 +171,17 @@ mod tests {
                 ..AnswerUsage::default()
             })),
             ..RequestFacts::default()
+        }
+    }
+
+    fn long_usage() -> RoleReport {
+        let name = |number| format!("{number:04}{}", "é".repeat(1000));
+        let models = (0..1000).map(|number| (name(number), ModelUsage::default()));
+        RoleReport::Usage {
+            usage: Usage {
+                models: models.collect(),
+                ..Usage::since(Timestamp::UNIX_EPOCH)
+            },
         }
     }
 
@@ -231,6 +257,7 @@ mod tests {
                 id: 1,
                 how: HoldEnd::Expired,
             },
+            long_usage(),
             RoleReport::Ping,
         ]
     }
@@ -245,19 +272,19 @@ mod tests {
         assert_eq!(
             kinds(Role::Agent),
             [
-                true, true, false, true, true, true, false, false, false, false, false
+                true, true, false, true, true, true, false, false, false, false, false, false
             ]
         );
         assert_eq!(
             kinds(Role::Egress),
             [
-                true, true, true, false, false, false, true, true, true, true, false
+                true, true, true, false, false, false, true, true, true, true, true, false
             ]
         );
         assert_eq!(
             kinds(Role::Supervise),
             [
-                true, true, false, false, false, false, false, false, false, false, false
+                true, true, false, false, false, false, false, false, false, false, false, false
             ]
         );
     }

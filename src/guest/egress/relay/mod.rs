@@ -102,7 +102,12 @@ impl<'a, R: Resolve> Relay<'a, R> {
         let asked = head
             .as_ref()
             .map_or_else(Shown::default, |head| self.shown(head));
-        let mut recorder = Recorder::new(&self.proxy.decisions, asked, table.generation);
+        let mut recorder = Recorder::new(
+            &self.proxy.decisions,
+            &self.proxy.ledger,
+            asked,
+            table.generation,
+        );
         let agent = hyper::upgrade::on(&mut request);
         let outcome = match head {
             Some(head) => self.ask(request, &head, &table, &mut recorder).await,
@@ -186,6 +191,7 @@ impl<'a, R: Resolve> Relay<'a, R> {
         recorder.route(grant.route);
         self.proxy.check_name(table, &asked.authority.host)?;
         self.stand(&asked);
+        self.proxy.ledger.request();
         if self.room == Room::None {
             return Err(Refusal::from(Reason::TooManyConnections));
         }

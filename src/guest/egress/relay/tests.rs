@@ -467,6 +467,8 @@ async fn a_web_socket_is_relayed_where_the_route_says_so_until_it_no_longer_does
         (facts.status, facts.sent_bytes, facts.received_bytes),
         (Some(101), 5, 4)
     );
+    let usage = rig.proxy.ledger.usage();
+    assert_eq!((usage.sent_bytes, usage.received_bytes), (5, 4));
 }
 
 /// Without upstream's consent nothing of what was sent ahead goes through.
@@ -949,4 +951,41 @@ async fn a_models_answer_tells_what_it_used_and_no_other_does() {
         },
     };
     assert_eq!(usage, [Some(Box::new(used)), None]);
+}
+
+#[tokio::test]
+async fn what_leaves_and_comes_in_is_counted_and_what_is_refused_is_not() {
+    let rig = Rig::new(Vec::new());
+    let origin = rig.origin("a.example").await;
+    let narrow = Route {
+        paths: vec![crate::policy::PathPattern::parse("/up").unwrap()],
+        ..route("a.example", origin.port)
+    };
+    rig.allow(vec![narrow]);
+    let place = format!("a.example:{}", origin.port);
+    let mut inside = rig.inside("a.example", origin.port).await;
+    let post = format!("POST /up HTTP/1.1\r\nHost: {place}\r\nContent-Length: 5\r\n\r\nhello");
+    let answers = [OK, OK];
+    let talk = async {
+        for _ in 0..2 {
+            inside.write_all(post.as_bytes()).await.unwrap();
+            assert_eq!(read_message(&mut inside).await.1, "ok");
+        }
+    };
+    tokio::join!(origin.serve(&answers), talk);
+    inside
+        .write_all(get("/down", &place).as_bytes())
+        .await
+        .unwrap();
+    assert!(
+        read_message(&mut inside)
+            .await
+            .0
+            .starts_with("http/1.1 403")
+    );
+    drop(inside);
+    settle().await;
+    let usage = rig.proxy.ledger.usage();
+    let counted = (usage.requests, usage.sent_bytes, usage.received_bytes);
+    assert_eq!(counted, (2, 10, 4));
 }
