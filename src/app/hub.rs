@@ -13,7 +13,7 @@ use crate::state::RoutesInForce;
 use crate::wire::{
     ConsoleToHub, DecisionRecord, Frame, HoldRecord, HubToConsole, LineError, LineReader,
     LineWriter, Role, RoleReport, RoleState, SealReport, SessionExit, SessionReport, ToEgress,
-    VERSION,
+    Usage, VERSION,
 };
 
 /// How long one look may take.
@@ -40,6 +40,8 @@ pub(crate) struct HubView {
     pub(crate) routes: Option<RoutesInForce>,
     /// Connections that wait for an answer.
     pub(crate) holds: Vec<HoldRecord>,
+    /// What it used.
+    pub(crate) usage: Option<Usage>,
 }
 
 /// Asks a bottle's hub once. `None` if it does not answer in time or speaks another
@@ -185,6 +187,7 @@ impl HubView {
                 self.routes = Some(RoutesInForce { generation, routes });
             }
             RoleReport::Held { hold } => self.holds.push(hold),
+            RoleReport::Usage { usage } => self.usage = Some(usage),
             RoleReport::Hello { .. }
             | RoleReport::Log { .. }
             | RoleReport::RoutesRefused { .. }

@@ -1,8 +1,8 @@
 //! From an agent's name to a plan, for verbs and console alike.
 
 use crate::manifest::{
-    Loaded, Manifest, ManifestPaths, Need, Plan, Problem, ResolveError, ResolveOptions, SecretAsk,
-    SecretSource,
+    Loaded, Manifest, ManifestPaths, Need, Plan, Prices, Problem, ResolveError, ResolveOptions,
+    SecretAsk, SecretSource,
 };
 use crate::secret::Secret;
 use crate::store::Record;
@@ -17,6 +17,19 @@ pub(crate) fn load() -> Result<Loaded, Failure> {
         Failure::new("find the manifest", &error).help("set HOME or XDG_CONFIG_HOME")
     })?;
     Ok(Manifest::load(&paths))
+}
+
+/// What models cost, and what is wrong with the operator's file of it, if something is.
+pub(crate) fn prices() -> (Prices, Option<Failure>) {
+    let found = std::env::current_dir()
+        .ok()
+        .and_then(|cwd| ManifestPaths::discover(&cwd).ok());
+    let Some(paths) = found else {
+        return (Prices::builtin().unwrap_or_default(), None);
+    };
+    let (prices, error) = Prices::load(&paths.prices());
+    let failure = error.map(|error| Failure::new("use your prices", &error));
+    (prices, failure)
 }
 
 /// Plans an agent's start. Reads files, changes nothing, asks for nothing.

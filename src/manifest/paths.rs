@@ -44,6 +44,12 @@ impl ManifestPaths {
         }
     }
 
+    /// The operator's prices of models; the file need not exist.
+    #[must_use]
+    pub fn prices(&self) -> PathBuf {
+        self.operator.with_file_name("prices.json")
+    }
+
     /// Adds the repository's file found at or above `cwd`.
     #[must_use]
     pub fn with_repository_of(self, cwd: &Path) -> Self {

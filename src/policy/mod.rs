@@ -26,7 +26,7 @@ pub use method::{Method, MethodError, Methods};
 pub use next_hop::{HopHost, NextHop, NextHopError};
 pub use path::{CanonicalPath, PathFault, PathPattern, PathPatternError};
 pub use pattern::{HostPattern, HostPatternError};
-pub use preset::{Preset, presets};
+pub use preset::{ModelApis, Preset, presets};
 pub use problem::RouteProblem;
 pub use reason::{Denial, Reason};
 pub use route::{Budget, Effect, Provenance, Route, Scan, ScanMode, Tls};

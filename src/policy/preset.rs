@@ -4,7 +4,9 @@ use std::collections::BTreeMap;
 
 use serde::Deserialize;
 
-use super::{HostPattern, Methods, PathPattern, Provenance, Route, ScanMode};
+use super::{
+    CanonicalPath, HostName, HostPattern, Methods, PathPattern, Provenance, Route, ScanMode,
+};
 
 /// The presets, as data.
 const PRESETS: &str = include_str!("../../assets/presets.json");
@@ -42,6 +44,31 @@ fn https() -> Vec<u16> {
 /// Never: a test reads the data. A build whose data is broken has none.
 pub fn presets() -> Result<BTreeMap<String, Preset>, serde_json::Error> {
     serde_json::from_str(PRESETS)
+}
+
+/// The places that presets know as those where a model answers.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct ModelApis(Vec<Narrow>);
+
+impl ModelApis {
+    /// All that are known.
+    ///
+    /// # Errors
+    /// Never, as [`presets`].
+    pub fn known() -> Result<Self, serde_json::Error> {
+        let routes = presets()?.into_values().flat_map(|preset| preset.routes);
+        Ok(Self(routes.filter(|route| route.model).collect()))
+    }
+
+    /// Whether a model answers there.
+    #[must_use]
+    pub fn include(&self, host: &HostName, port: u16, path: &CanonicalPath) -> bool {
+        self.0.iter().any(|route| {
+            route.host.matches(host)
+                && route.ports.contains(&port)
+                && (route.paths.is_empty() || route.paths.iter().any(|known| known.matches(path)))
+        })
+    }
 }
 
 impl Preset {
@@ -127,6 +154,19 @@ mod tests {
             let expected = (name == "anthropic").then_some(0);
             assert_eq!(preset.model(), expected, "{name}");
         }
+    }
+
+    #[test]
+    fn a_model_is_known_by_host_port_and_path() {
+        let known = ModelApis::known().unwrap();
+        let includes = |host, port, path| {
+            let host = HostName::parse(host).unwrap();
+            known.include(&host, port, &CanonicalPath::parse(path).unwrap())
+        };
+        assert!(includes("api.anthropic.com", 443, "/v1/messages"));
+        assert!(!includes("api.anthropic.com", 80, "/v1/messages"));
+        assert!(!includes("api.anthropic.com", 443, "/v1/models"));
+        assert!(!includes("github.com", 443, "/v1/messages"));
     }
 
     #[test]

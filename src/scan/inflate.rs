@@ -58,6 +58,51 @@ impl ContentCoding {
     }
 }
 
+/// A body made plain as it passes, for a reader that holds nothing back and can do
+/// without what cannot be read.
+#[derive(Debug)]
+pub struct Unpacker {
+    inflater: Option<Inflater>,
+    is_broken: bool,
+}
+
+impl Unpacker {
+    /// Begins a body that is packed like this.
+    #[must_use]
+    pub fn new(coding: ContentCoding) -> Self {
+        Self {
+            inflater: Inflater::new(coding),
+            is_broken: false,
+        }
+    }
+
+    /// Takes a piece and gives what can be read so far to `read`; nothing more after
+    /// what is corrupt, or a bomb.
+    pub fn feed(&mut self, piece: &[u8], mut read: impl FnMut(&[u8])) {
+        let Some(inflater) = &mut self.inflater else {
+            return read(piece);
+        };
+        for slice in piece.chunks(SLICE_BYTES) {
+            if self.is_broken {
+                return;
+            }
+            match inflater.push(slice) {
+                Ok(made) => read(&made),
+                Err(_) => self.is_broken = true,
+            }
+        }
+    }
+
+    /// Ends the body and gives what was still inside to `read`.
+    pub fn finish(&mut self, read: impl FnOnce(&[u8])) {
+        let inflater = self.inflater.as_mut().filter(|_| !self.is_broken);
+        if let Some(Ok(made)) = inflater.map(Inflater::finish) {
+            read(&made);
+        }
+        self.is_broken = true;
+    }
+}
+
 /// One body being unpacked.
 pub(super) struct Inflater {
     codec: Codec,

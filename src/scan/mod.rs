@@ -24,7 +24,7 @@ mod segments;
 mod stream;
 
 pub use finding::{Finding, Kind, Layer, Unread};
-pub use inflate::ContentCoding;
+pub use inflate::{ContentCoding, Unpacker};
 pub use known::{Known, KnownError, MIN_KNOWN_BYTES};
 pub use scanner::Scanner;
 pub use stream::{Direction, Feed, Mode, Stream};

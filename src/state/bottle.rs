@@ -14,7 +14,7 @@ use super::spec_rows::SpecView;
 use crate::policy::RouteSet;
 use crate::wire::{
     Activity, DecisionRecord, HoldRecord, LogLine, Role, RoleState, SealReport, SessionExit,
-    SessionReport,
+    SessionReport, Usage,
 };
 
 /// Log lines kept of one bottle.
@@ -74,6 +74,9 @@ pub struct Hub {
     pub routes_refused: Option<String>,
     /// Connections that wait for the operator, by their ids.
     pub holds: BTreeMap<u64, HoldRecord>,
+    /// What it used, if egress said so.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub usage: Option<Usage>,
 }
 
 /// A table of routes as egress has it.

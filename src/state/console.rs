@@ -10,6 +10,7 @@ use super::lines::Lines;
 use super::phase::{Doing, Phase};
 use super::sighting::{BottleRef, EngineId};
 use super::view::{Focus, Modal, RowName, View};
+use crate::manifest::Prices;
 use crate::wire::{Role, TerminalSize};
 
 /// What the console starts from.
@@ -23,6 +24,9 @@ pub struct Setup {
     pub now: Timestamp,
     /// How far the operator's clock is ahead of UTC.
     pub utc_offset_seconds: i32,
+    /// What models cost.
+    #[serde(default)]
+    pub prices: Prices,
 }
 
 /// Everything that the console knows.
@@ -44,6 +48,9 @@ pub struct State {
     pub now: Timestamp,
     /// How far the operator's clock is ahead of UTC.
     pub utc_offset_seconds: i32,
+    /// What models cost, as the setup said.
+    #[serde(skip)]
+    pub prices: Prices,
     /// Lines of scrollback that the shown session has.
     pub(super) scrollback: usize,
     /// The agent whose start was asked for and has not been heard of.
@@ -64,6 +71,7 @@ impl State {
             size: setup.size,
             now: setup.now,
             utc_offset_seconds: setup.utc_offset_seconds,
+            prices: setup.prices,
             scrollback: 0,
             starting: None,
             revision: 1,

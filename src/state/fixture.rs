@@ -5,9 +5,12 @@ use std::collections::BTreeMap;
 use jiff::{SignedDuration, Timestamp};
 
 use super::*;
+use crate::manifest::Prices;
 use crate::policy::{HostName, Provenance, Reason, Route, RouteSet};
 use crate::spec::{BottleId, Digest, ImageSource, Limits, Observe, Session, Spec, Workspace};
-use crate::wire::{Activity, HubToConsole, RoleReport, SealCheck, SealReport};
+use crate::wire::{
+    Activity, HubToConsole, ModelUsage, RoleReport, SealCheck, SealReport, Tokens, Usage,
+};
 
 /// A console and what it asked for.
 #[derive(Clone, Debug)]
@@ -169,6 +172,7 @@ impl Console {
                 size: TerminalSize { columns, rows },
                 now: now(),
                 utc_offset_seconds: 3_600,
+                prices: Prices::builtin().unwrap(),
             }),
             effects: Vec::new(),
         }
@@ -222,6 +226,7 @@ impl Console {
                 denied: 3,
             },
         );
+        console.said("api-k3x9q", Role::Egress, used());
         for role in [Role::Egress, Role::Supervise] {
             console.said(
                 "api-k3x9q",
@@ -376,6 +381,28 @@ impl Console {
 }
 
 /// The probes of a seal, the last of which finds this.
+/// Two answers of a model that has a price.
+pub(crate) fn used() -> RoleReport {
+    let mut model = ModelUsage::default();
+    for cache_read in [31_000, 68_500] {
+        model.answer(&Tokens {
+            input: 1_200,
+            output: 2_400,
+            cache_read,
+            ..Tokens::default()
+        });
+    }
+    RoleReport::Usage {
+        usage: Usage {
+            requests: 41,
+            sent_bytes: 310_000,
+            received_bytes: 5_400_000,
+            models: [(String::from("claude-opus-4-6"), model)].into(),
+            ..Usage::since(now())
+        },
+    }
+}
+
 pub(crate) fn seal(holds: bool) -> RoleReport {
     RoleReport::Seal {
         report: SealReport {

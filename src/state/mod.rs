@@ -9,6 +9,7 @@ mod apply;
 mod bottle;
 mod command;
 mod console;
+mod cost;
 mod decision;
 mod effect;
 mod event;
@@ -35,6 +36,7 @@ pub use age::age;
 pub use bottle::{Bottle, FailedOperation, Hub, HubLine, LogEntry, Operation, RoutesInForce};
 pub use command::{Command, Context};
 pub use console::{Setup, State};
+pub use cost::{Cost, model_cost, short, token_words, traffic_words};
 pub use decision::{decided_facts, decided_place};
 pub use effect::Effect;
 pub use event::{

@@ -5,6 +5,7 @@ use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
 use super::egress::{HoldEnd, HoldRecord, ToEgress};
+use super::usage::{AnswerUsage, Usage};
 use crate::policy::{Reason, RouteSet};
 
 /// A role of the guest binary, and so a container of the bottle.
@@ -193,6 +194,9 @@ pub struct RequestFacts {
     /// The rules and secrets that a scan found, by name, 16 at most.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub findings: Vec<String>,
+    /// What the answer of a model says that it used.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub usage: Option<Box<AnswerUsage>>,
 }
 
 /// One line that a role says about itself.
@@ -251,6 +255,12 @@ pub enum RoleReport {
         id: u64,
         /// How.
         how: HoldEnd,
+    },
+    /// What the bottle used, from egress: at the begin of each line, and at most once a
+    /// second as it grows.
+    Usage {
+        /// All of it, since the counting began.
+        usage: Usage,
     },
     /// A line of log.
     Log {

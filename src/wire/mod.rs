@@ -14,6 +14,7 @@ mod frame;
 mod hub;
 mod line;
 mod session;
+mod usage;
 
 pub use config::{InitConfig, SidecarConfig};
 pub use egress::{HoldEnd, HoldRecord, ToEgress};
@@ -24,6 +25,7 @@ pub use hub::{
 };
 pub use line::{LineError, LineReader, LineWriter};
 pub use session::{AttachMode, ClientToSession, SessionToClient, TerminalSize};
+pub use usage::{AnswerUsage, LONG_PROMPT_TOKENS, ModelUsage, Tokens, Usage};
 
 /// Version of the protocol, said first by both ends.
 pub const VERSION: u32 = 1;

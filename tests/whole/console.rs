@@ -141,6 +141,8 @@ fn a_flooding_agent_does_not_take_the_keys() {
             asked.elapsed()
         );
         console.send(ENTER);
+        // The list shows the session, too: typed there, letters are keys of the console.
+        console.wait_for_text(ATTACHED, PATIENCE);
         // A debug build beside the other tests, on a slow machine.
         console.wait_for_text(&format!("AGENT flooded {bytes}"), 3 * PATIENCE);
         console.send(&format!("alive after {kind}\r"));

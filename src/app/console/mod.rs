@@ -104,12 +104,19 @@ impl<'terminal> Console<'terminal> {
         let (opened, opening) = mpsc::channel(4);
         let (looked_up, looking_up) = mpsc::channel(4);
         let now = Timestamp::now();
+        let (prices, bad_prices) = super::planning::prices();
         let setup = Setup {
             engines: vec![cellar.engine.id().clone()],
             size,
             now,
             utc_offset_seconds: jiff::tz::TimeZone::system().to_offset(now).seconds(),
+            prices,
         };
+        if let Some(failure) = bad_prices {
+            let text = failure.line();
+            // The queue is new, so there is room.
+            drop(events.try_send(Event::Note { text }));
+        }
         Ok(Self {
             cellar,
             terminal,

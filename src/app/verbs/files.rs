@@ -40,9 +40,15 @@ struct Checked<'a> {
 }
 
 pub(super) fn check(out: &mut Output, arguments: &JsonArguments) -> Result<Exit, Failure> {
-    let loaded = planning::load()?;
+    let mut loaded = planning::load()?;
     let agents = loaded.manifest.agents();
-    let is_bad = !loaded.problems.is_empty() || agents.iter().any(|agent| agent.problem.is_some());
+    let (_, bad_prices) = planning::prices();
+    let is_bad = !loaded.problems.is_empty()
+        || bad_prices.is_some()
+        || agents.iter().any(|agent| agent.problem.is_some());
+    loaded
+        .notes
+        .extend(bad_prices.map(|failure| failure.line()));
     let exit = if is_bad {
         Exit::BadManifest
     } else {

@@ -6,11 +6,13 @@ use super::super::cli::{ListArguments, OneArguments};
 use super::super::exit::{Exit, Failure};
 use super::super::hub::HubView;
 use super::super::output::Output;
+use super::super::planning;
 use super::super::view::{self, Asking, BottleView, Whose};
 use super::attach::exit_words;
 use super::{mended, printing};
-use crate::state::ContainerState;
-use crate::wire::{RoleState, Verdict};
+use crate::manifest::Prices;
+use crate::state::{ContainerState, Cost, token_words, traffic_words};
+use crate::wire::{RoleState, Usage, Verdict};
 
 pub(super) async fn list(out: &mut Output, arguments: &ListArguments) -> Result<Exit, Failure> {
     let cellar = mended(out).await?;
@@ -106,12 +108,28 @@ pub(super) async fn show(out: &mut Output, arguments: &OneArguments) -> Result<E
     }
     if let Some(hub) = &view.hub {
         rows.extend(hub_rows(hub));
+        if let Some(usage) = &hub.usage {
+            let (prices, bad_prices) = planning::prices();
+            if let Some(failure) = bad_prices {
+                out.note(&failure.line()).map_err(printing)?;
+            }
+            rows.push(("used", usage_words(usage, &prices)));
+        }
     }
     for (label, value) in rows {
         out.line(format!("{label:>10}  {value}").trim_end())
             .map_err(printing)?;
     }
     Ok(Exit::Done)
+}
+
+/// What was used and what it cost, in one line.
+fn usage_words(usage: &Usage, prices: &Prices) -> String {
+    if usage.models.is_empty() {
+        return traffic_words(usage);
+    }
+    let (tokens, cost) = (token_words(usage), Cost::of(usage, prices).words());
+    format!("{tokens}, {cost}; {}", traffic_words(usage))
 }
 
 fn hub_rows(hub: &HubView) -> Vec<(&'static str, String)> {

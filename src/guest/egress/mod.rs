@@ -18,6 +18,7 @@ mod gate;
 mod head;
 mod holds;
 mod journal;
+mod ledger;
 mod orders;
 mod prefixed;
 mod proxy;
@@ -40,6 +41,7 @@ use dial::Dialer;
 use holds::Holds;
 use jiff::Timestamp;
 use journal::Journal;
+use ledger::Ledger;
 use orders::{Orders, TableFile};
 use proxy::{Limits, Proxy};
 use relay::Pool;
@@ -49,7 +51,7 @@ use table::RouteTable;
 use tls::{BottleCa, Leaves, TrustFiles, Trusted, Upstream};
 
 use super::runtime::{RoleError, bind_door, hub_line, play, sidecar_config};
-use crate::policy::RouteSet;
+use crate::policy::{ModelApis, RouteSet};
 use crate::spec::layout;
 use crate::wire::{Role, RoleState, SidecarConfig};
 
@@ -59,6 +61,8 @@ struct Paths {
     door: PathBuf,
     hub: PathBuf,
     journal: PathBuf,
+    /// What was used.
+    usage: PathBuf,
     /// The table of routes that was told last.
     table: PathBuf,
     /// The bottle's certificate authority.
@@ -73,6 +77,7 @@ impl Default for Paths {
             door: PathBuf::from(layout::EGRESS_DOOR),
             hub: PathBuf::from(layout::HUB),
             journal: PathBuf::from(layout::DATA).join("decisions.jsonl"),
+            usage: PathBuf::from(layout::DATA).join("usage.json"),
             table: PathBuf::from(layout::DATA).join("routes.json"),
             authority: PathBuf::from(layout::DATA).join("authority.json"),
             trust: TrustFiles::default(),
@@ -113,6 +118,11 @@ async fn serve(paths: Paths, config: SidecarConfig, limits: Limits) -> Result<()
             (RouteSet::NONE, 0)
         }
     };
+    let (ledger, unread) = Ledger::kept_in(paths.usage);
+    if let Some(error) = unread {
+        reporter.log(format!("usage is counted anew: failed to {error}"));
+    }
+    let ledger = Arc::new(ledger);
     let pool = Arc::new(Pool::default());
     let proxy = Proxy {
         table: RouteTable::new(routes, generation)?,
@@ -123,6 +133,9 @@ async fn serve(paths: Paths, config: SidecarConfig, limits: Limits) -> Result<()
         holds: Holds::new(reporter.clone()),
         dialer: Dialer::new(resolver, limits.dial, config.upstream_proxy.clone()),
         decisions: Arc::new(Decisions::new(journal, reporter.clone(), well.clone())),
+        ledger: Arc::clone(&ledger),
+        // No data, no metering of tokens; a test reads the data.
+        models: ModelApis::known().unwrap_or_default(),
         limits,
     };
     let listener = bind_door(&paths.door, 0o666)?;
@@ -130,7 +143,7 @@ async fn serve(paths: Paths, config: SidecarConfig, limits: Limits) -> Result<()
     let obeying = Orders {
         proxy: Arc::clone(&proxy),
         file,
-        reporter,
+        reporter: reporter.clone(),
         well,
     };
     tokio::select! {
@@ -138,6 +151,7 @@ async fn serve(paths: Paths, config: SidecarConfig, limits: Limits) -> Result<()
         () = hub.run() => {}
         () = obeying.obey(orders) => {}
         () = pool.tend() => {}
+        () = ledger.tend(&reporter) => {}
     }
     Ok(())
 }
@@ -150,17 +164,15 @@ mod tests {
     use super::*;
     use crate::policy::Reason;
     use crate::spec::BottleId;
-    use crate::wire::{Frame, LineReader, RoleReport, VERSION, Verdict};
+    use crate::wire::{Frame, LineReader, RoleReport, Usage, VERSION, Verdict};
 
-    /// The whole role in a folder: a door that agents may use, a log, a hub that hears.
-    #[tokio::test]
-    async fn a_denied_request_reaches_its_client_the_log_and_the_hub() {
-        let folder = tempfile::tempdir().unwrap();
-        let path = |name: &str| folder.path().join(name);
-        let paths = Paths {
+    fn paths_in(folder: &std::path::Path) -> Paths {
+        let path = |name: &str| folder.join(name);
+        Paths {
             door: path("egress.sock"),
             hub: path("hub.sock"),
             journal: path("decisions.jsonl"),
+            usage: path("usage.json"),
             table: path("routes.json"),
             authority: path("authority.json"),
             trust: TrustFiles {
@@ -171,7 +183,15 @@ mod tests {
                 servers: path("resolv.conf"),
                 hosts: path("hosts"),
             },
-        };
+        }
+    }
+
+    /// The whole role in a folder: a door that agents may use, a log, a hub that hears.
+    #[tokio::test]
+    async fn a_denied_request_reaches_its_client_the_log_and_the_hub() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = |name: &str| folder.path().join(name);
+        let paths = paths_in(folder.path());
         std::fs::write(path("resolv.conf"), "nameserver 127.0.0.1\n").unwrap();
         let hub = bind_door(&paths.hub, 0o600).unwrap();
         let door = paths.door.clone();
@@ -180,12 +200,12 @@ mod tests {
             let mut line = LineReader::new(line);
             let mut reports = Vec::new();
             let mut answer = String::new();
-            while reports.len() < 4 {
+            while reports.len() < 5 {
                 let Some(Frame::Message(payload)) = line.next().await.unwrap() else {
                     panic!("a message")
                 };
                 reports.push(Frame::parse::<RoleReport>(&payload).unwrap());
-                if reports.len() == 3 {
+                if reports.len() == 4 {
                     // Ready was said: the door is open.
                     let mut client = UnixStream::connect(&door).await.unwrap();
                     let request = b"CONNECT evil.example:443 HTTP/1.0\r\n\r\n";
@@ -228,8 +248,12 @@ mod tests {
             reports.get(..3),
             Some(&[hello, RoleReport::State { state }, routes][..])
         );
+        let Some(RoleReport::Usage { usage }) = reports.get(3) else {
+            panic!("what was used: {reports:?}")
+        };
+        assert_eq!(usage, &Usage::since(usage.since));
         let logged = Journal::new(paths.journal).tail();
-        let Some(RoleReport::Decision { decision }) = reports.get(3) else {
+        let Some(RoleReport::Decision { decision }) = reports.get(4) else {
             panic!("a decision: {reports:?}")
         };
         assert_eq!(logged.as_slice(), std::slice::from_ref(decision));

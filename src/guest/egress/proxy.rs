@@ -23,6 +23,7 @@ use super::decisions::Decisions;
 use super::dial::Dialer;
 use super::head::{ReadHead, inspect, read_head};
 use super::holds::{Holds, left};
+use super::ledger::Ledger;
 use super::prefixed::Prefixed;
 use super::refusal::Refusal;
 use super::relay::{Pool, Side};
@@ -31,7 +32,7 @@ use super::secrets::{SecretBox, Secrets};
 use super::table::{BadTable, Generation, RouteTable, Table};
 use super::tls::{Leaves, Upstream, read_hello};
 use super::tunnel::splice;
-use crate::policy::{HostName, Permit, Reason, RouteSet, Tls, Unlisted};
+use crate::policy::{HostName, ModelApis, Permit, Reason, RouteSet, Tls, Unlisted};
 use crate::scan::KnownError;
 use crate::wire::{HoldEnd, Verdict};
 
@@ -87,6 +88,8 @@ pub(super) struct Proxy<R> {
     pub(super) pool: Arc<Pool>,
     pub(super) holds: Holds,
     pub(super) decisions: Arc<Decisions>,
+    pub(super) ledger: Arc<Ledger>,
+    pub(super) models: ModelApis,
     pub(super) limits: Limits,
 }
 
@@ -283,6 +286,7 @@ impl<R: Resolve> Proxy<R> {
             return;
         };
         self.decisions.record(asked, Verdict::Allowed);
+        self.ledger.request();
         let activity = Activity::new();
         let mut upstream = Watched::new(upstream, &activity);
         let carry = splice(&mut client, &mut upstream, early);
@@ -295,6 +299,8 @@ impl<R: Resolve> Proxy<R> {
             () = activity.silent_for(self.limits.silence) => Some("silent for too long".to_owned()),
             () = forbidden => Some("the routes changed".to_owned()),
         };
+        let (sent, received) = activity.counts();
+        self.ledger.carried(sent, received);
         self.ended(asked, &activity, ended);
     }
 

@@ -16,6 +16,7 @@ use super::dial::Dialer;
 use super::dial::tests::CountingResolver;
 use super::holds::Holds;
 use super::journal::Journal;
+use super::ledger::Ledger;
 use super::proxy::{Limits, Proxy, Room};
 use super::relay::Pool;
 use super::secrets::SecretBox;
@@ -24,8 +25,8 @@ use super::tls::tests::client_of;
 use super::tls::{BottleCa, Leaves, Upstream};
 use crate::guest::runtime::Reporter;
 use crate::policy::{
-    Auth, AuthScheme, HostName, HostPattern, Provenance, Route, RouteRole, RouteSet, SecretName,
-    Tls,
+    Auth, AuthScheme, HostName, HostPattern, ModelApis, Provenance, Route, RouteRole, RouteSet,
+    SecretName, Tls,
 };
 use crate::wire::{DecisionRecord, RoleState, Verdict};
 
@@ -126,6 +127,8 @@ impl Rig {
             pool: Arc::new(Pool::default()),
             holds: Holds::new(Reporter::default()),
             decisions: Arc::new(decisions),
+            ledger: Arc::new(Ledger::kept_in(folder.path().join("usage.json")).0),
+            models: ModelApis::known().unwrap(),
             limits,
         };
         Self {

@@ -42,6 +42,8 @@ enum Standing {
     Routes,
     /// One hold.
     Hold(u64),
+    /// What was used.
+    Usage,
 }
 
 #[derive(Debug, Default)]
@@ -87,6 +89,11 @@ impl Outbox {
         } else if let RoleReport::Held { hold } = &report {
             self.standing
                 .insert(Standing::Hold(hold.id), report.clone());
+        } else if let RoleReport::Usage { .. } = &report {
+            self.standing.insert(Standing::Usage, report.clone());
+            // Each says all that the one before it said.
+            let is_old = |waiting: &RoleReport| matches!(waiting, RoleReport::Usage { .. });
+            self.news.retain(|waiting| !is_old(waiting));
         } else if let RoleReport::HoldOver { id, .. } = &report {
             self.standing.remove(&Standing::Hold(*id));
         }
@@ -180,6 +187,12 @@ impl Reporter {
         drop(outbox);
         self.wake.notify_one();
         result
+    }
+
+    /// Takes all that waits for the hub.
+    #[cfg(test)]
+    pub(crate) fn waiting(&self) -> Vec<RoleReport> {
+        std::iter::from_fn(|| self.take()).collect()
     }
 
     fn take(&self) -> Option<RoleReport> {

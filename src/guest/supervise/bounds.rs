@@ -4,7 +4,7 @@
 use crate::guest::runtime::bounded;
 use crate::wire::{
     DecisionRecord, HoldRecord, LogLine, RequestFacts, Role, RoleReport, RoleState, SealCheck,
-    SealReport, SessionReport,
+    SealReport, SessionReport, Usage,
 };
 
 const MAX_LINE: usize = 2 * 1024;
@@ -15,6 +15,7 @@ const MAX_CHECKS: usize = 64;
 const MAX_HOST: usize = 253;
 const MAX_PATH: usize = 512;
 const MAX_FINDINGS: usize = 16;
+const MAX_MODELS: usize = 64;
 
 /// Gives the report as the hub may hold it; `None` for what this role has no say in,
 /// and for what only keeps the line.
@@ -44,6 +45,10 @@ pub(super) fn admissible(role: Role, report: RoleReport) -> Option<RoleReport> {
                         .take(MAX_FINDINGS)
                         .map(|name| cut(name, MAX_NAME))
                         .collect(),
+                    usage: request.usage.map(|mut usage| {
+                        usage.model = cut(usage.model, MAX_NAME);
+                        usage
+                    }),
                     ..request
                 }),
                 ..decision
@@ -62,6 +67,9 @@ pub(super) fn admissible(role: Role, report: RoleReport) -> Option<RoleReport> {
                 ..hold
             },
         }),
+        (Role::Egress, RoleReport::Usage { usage }) => Some(RoleReport::Usage {
+            usage: cut_usage(usage),
+        }),
         (Role::Egress, RoleReport::HoldOver { id, how }) => Some(RoleReport::HoldOver { id, how }),
         (Role::Agent, RoleReport::Seal { report }) => Some(RoleReport::Seal {
             report: cut_seal(report),
@@ -77,6 +85,7 @@ pub(super) fn admissible(role: Role, report: RoleReport) -> Option<RoleReport> {
             | RoleReport::Routes { .. }
             | RoleReport::RoutesRefused { .. }
             | RoleReport::Held { .. }
+            | RoleReport::Usage { .. }
             | RoleReport::HoldOver { .. },
         )
         | (
@@ -107,6 +116,16 @@ fn cut_state(state: RoleState) -> RoleState {
                 .collect(),
         },
         RoleState::Ready | RoleState::Gone => state,
+    }
+}
+
+fn cut_usage(usage: Usage) -> Usage {
+    let models = usage.models.into_iter().take(MAX_MODELS);
+    Usage {
+        models: models
+            .map(|(name, model)| (cut(name, MAX_NAME), model))
+            .collect(),
+        ..usage
     }
 }
 
@@ -141,7 +160,30 @@ mod tests {
 
     use super::*;
     use crate::policy::RouteSet;
-    use crate::wire::{Activity, HoldEnd, SessionExit, Verdict};
+    use crate::wire::{Activity, AnswerUsage, HoldEnd, ModelUsage, SessionExit, Verdict};
+
+    fn long_request(long: &str) -> RequestFacts {
+        RequestFacts {
+            path: long.to_owned(),
+            findings: vec![long.to_owned(); 100],
+            usage: Some(Box::new(AnswerUsage {
+                model: long.to_owned(),
+                ..AnswerUsage::default()
+            })),
+            ..RequestFacts::default()
+        }
+    }
+
+    fn long_usage() -> RoleReport {
+        let name = |number| format!("{number:04}{}", "é".repeat(1000));
+        let models = (0..1000).map(|number| (name(number), ModelUsage::default()));
+        RoleReport::Usage {
+            usage: Usage {
+                models: models.collect(),
+                ..Usage::since(Timestamp::UNIX_EPOCH)
+            },
+        }
+    }
 
     fn each_report() -> Vec<RoleReport> {
         let at = Timestamp::UNIX_EPOCH;
@@ -164,11 +206,7 @@ mod tests {
                     host: long.clone(),
                     port: 1,
                     verdict: Verdict::Allowed,
-                    request: Some(RequestFacts {
-                        path: long.clone(),
-                        findings: vec![long.clone(); 100],
-                        ..RequestFacts::default()
-                    }),
+                    request: Some(long_request(&long)),
                 },
             },
             RoleReport::Seal {
@@ -219,6 +257,7 @@ mod tests {
                 id: 1,
                 how: HoldEnd::Expired,
             },
+            long_usage(),
             RoleReport::Ping,
         ]
     }
@@ -233,19 +272,19 @@ mod tests {
         assert_eq!(
             kinds(Role::Agent),
             [
-                true, true, false, true, true, true, false, false, false, false, false
+                true, true, false, true, true, true, false, false, false, false, false, false
             ]
         );
         assert_eq!(
             kinds(Role::Egress),
             [
-                true, true, true, false, false, false, true, true, true, true, false
+                true, true, true, false, false, false, true, true, true, true, true, false
             ]
         );
         assert_eq!(
             kinds(Role::Supervise),
             [
-                true, true, false, false, false, false, false, false, false, false, false
+                true, true, false, false, false, false, false, false, false, false, false, false
             ]
         );
     }

@@ -12,7 +12,7 @@ use super::bounds::admissible;
 use crate::policy::RouteSet;
 use crate::wire::{
     DecisionRecord, HoldEnd, HoldRecord, HubToConsole, LogLine, Role, RoleReport, RoleState,
-    SealReport, SessionExit, SessionReport, ToEgress, Verdict,
+    SealReport, SessionExit, SessionReport, ToEgress, Usage, Verdict,
 };
 
 /// Decisions held.
@@ -36,6 +36,7 @@ pub(super) struct Hub {
     /// The routes in force, with their generation.
     routes: Option<(u64, RouteSet)>,
     holds: BTreeMap<u64, HoldRecord>,
+    usage: Option<Usage>,
     /// Where egress reads what consoles tell it, and which of its lines that is.
     egress: Option<(u64, mpsc::Sender<ToEgress>)>,
     seal: Option<SealReport>,
@@ -184,6 +185,9 @@ impl Hub {
                 let has_room = self.holds.len() < HOLDS || self.holds.contains_key(&hold.id);
                 has_room && self.holds.insert(hold.id, hold.clone()).as_ref() != Some(hold)
             }
+            RoleReport::Usage { usage } => {
+                self.usage.replace(usage.clone()).as_ref() != Some(usage)
+            }
             RoleReport::HoldOver { id, .. } => self.holds.remove(id).is_some(),
             RoleReport::Seal { report } => {
                 self.seal = Some(report.clone());
@@ -273,6 +277,9 @@ impl Hub {
         }
         for hold in self.holds.values().cloned() {
             say(Role::Egress, RoleReport::Held { hold });
+        }
+        if let Some(usage) = self.usage.clone() {
+            say(Role::Egress, RoleReport::Usage { usage });
         }
         if let Some(report) = self.seal.clone() {
             say(Role::Agent, RoleReport::Seal { report });

@@ -136,6 +136,10 @@ fn take_report(
         }
         RoleReport::RoutesRefused { why, .. } => bottle.hub.routes_refused = Some(why),
         RoleReport::Held { hold } => drop(bottle.hub.holds.insert(hold.id, hold)),
+        RoleReport::Usage { usage } => {
+            bottle.hub.usage = Some(usage);
+            return Some(Tab::Egress);
+        }
         RoleReport::HoldOver { id, .. } => drop(bottle.hub.holds.remove(&id)),
         RoleReport::Hello { .. } | RoleReport::Ping => {}
     }

@@ -2,12 +2,14 @@
 
 use ratatui::buffer::Buffer;
 use ratatui::layout::Rect;
+use unicode_width::UnicodeWidthStr as _;
 
 use super::super::clock;
 use super::super::look::{Look, Role};
 use super::super::text::{Words, pad, put_text, row, safe};
 use crate::state::{
-    Bottle, DecisionRecord, RouteRow, SpecView, State, Tail, Verdict, decided_facts, decided_place,
+    Bottle, Cost, DecisionRecord, RouteRow, SpecView, State, Tail, Verdict, decided_facts,
+    decided_place, token_words, traffic_words,
 };
 
 /// Columns of the time, of the verdict and of the method.
@@ -31,6 +33,10 @@ pub(in crate::ui) fn draw(
         at += 1;
     }
     for words in holds(state, look, bottle, area) {
+        words.draw(row(area, at), buffer);
+        at += 1;
+    }
+    if let Some(words) = used(state, look, bottle, area) {
         words.draw(row(area, at), buffer);
         at += 1;
     }
@@ -141,6 +147,27 @@ fn holds(state: &State, look: Look, bottle: &Bottle, area: Rect) -> Vec<Words> {
         );
     }
     lines
+}
+
+/// What was used and what it cost, what matters most first, as much of it as fits.
+fn used(state: &State, look: Look, bottle: &Bottle, area: Rect) -> Option<Words> {
+    let usage = bottle.hub.usage.as_ref()?;
+    let mut facts = vec![traffic_words(usage)];
+    if !usage.models.is_empty() {
+        let cost = Cost::of(usage, &state.prices).words();
+        facts.splice(0..0, [cost, token_words(usage)]);
+    }
+    let mut facts = facts.into_iter();
+    let head = Words::new(look).put(Role::Heading, pad(look, " USED", 12));
+    let room = usize::from(area.width).saturating_sub(head.width());
+    let first = safe(look, &facts.next().unwrap_or_default(), room);
+    let mut words = head.put(Role::Plain, first);
+    for fact in facts {
+        if words.width() + look.dot().width() + fact.width() <= usize::from(area.width) {
+            words = words.also(Role::Faint, fact);
+        }
+    }
+    Some(words)
 }
 
 fn draw_decisions(state: &State, look: Look, bottle: &Bottle, area: Rect, buffer: &mut Buffer) {

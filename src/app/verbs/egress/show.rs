@@ -7,11 +7,15 @@ use super::super::super::cellar::Cellar;
 use super::super::super::exit::{Exit, Failure};
 use super::super::super::hub::{HubView, Talk, TalkError};
 use super::super::super::output::Output;
+use super::super::super::planning;
 use super::super::printing;
+use crate::manifest::Prices;
 use crate::policy::{Route, RouteSet, Unlisted};
 use crate::spec::BottleId;
-use crate::state::{age, decided_facts, decided_place};
-use crate::wire::{DecisionRecord, HEARTBEAT, HoldRecord, HubToConsole, Role, RoleReport, Verdict};
+use crate::state::{Cost, age, decided_facts, decided_place, model_cost, short, traffic_words};
+use crate::wire::{
+    DecisionRecord, HEARTBEAT, HoldRecord, HubToConsole, Role, RoleReport, Usage, Verdict,
+};
 
 #[derive(Serialize)]
 struct Shown<'a> {
@@ -21,6 +25,9 @@ struct Shown<'a> {
     allowed: u64,
     denied: u64,
     decisions: &'a [DecisionRecord],
+    usage: Option<&'a Usage>,
+    /// What of it costs how much.
+    cost: Option<Cost>,
 }
 
 pub(super) async fn show(
@@ -42,6 +49,10 @@ pub(super) async fn show(
         Some(there) => &there.routes,
         None => &record.spec.routes,
     };
+    let (prices, bad_prices) = planning::prices();
+    if let Some(failure) = bad_prices {
+        out.note(&failure.line()).map_err(printing)?;
+    }
     if is_json && !follow {
         let shown = Shown {
             generation: view.routes.as_ref().map(|there| there.generation),
@@ -50,6 +61,8 @@ pub(super) async fn show(
             allowed: view.allowed,
             denied: view.denied,
             decisions: &view.decisions,
+            usage: view.usage.as_ref(),
+            cost: view.usage.as_ref().map(|usage| Cost::of(usage, &prices)),
         };
         out.json(&shown).map_err(printing)?;
     } else if is_json {
@@ -57,7 +70,7 @@ pub(super) async fn show(
             out.json_line(decision).map_err(printing)?;
         }
     } else {
-        print(out, routes, view)?;
+        print(out, routes, view, &prices)?;
     }
     match talk {
         Ok(talk) if follow => Box::pin(stream(out, talk, is_json))
@@ -73,7 +86,12 @@ pub(super) async fn show(
     }
 }
 
-fn print(out: &mut Output, routes: &RouteSet, view: &HubView) -> Result<(), Failure> {
+fn print(
+    out: &mut Output,
+    routes: &RouteSet,
+    view: &HubView,
+    prices: &Prices,
+) -> Result<(), Failure> {
     let now = Timestamp::now();
     let rows: Vec<Vec<String>> = routes
         .routes
@@ -114,6 +132,9 @@ fn print(out: &mut Output, routes: &RouteSet, view: &HubView) -> Result<(), Fail
         out.table(&["WAITS", "TO REACH", ""], &rows)
             .map_err(printing)?;
     }
+    if let Some(usage) = &view.usage {
+        print_usage(out, usage, prices).map_err(printing)?;
+    }
     out.line("").map_err(printing)?;
     let counted = format!("{} let out, {} refused", view.allowed, view.denied);
     out.line(&counted).map_err(printing)?;
@@ -121,6 +142,43 @@ fn print(out: &mut Output, routes: &RouteSet, view: &HubView) -> Result<(), Fail
         out.line(&words(decision, now)).map_err(printing)?;
     }
     Ok(())
+}
+
+/// What was used, by model.
+fn print_usage(out: &mut Output, usage: &Usage, prices: &Prices) -> std::io::Result<()> {
+    out.line("")?;
+    out.line(&format!("used {}", traffic_words(usage)))?;
+    if usage.models.is_empty() {
+        return Ok(());
+    }
+    let head = [
+        "MODEL",
+        "ANSWERS",
+        "INPUT",
+        "CACHE READ",
+        "CACHE WRITTEN",
+        "OUTPUT",
+        "COST",
+    ];
+    let rows = usage.models.iter().map(|(name, model)| {
+        let tokens = &model.tokens;
+        let written = tokens.cache_write.saturating_add(tokens.cache_write_hour);
+        let counts = [
+            model.answers,
+            tokens.input,
+            tokens.cache_read,
+            written,
+            tokens.output,
+        ];
+        let counts = counts.into_iter().map(short);
+        let cost = model_cost(name, model, prices);
+        std::iter::once(name.clone())
+            .chain(counts)
+            .chain([cost])
+            .collect()
+    });
+    out.table(&head, &rows.collect::<Vec<Vec<String>>>())?;
+    out.line(&Cost::of(usage, prices).words())
 }
 
 fn remark(route: &Route, now: Timestamp) -> String {

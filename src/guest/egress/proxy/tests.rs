@@ -280,6 +280,13 @@ async fn a_spliced_tunnel_is_carried_as_it_is() {
     );
     assert_eq!(decided(&rig), [("a.example".to_owned(), port, "allowed")]);
     assert_eq!(rig.resolver.count(), 1, "resolved once");
+    while rig.proxy.ledger.usage().received_bytes == 0 {
+        tokio::task::yield_now().await;
+    }
+    let usage = rig.proxy.ledger.usage();
+    let hello = u64::try_from(hello_for("a.example").await.len()).unwrap();
+    let counted = (usage.requests, usage.sent_bytes, usage.received_bytes);
+    assert_eq!(counted, (1, hello + 4, 7));
 }
 
 #[tokio::test]

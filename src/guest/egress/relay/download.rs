@@ -156,7 +156,7 @@ impl Body for Download {
             let data = frame.and_then(|frame| frame.into_data().ok());
             *is_over = data.is_none() || body.is_end_stream();
             let data = data.unwrap_or_default();
-            recorder.received(data.len());
+            recorder.received(&data);
             let passed = match sieve {
                 Some(sieve) => sieve.sift(data, *is_over, recorder.meter().findings()),
                 None => Ok(data),

@@ -15,6 +15,7 @@ mod sieve;
 mod tests;
 mod upload;
 mod upstream;
+mod usage;
 mod websocket;
 
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -33,7 +34,7 @@ pub(super) use self::download::Download;
 pub(super) use self::pool::Pool;
 use self::record::Recorder;
 use self::request::{Asked, Composed, answer_mode};
-use self::sieve::{Sieve, sift_answer, unframe};
+use self::sieve::{Sieve, ask_readable, sift_answer, unframe};
 use super::activity::{Activity, Watched};
 use super::ask::Shown;
 use super::authority::Authority;
@@ -101,7 +102,12 @@ impl<'a, R: Resolve> Relay<'a, R> {
         let asked = head
             .as_ref()
             .map_or_else(Shown::default, |head| self.shown(head));
-        let mut recorder = Recorder::new(&self.proxy.decisions, asked, table.generation);
+        let mut recorder = Recorder::new(
+            &self.proxy.decisions,
+            &self.proxy.ledger,
+            asked,
+            table.generation,
+        );
         let agent = hyper::upgrade::on(&mut request);
         let outcome = match head {
             Some(head) => self.ask(request, &head, &table, &mut recorder).await,
@@ -185,13 +191,25 @@ impl<'a, R: Resolve> Relay<'a, R> {
         recorder.route(grant.route);
         self.proxy.check_name(table, &asked.authority.host)?;
         self.stand(&asked);
+        self.proxy.ledger.request();
         if self.room == Room::None {
             return Err(Refusal::from(Reason::TooManyConnections));
         }
-        let composed = self.compose(request, head, &asked, &grant, recorder)?;
+        let mut composed = self.compose(request, head, &asked, &grant, recorder)?;
+        if self.is_model(&asked, &grant) {
+            // An answer that is broken off is read all the same.
+            ask_readable(composed.request.headers_mut());
+            recorder.asks_model();
+        }
         let key = asked.key(&permit, &grant, table.generation);
         let answer = self.send(composed, &key, &permit, recorder).await?;
         Ok((answer, answer_mode(&grant)))
+    }
+
+    /// Whether a model answers there: a route's role says so, or a preset knows the place.
+    fn is_model(&self, asked: &Asked, grant: &Grant) -> bool {
+        let Authority { host, port } = &asked.authority;
+        grant.role.is_some() || self.proxy.models.include(host, *port, &asked.path)
     }
 
     fn compose(
@@ -216,6 +234,7 @@ impl<'a, R: Resolve> Relay<'a, R> {
     ) -> Response<Download> {
         let (mut parts, body) = response.into_parts();
         headers::leave_behind(&mut parts.headers);
+        recorder.answered(&parts.headers);
         let sieve = match self.sift(&parts.headers, mode, &recorder) {
             Ok(sieve) => sieve,
             Err(refusal) => return self.refuse(&refusal, recorder),

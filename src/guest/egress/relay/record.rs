@@ -2,11 +2,14 @@
 
 use std::sync::Arc;
 
+use hyper::HeaderMap;
 use tokio::time::Instant;
 
 use super::upload::Meter;
+use super::usage::UsageReader;
 use crate::guest::egress::ask::Shown;
 use crate::guest::egress::decisions::Decisions;
+use crate::guest::egress::ledger::Ledger;
 use crate::guest::runtime::escaped;
 use crate::policy::Reason;
 use crate::wire::{RequestFacts, Verdict};
@@ -17,19 +20,30 @@ const MAX_PATH: usize = 512;
 /// Gathers what a record says of one request.
 pub(in super::super) struct Recorder {
     decisions: Arc<Decisions>,
+    ledger: Arc<Ledger>,
     asked: Shown,
     verdict: Verdict,
     facts: RequestFacts,
     meter: Arc<Meter>,
+    /// Whether a model answers.
+    is_model: bool,
+    /// Reads what it says.
+    usage: Option<Box<UsageReader>>,
     began: Instant,
     broke_off: bool,
 }
 
 impl Recorder {
     /// Begins with a request that is allowed until something says otherwise.
-    pub(super) fn new(decisions: &Arc<Decisions>, asked: Shown, generation: u64) -> Self {
+    pub(super) fn new(
+        decisions: &Arc<Decisions>,
+        ledger: &Arc<Ledger>,
+        asked: Shown,
+        generation: u64,
+    ) -> Self {
         Self {
             decisions: Arc::clone(decisions),
+            ledger: Arc::clone(ledger),
             asked,
             verdict: Verdict::Allowed,
             facts: RequestFacts {
@@ -37,6 +51,8 @@ impl Recorder {
                 ..RequestFacts::default()
             },
             meter: Arc::default(),
+            is_model: false,
+            usage: None,
             began: Instant::now(),
             broke_off: false,
         }
@@ -63,14 +79,31 @@ impl Recorder {
         self.verdict = Verdict::Denied { reason };
     }
 
-    /// Counts a piece of the answer.
-    pub(super) fn received(&mut self, bytes: usize) {
-        let bytes = u64::try_from(bytes).unwrap_or(u64::MAX);
+    /// Says that a model will answer.
+    pub(super) const fn asks_model(&mut self) {
+        self.is_model = true;
+    }
+
+    /// Looks at the answer's head as it came.
+    pub(super) fn answered(&mut self, headers: &HeaderMap) {
+        if self.is_model {
+            self.usage = UsageReader::of(headers);
+        }
+    }
+
+    /// Counts a piece of the answer, as it came.
+    pub(super) fn received(&mut self, piece: &[u8]) {
+        let bytes = u64::try_from(piece.len()).unwrap_or(u64::MAX);
         self.facts.received_bytes = self.facts.received_bytes.saturating_add(bytes);
+        self.ledger.carried(0, bytes);
+        if let Some(reader) = &mut self.usage {
+            reader.feed(piece);
+        }
     }
 
     /// Counts what a WebSocket carried.
-    pub(super) const fn carried(&mut self, sent: u64, received: u64) {
+    pub(super) fn carried(&mut self, sent: u64, received: u64) {
+        self.ledger.carried(sent, received);
         self.facts.sent_bytes = sent;
         self.facts.received_bytes = received;
     }
@@ -99,8 +132,17 @@ impl Recorder {
 impl Drop for Recorder {
     fn drop(&mut self) {
         let mut facts = std::mem::take(&mut self.facts);
+        self.ledger.carried(self.meter.bytes(), 0);
         facts.sent_bytes = facts.sent_bytes.max(self.meter.bytes());
         facts.millis = u64::try_from(self.began.elapsed().as_millis()).unwrap_or(u64::MAX);
+        facts.usage = self
+            .usage
+            .take()
+            .and_then(UsageReader::finish)
+            .map(Box::new);
+        if let Some(usage) = &facts.usage {
+            self.ledger.answer(usage);
+        }
         facts.findings = self.meter.findings().names();
         if self.broke_off {
             let text = format!("{}: the answer broke off", self.asked);

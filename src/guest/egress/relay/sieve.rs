@@ -199,7 +199,8 @@ pub(super) fn unframe(headers: &mut HeaderMap) {
     headers.remove(CONTENT_ENCODING);
 }
 
-fn coding(headers: &HeaderMap) -> Option<ContentCoding> {
+/// How a body with this head is packed; nothing if that cannot be read.
+pub(super) fn coding(headers: &HeaderMap) -> Option<ContentCoding> {
     let mut values = headers.get_all(CONTENT_ENCODING).iter();
     let coding = match values.next() {
         Some(value) => ContentCoding::parse(value.to_str().ok()?)?,

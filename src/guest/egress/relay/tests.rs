@@ -5,7 +5,7 @@ use super::super::rig::{
 };
 use crate::policy::{Route, SecretName, Tls};
 use crate::secret::Secret;
-use crate::wire::Verdict;
+use crate::wire::{AnswerUsage, Tokens, Verdict};
 
 const OK: &str = "HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok";
 /// A secret that must be found nowhere but at its origin.
@@ -467,6 +467,8 @@ async fn a_web_socket_is_relayed_where_the_route_says_so_until_it_no_longer_does
         (facts.status, facts.sent_bytes, facts.received_bytes),
         (Some(101), 5, 4)
     );
+    let usage = rig.proxy.ledger.usage();
+    assert_eq!((usage.sent_bytes, usage.received_bytes), (5, 4));
 }
 
 /// Without upstream's consent nothing of what was sent ahead goes through.
@@ -897,4 +899,93 @@ async fn a_path_with_two_readings_is_refused_told_and_recorded() {
         assert_eq!(record.request.unwrap().path, format!("{path}?…"));
     }
     assert_eq!(rig.resolver.count(), 0);
+}
+
+#[tokio::test]
+async fn a_models_answer_tells_what_it_used_and_no_other_does() {
+    let rig = Rig::new(Vec::new());
+    let origin = rig.origin("a.example").await;
+    rig.allow(vec![
+        Route {
+            paths: vec![crate::policy::PathPattern::parse("/v1/messages").unwrap()],
+            ..credentialed("a.example", origin.port)
+        },
+        route("a.example", origin.port),
+    ]);
+    rig.hand_over();
+    let body = concat!(
+        r#"{"type":"message","model":"claude-x","#,
+        r#""usage":{"input_tokens":7,"output_tokens":5}}"#
+    );
+    let answer = format!(
+        "HTTP/1.1 200 OK\r\nContent-Type: application/json\r\nContent-Length: {}\r\n\r\n{body}",
+        body.len()
+    );
+    let place = format!("a.example:{}", origin.port);
+    for (path, coding) in [("/v1/messages", "identity"), ("/other", "zstd")] {
+        let mut inside = rig.inside("a.example", origin.port).await;
+        let asked = get(path, &place).replace("\r\n\r\n", "\r\nAccept-Encoding: zstd\r\n\r\n");
+        let talk = async {
+            inside.write_all(asked.as_bytes()).await.unwrap();
+            read_message(&mut inside).await.1
+        };
+        let answers = [answer.as_str()];
+        let (heads, told) = tokio::join!(origin.serve(&answers), talk);
+        assert_eq!(told, body);
+        let accepts = format!("accept-encoding: {coding}\r\n");
+        assert!(heads[0].contains(&accepts), "{heads:?}");
+        drop(inside);
+        settle().await;
+    }
+    let usage: Vec<_> = rig
+        .records()
+        .into_iter()
+        .map(|record| record.request.unwrap().usage)
+        .collect();
+    let used = AnswerUsage {
+        model: String::from("claude-x"),
+        tokens: Tokens {
+            input: 7,
+            output: 5,
+            ..Tokens::default()
+        },
+    };
+    assert_eq!(usage, [Some(Box::new(used)), None]);
+}
+
+#[tokio::test]
+async fn what_leaves_and_comes_in_is_counted_and_what_is_refused_is_not() {
+    let rig = Rig::new(Vec::new());
+    let origin = rig.origin("a.example").await;
+    let narrow = Route {
+        paths: vec![crate::policy::PathPattern::parse("/up").unwrap()],
+        ..route("a.example", origin.port)
+    };
+    rig.allow(vec![narrow]);
+    let place = format!("a.example:{}", origin.port);
+    let mut inside = rig.inside("a.example", origin.port).await;
+    let post = format!("POST /up HTTP/1.1\r\nHost: {place}\r\nContent-Length: 5\r\n\r\nhello");
+    let answers = [OK, OK];
+    let talk = async {
+        for _ in 0..2 {
+            inside.write_all(post.as_bytes()).await.unwrap();
+            assert_eq!(read_message(&mut inside).await.1, "ok");
+        }
+    };
+    tokio::join!(origin.serve(&answers), talk);
+    inside
+        .write_all(get("/down", &place).as_bytes())
+        .await
+        .unwrap();
+    assert!(
+        read_message(&mut inside)
+            .await
+            .0
+            .starts_with("http/1.1 403")
+    );
+    drop(inside);
+    settle().await;
+    let usage = rig.proxy.ledger.usage();
+    let counted = (usage.requests, usage.sent_bytes, usage.received_bytes);
+    assert_eq!(counted, (2, 10, 4));
 }

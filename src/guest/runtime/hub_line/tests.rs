@@ -1,5 +1,5 @@
 use crate::policy::Reason;
-use crate::wire::{HoldEnd, HoldRecord, Verdict};
+use crate::wire::{HoldEnd, HoldRecord, Usage, Verdict};
 
 use super::*;
 
@@ -151,4 +151,20 @@ async fn the_role_hears_what_the_hub_passes_on() {
     hub.message(&order).await.unwrap();
     assert_eq!(orders.recv().await, Some(order));
     pump.abort();
+}
+
+#[test]
+fn of_what_was_used_only_the_newest_waits_and_it_is_told_to_a_new_hub() {
+    let mut outbox = Outbox::default();
+    let used = |requests| RoleReport::Usage {
+        usage: Usage {
+            requests,
+            ..Usage::since(Timestamp::UNIX_EPOCH)
+        },
+    };
+    outbox.tell(used(1));
+    outbox.tell(used(2));
+    assert_eq!(all(&mut outbox), [used(2)]);
+    outbox.begin();
+    assert_eq!(all(&mut outbox), [used(2)]);
 }

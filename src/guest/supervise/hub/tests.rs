@@ -171,6 +171,36 @@ fn an_unchanged_state_is_no_news() {
     assert_eq!(hub.take(id), []);
 }
 
+#[test]
+fn the_newest_usage_is_passed_on_once_and_replayed() {
+    let mut hub = Hub::default();
+    let used = |requests| RoleReport::Usage {
+        usage: Usage {
+            requests,
+            ..Usage::since(Timestamp::UNIX_EPOCH)
+        },
+    };
+    let said = |messages: Vec<HubToConsole>| {
+        let of = |message| {
+            let HubToConsole::Report { role, report } = message else {
+                return None;
+            };
+            Some((role, report))
+        };
+        messages.into_iter().filter_map(of).collect::<Vec<_>>()
+    };
+    let (early, _) = hub.listen();
+    assert_eq!(said(hub.take(early)), []);
+    hub.hear(Role::Egress, used(1));
+    hub.hear(Role::Egress, used(2));
+    hub.hear(Role::Egress, used(2));
+    hub.hear(Role::Agent, used(9));
+    let heard = [(Role::Egress, used(1)), (Role::Egress, used(2))];
+    assert_eq!(said(hub.take(early)), heard);
+    let (late, _) = hub.listen();
+    assert_eq!(said(hub.take(late)), [(Role::Egress, used(2))]);
+}
+
 #[derive(Clone, Debug)]
 enum Step {
     Hear(Role, RoleReport),
