@@ -192,7 +192,8 @@ impl HubView {
             | RoleReport::Log { .. }
             | RoleReport::RoutesRefused { .. }
             | RoleReport::HoldOver { .. }
-            | RoleReport::Ping => {}
+            | RoleReport::Ping
+            | RoleReport::Unknown => {}
         }
     }
 }

@@ -284,6 +284,9 @@ pub enum RoleReport {
     },
     /// Keeps the line alive.
     Ping,
+    /// What a newer version adds; it is passed over.
+    #[serde(other)]
+    Unknown,
 }
 
 /// From the hub to the console. After `Hello` the hub replays what it holds (each
@@ -339,4 +342,27 @@ pub enum ConsoleToHub {
     },
     /// Keeps the line alive.
     Ping,
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_report_that_a_newer_version_adds_breaks_no_line() {
+        let text =
+            r#"{"type":"report","role":"egress","report":{"type":"weather","wind":{"knots":7}}}"#;
+        let heard: HubToConsole = serde_json::from_str(text).unwrap();
+        let report = RoleReport::Unknown;
+        let role = Role::Egress;
+        assert_eq!(heard, HubToConsole::Report { role, report });
+    }
+
+    /// What an earlier version wrote into its log, and what this one writes.
+    #[test]
+    fn a_request_without_usage_reads_as_before() {
+        let text = r#"{"path":"/","generation":1,"sent_bytes":2,"received_bytes":3,"millis":4}"#;
+        let facts: RequestFacts = serde_json::from_str(text).unwrap();
+        assert_eq!(serde_json::to_string(&facts).unwrap(), text);
+    }
 }

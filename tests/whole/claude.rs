@@ -6,6 +6,7 @@ use crate::support::engine::{Engine, engine_or_skip};
 use crate::support::manifests;
 use crate::support::model::{HOST, ModelDouble, claude_image};
 use crate::support::operator::{Operator, PATIENCE};
+use crate::support::terminal::Terminal;
 
 const CTRL_Q: &str = "\x11";
 const ENTER: &str = "\r";
@@ -131,6 +132,25 @@ fn assert_is_nowhere(engine: Engine, operator: &Operator, bottle: &str) {
     assert_eq!(operator.files_with(TOKENS), ["token"]);
 }
 
+/// What the double counted, as egress read it: ten in and ten out for each answer.
+fn tokens(operator: &Operator, bottle: &str) -> u64 {
+    let shown = operator.json(&["egress", bottle]);
+    let model = &shown["usage"]["models"]["model-double"];
+    let count = |kind: &str| model[kind].as_u64().unwrap_or(0);
+    count("input") + count("output")
+}
+
+fn has_used(operator: &Operator, bottle: &str, what: &str, least: u64) {
+    operator.wait_until(what, |operator| tokens(operator, bottle) >= least);
+}
+
+fn ask(attach: &Terminal, text: &str, answer: &str) {
+    attach.send(text);
+    attach.wait_for_text(text, PATIENCE);
+    attach.send(ENTER);
+    attach.wait_for_text(answer, PATIENCE);
+}
+
 /// The operator's own account: the token goes from a file of theirs into egress's memory
 /// and from there to the model API alone. Where egress lost it, nothing is answered until
 /// it is handed over again.
@@ -151,10 +171,7 @@ fn a_credential_is_used_and_never_in_the_bottle() {
     attach.wait_for("Claude Code's prompt", PATIENCE, |screen| {
         screen.contains('❯') && screen.contains("bypass permissions on")
     });
-    attach.send("hello cellar");
-    attach.wait_for_text("hello cellar", PATIENCE);
-    attach.send(ENTER);
-    attach.wait_for_text("turn 1 heard hello cellar", PATIENCE);
+    ask(&attach, "hello cellar", "turn 1 heard hello cellar");
     let asked = double.log();
     assert!(
         asked.contains(&format!("authorization: Bearer {TOKEN}")),
@@ -163,10 +180,16 @@ fn a_credential_is_used_and_never_in_the_bottle() {
     assert!(asked.contains("oauth-2025-04-20"), "{asked}");
     assert!(!asked.contains("placeholder"), "{asked}");
 
+    has_used(&operator, &bottle, "the tokens of the first turn", 20);
+    let first = tokens(&operator, &bottle);
+    let cost = &operator.json(&["egress", &bottle])["cost"];
+    assert_eq!(cost["unpriced"][0], "model-double", "{cost}");
+
     assert_is_nowhere(engine, &operator, &bottle);
     if !engine.crash(&egress) {
         return;
     }
+    has_used(&operator, &bottle, "the tokens of the life before", first);
     // The double went with the network that the sidecar had.
     drop(double);
     let double = ModelDouble::with_tls(engine, &egress, &vouched);
@@ -185,10 +208,8 @@ fn a_credential_is_used_and_never_in_the_bottle() {
     assert!(test.status.success(), "it is missing, not forbidden");
     operator.cellar(&["unlock", &bottle]);
     assert!(state(&operator).contains("ready"), "{}", state(&operator));
-    attach.send("welcome back");
-    attach.wait_for_text("welcome back", PATIENCE);
-    attach.send(ENTER);
-    attach.wait_for_text("turn 2 heard welcome back", PATIENCE);
+    ask(&attach, "welcome back", "turn 2 heard welcome back");
+    has_used(&operator, &bottle, "the tokens of both lives", first + 20);
 
     // The same from the console, whose list says what is missing.
     engine.crash(&egress);

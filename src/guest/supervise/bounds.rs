@@ -78,7 +78,7 @@ pub(super) fn admissible(role: Role, report: RoleReport) -> Option<RoleReport> {
             report: cut_session(report),
         }),
         (Role::Agent, RoleReport::Ended { exit }) => Some(RoleReport::Ended { exit }),
-        (_, RoleReport::Hello { .. } | RoleReport::Ping)
+        (_, RoleReport::Hello { .. } | RoleReport::Ping | RoleReport::Unknown)
         | (
             Role::Agent | Role::Supervise,
             RoleReport::Decision { .. }

@@ -203,7 +203,7 @@ impl Hub {
                 self.ended = Some(*exit);
                 true
             }
-            RoleReport::Hello { .. } | RoleReport::Ping => false,
+            RoleReport::Hello { .. } | RoleReport::Ping | RoleReport::Unknown => false,
         }
     }
 

@@ -141,7 +141,7 @@ fn take_report(
             return Some(Tab::Egress);
         }
         RoleReport::HoldOver { id, .. } => drop(bottle.hub.holds.remove(&id)),
-        RoleReport::Hello { .. } | RoleReport::Ping => {}
+        RoleReport::Hello { .. } | RoleReport::Ping | RoleReport::Unknown => {}
     }
     None
 }

@@ -191,7 +191,6 @@ impl<'a, R: Resolve> Relay<'a, R> {
         recorder.route(grant.route);
         self.proxy.check_name(table, &asked.authority.host)?;
         self.stand(&asked);
-        self.proxy.ledger.request();
         if self.room == Room::None {
             return Err(Refusal::from(Reason::TooManyConnections));
         }
@@ -201,6 +200,7 @@ impl<'a, R: Resolve> Relay<'a, R> {
             ask_readable(composed.request.headers_mut());
             recorder.asks_model();
         }
+        self.proxy.ledger.request();
         let key = asked.key(&permit, &grant, table.generation);
         let answer = self.send(composed, &key, &permit, recorder).await?;
         Ok((answer, answer_mode(&grant)))
