@@ -14,7 +14,9 @@ pub enum RouteProblem {
         at: usize,
     },
     /// A spliced connection is not looked into, so its requests cannot be judged.
-    #[error("a spliced route has methods, paths, a credential, a role, scan or websocket")]
+    #[error(
+        "a spliced route has methods, paths, a credential, a role, scan, websocket or a budget"
+    )]
     SplicedDetail {
         /// The route.
         at: usize,
@@ -100,6 +102,7 @@ fn alone(at: usize, route: &Route) -> Vec<RouteProblem> {
         || route.auth.is_some()
         || route.role.is_some()
         || route.scan != Scan::default()
+        || route.budget != Budget::default()
         || route.websocket;
     if route.effect == Effect::Allow && route.tls == Tls::Splice && is_detailed {
         problems.push(RouteProblem::SplicedDetail { at });

@@ -28,6 +28,7 @@ mod resolve;
 #[cfg(test)]
 mod rig;
 mod secrets;
+mod spending;
 mod table;
 mod tls;
 mod tunnel;
@@ -47,6 +48,7 @@ use proxy::{Limits, Proxy};
 use relay::Pool;
 use resolve::{ResolverFiles, SystemResolver};
 use secrets::SecretBox;
+use spending::Spending;
 use table::RouteTable;
 use tls::{BottleCa, Leaves, TrustFiles, Trusted, Upstream};
 
@@ -134,6 +136,7 @@ async fn serve(paths: Paths, config: SidecarConfig, limits: Limits) -> Result<()
         dialer: Dialer::new(resolver, limits.dial, config.upstream_proxy.clone()),
         decisions: Arc::new(Decisions::new(journal, reporter.clone(), well.clone())),
         ledger: Arc::clone(&ledger),
+        spending: Spending::default(),
         // No data, no metering of tokens; a test reads the data.
         models: ModelApis::known().unwrap_or_default(),
         limits,

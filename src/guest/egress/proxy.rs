@@ -29,6 +29,7 @@ use super::refusal::Refusal;
 use super::relay::{Pool, Side};
 use super::resolve::Resolve;
 use super::secrets::{SecretBox, Secrets};
+use super::spending::Spending;
 use super::table::{BadTable, Generation, RouteTable, Table};
 use super::tls::{Leaves, Upstream, read_hello};
 use super::tunnel::splice;
@@ -89,6 +90,7 @@ pub(super) struct Proxy<R> {
     pub(super) holds: Holds,
     pub(super) decisions: Arc<Decisions>,
     pub(super) ledger: Arc<Ledger>,
+    pub(super) spending: Spending,
     pub(super) models: ModelApis,
     pub(super) limits: Limits,
 }

@@ -127,6 +127,7 @@ impl Rig {
             pool: Arc::new(Pool::default()),
             holds: Holds::new(Reporter::default()),
             decisions: Arc::new(decisions),
+            spending: super::spending::Spending::default(),
             ledger: Arc::new(Ledger::kept_in(folder.path().join("usage.json")).0),
             models: ModelApis::known().unwrap(),
             limits,

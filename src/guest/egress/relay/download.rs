@@ -94,6 +94,7 @@ impl Download {
             match error {
                 DownloadError::Read(_) => recorder.broke_off(),
                 DownloadError::Caught(_) => recorder.refused(Reason::SecretFound),
+                DownloadError::Spent => recorder.refused(Reason::BudgetSpent),
             }
         }
         error
@@ -109,6 +110,9 @@ pub(in super::super) enum DownloadError {
     /// It holds a secret.
     #[error(transparent)]
     Caught(#[from] Caught),
+    /// It is longer than the route's budget reaches.
+    #[error("pass on more than the route's budget has")]
+    Spent,
 }
 
 impl Drop for Download {
@@ -156,7 +160,9 @@ impl Body for Download {
             let data = frame.and_then(|frame| frame.into_data().ok());
             *is_over = data.is_none() || body.is_end_stream();
             let data = data.unwrap_or_default();
-            recorder.received(&data);
+            if !recorder.received(&data) {
+                return Poll::Ready(Some(Err(this.broken(DownloadError::Spent))));
+            }
             let passed = match sieve {
                 Some(sieve) => sieve.sift(data, *is_over, recorder.meter().findings()),
                 None => Ok(data),

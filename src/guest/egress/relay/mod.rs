@@ -194,6 +194,9 @@ impl<'a, R: Resolve> Relay<'a, R> {
         if self.room == Room::None {
             return Err(Refusal::from(Reason::TooManyConnections));
         }
+        if let Some(route) = table.routes.routes.get(grant.route) {
+            recorder.spends(self.proxy.spending.take(route)?);
+        }
         let mut composed = self.compose(request, head, &asked, &grant, recorder)?;
         if self.is_model(&asked, &grant) {
             // An answer that is broken off is read all the same.

@@ -10,6 +10,7 @@ use super::usage::UsageReader;
 use crate::guest::egress::ask::Shown;
 use crate::guest::egress::decisions::Decisions;
 use crate::guest::egress::ledger::Ledger;
+use crate::guest::egress::spending::Share;
 use crate::guest::runtime::escaped;
 use crate::policy::Reason;
 use crate::wire::{RequestFacts, Verdict};
@@ -29,6 +30,8 @@ pub(in super::super) struct Recorder {
     is_model: bool,
     /// Reads what it says.
     usage: Option<Box<UsageReader>>,
+    /// Its part of the route's budget.
+    share: Option<Share>,
     began: Instant,
     broke_off: bool,
 }
@@ -53,6 +56,7 @@ impl Recorder {
             meter: Arc::default(),
             is_model: false,
             usage: None,
+            share: None,
             began: Instant::now(),
             broke_off: false,
         }
@@ -67,6 +71,11 @@ impl Recorder {
     /// Names the route.
     pub(super) const fn route(&mut self, route: usize) {
         self.facts.route = Some(route);
+    }
+
+    /// Says which budget it is on.
+    pub(super) fn spends(&mut self, share: Option<Share>) {
+        self.share = share;
     }
 
     /// Names the status of the answer.
@@ -91,19 +100,23 @@ impl Recorder {
         }
     }
 
-    /// Counts a piece of the answer, as it came.
-    pub(super) fn received(&mut self, piece: &[u8]) {
+    /// Counts a piece of the answer, as it came. `false` if the budget does not reach.
+    pub(super) fn received(&mut self, piece: &[u8]) -> bool {
         let bytes = u64::try_from(piece.len()).unwrap_or(u64::MAX);
         self.facts.received_bytes = self.facts.received_bytes.saturating_add(bytes);
         self.ledger.carried(0, bytes);
         if let Some(reader) = &mut self.usage {
             reader.feed(piece);
         }
+        self.share.as_ref().is_none_or(|share| share.carried(bytes))
     }
 
     /// Counts what a WebSocket carried.
     pub(super) fn carried(&mut self, sent: u64, received: u64) {
         self.ledger.carried(sent, received);
+        if let Some(share) = &self.share {
+            share.carried(sent.saturating_add(received));
+        }
         self.facts.sent_bytes = sent;
         self.facts.received_bytes = received;
     }
@@ -133,6 +146,9 @@ impl Drop for Recorder {
     fn drop(&mut self) {
         let mut facts = std::mem::take(&mut self.facts);
         self.ledger.carried(self.meter.bytes(), 0);
+        if let Some(share) = &self.share {
+            share.carried(self.meter.bytes());
+        }
         facts.sent_bytes = facts.sent_bytes.max(self.meter.bytes());
         facts.millis = u64::try_from(self.began.elapsed().as_millis()).unwrap_or(u64::MAX);
         facts.usage = self

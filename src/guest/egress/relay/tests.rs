@@ -33,6 +33,41 @@ async fn settle() {
 }
 
 #[tokio::test]
+async fn what_a_routes_budget_does_not_reach_is_refused_or_cut_off() {
+    let rig = Rig::new(Vec::new());
+    let origin = rig.origin("a.example").await;
+    let mut limited = route("a.example", origin.port);
+    limited.budget.requests = Some(1);
+    rig.allow(vec![limited]);
+    let mut inside = rig.inside("a.example", origin.port).await;
+    let place = format!("a.example:{}", origin.port);
+    let talk = async {
+        inside.write_all(get("/", &place).as_bytes()).await.unwrap();
+        assert_eq!(read_message(&mut inside).await.1, "ok");
+        inside.write_all(get("/", &place).as_bytes()).await.unwrap();
+        read_message(&mut inside).await.0
+    };
+    let (_, head) = tokio::join!(origin.serve(&[OK]), talk);
+    assert!(head.contains("budget_spent"), "{head}");
+
+    let mut limited = route("a.example", origin.port);
+    limited.budget.bytes = Some(4);
+    rig.allow(vec![limited]);
+    let mut inside = rig.inside("a.example", origin.port).await;
+    let talk = async {
+        inside.write_all(get("/", &place).as_bytes()).await.unwrap();
+        let mut answer = Vec::new();
+        // It ends before its end.
+        drop(inside.read_to_end(&mut answer).await);
+        String::from_utf8_lossy(&answer).into_owned()
+    };
+    let long = "HTTP/1.1 200 OK\r\nContent-Length: 11\r\n\r\nhello there";
+    let answers = [long];
+    let (_, answer) = tokio::join!(origin.serve(&answers), talk);
+    assert!(!answer.contains("hello"), "{answer}");
+}
+
+#[tokio::test]
 async fn each_request_on_a_connection_is_decided_and_recorded() {
     let rig = Rig::new(Vec::new());
     let origin = rig.origin("a.example").await;
