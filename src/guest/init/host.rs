@@ -206,6 +206,9 @@ impl Host {
             ("COLORTERM".to_owned(), "truecolor".to_owned()),
             // Node reads the variables of a proxy only if told so (22.21 and 24 on).
             ("NODE_USE_ENV_PROXY".to_owned(), "1".to_owned()),
+            // While the operator is asked these would give up after 15 and 30 s.
+            ("PIP_DEFAULT_TIMEOUT".to_owned(), "300".to_owned()),
+            ("CARGO_HTTP_TIMEOUT".to_owned(), "300".to_owned()),
         ]);
         env.extend(self.environment.clone());
         // An image knows nothing of this bottle's authority; its operator may.
