@@ -144,7 +144,13 @@ fn a_flooding_agent_does_not_take_the_keys() {
         // The list shows the session, too: typed there, letters are keys of the console.
         console.wait_for_text(ATTACHED, PATIENCE);
         // A debug build beside the other tests, on a slow machine.
-        console.wait_for_text(&format!("AGENT flooded {bytes}"), 3 * PATIENCE);
+        console.wait_for("the end of the flood", 3 * PATIENCE, |screen| {
+            assert!(
+                screen.contains(ATTACHED),
+                "{kind}: the session was lost:\n{screen}"
+            );
+            screen.contains(&format!("AGENT flooded {bytes}"))
+        });
         console.send(&format!("alive after {kind}\r"));
         console.wait_for_text(&format!("AGENT heard alive after {kind}"), PATIENCE);
         console.send(CTRL_Q);

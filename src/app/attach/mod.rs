@@ -82,12 +82,6 @@ pub(crate) async fn attach(
     loop {
         tokio::select! {
             biased;
-            news = peer.next() => {
-                if let Some(end) = drain(&mut peer, news, canvas.painted)? {
-                    return Ok(end);
-                }
-                canvas.paint(&mut painter, &mut peer, &status)?;
-            }
             bytes = keyboard.read() => {
                 let outcome = chord.feed(bytes?);
                 if mode == AttachMode::Interactive && !outcome.forward.is_empty() {
@@ -102,6 +96,19 @@ pub(crate) async fn attach(
                 peer.say(ClientToSession::Resize { size: painter.session_size() });
                 canvas.paint(&mut painter, &mut peer, &status)?;
             }
+            _ = beat.tick() => {
+                if let Some(why) = peer.beat() {
+                    return Ok(AttachEnd::Lost(why));
+                }
+                canvas.paint(&mut painter, &mut peer, &status)?;
+            }
+            // Last of what comes by itself: in a flood it never runs dry.
+            news = peer.next() => {
+                if let Some(end) = drain(&mut peer, news, canvas.painted)? {
+                    return Ok(end);
+                }
+                canvas.paint(&mut painter, &mut peer, &status)?;
+            }
             () = tokio::time::sleep(ESCAPE), if chord.is_holding() => {
                 // Nothing followed: it was the key and not the begin of a chord.
                 let held = chord.release();
@@ -110,12 +117,6 @@ pub(crate) async fn attach(
                 }
             }
             Ok(()) = status.changed() => canvas.paint(&mut painter, &mut peer, &status)?,
-            _ = beat.tick() => {
-                if let Some(why) = peer.beat() {
-                    return Ok(AttachEnd::Lost(why));
-                }
-                canvas.paint(&mut painter, &mut peer, &status)?;
-            }
         }
     }
 }

@@ -165,15 +165,17 @@ impl<'terminal> Console<'terminal> {
                 end = next_full(&mut self.full) => self.leave_full(&end)?,
                 Some(opened) = self.opening.recv() => self.take_opened(opened)?,
                 Some(found) = self.looking_up.recv() => self.take_looked_up(found)?,
-                Some(event) = self.queue.recv() => self.take(event)?,
-                news = session::next(&mut self.shown) => self.take_news(news)?,
+                () = ends.any() => self.take(Event::EndAsked)?,
+                // Before what may never run dry: without it a session that floods would
+                // take the console for dead.
+                _ = tick.tick() => self.tick()?,
                 died = self.tasks.died() => self.take(Event::TaskEnded {
                     name: died.name,
                     bottle: died.bottle,
                     how: died.how,
                 })?,
-                _ = tick.tick() => self.tick()?,
-                () = ends.any() => self.take(Event::EndAsked)?,
+                Some(event) = self.queue.recv() => self.take(event)?,
+                news = session::next(&mut self.shown) => self.take_news(news)?,
                 () = tokio::time::sleep_until(frame.into()), if self.is_dirty() => {}
             }
         }
