@@ -8,6 +8,7 @@ use serde::Serialize;
 use tokio::io::{AsyncRead, AsyncWrite};
 
 use crate::docker::{self, Engine, EngineError, Line};
+use crate::request::{News, RequestRecord};
 use crate::spec::BottleId;
 use crate::state::RoutesInForce;
 use crate::wire::{
@@ -40,6 +41,8 @@ pub(crate) struct HubView {
     pub(crate) routes: Option<RoutesInForce>,
     /// Connections that wait for an answer.
     pub(crate) holds: Vec<HoldRecord>,
+    /// What was asked for, by number.
+    pub(crate) requests: BTreeMap<u64, RequestRecord>,
     /// What it used.
     pub(crate) usage: Option<Usage>,
 }
@@ -68,6 +71,12 @@ pub(crate) enum TalkError {
     Version {
         /// Its version.
         theirs: u32,
+    },
+    /// It did not take what was said.
+    #[error("{why}")]
+    Refused {
+        /// Why, in its words: a fragment that fits after «failed to».
+        why: String,
     },
     /// Nothing of what was waited for came in time.
     #[error("hear from the bottle within {} s", LIMIT.as_secs())]
@@ -173,6 +182,36 @@ impl Talk {
     }
 }
 
+impl Talk {
+    /// Says something of a request, and waits until the hub has it on its disk.
+    ///
+    /// # Errors
+    /// [`TalkError`]; what was told may have been heard all the same.
+    pub(crate) async fn say_of(&mut self, id: u64, news: News) -> Result<RequestRecord, TalkError> {
+        let told = ConsoleToHub::Request { id, news };
+        tokio::time::timeout(LIMIT, async {
+            self.writer.message(&told).await?;
+            loop {
+                let HubToConsole::Report {
+                    role: Role::Supervise,
+                    report,
+                } = self.next().await?
+                else {
+                    continue;
+                };
+                match report {
+                    RoleReport::Request { request } if request.id == id => return Ok(*request),
+                    RoleReport::RequestRefused { id: there, why } if there == id => {
+                        return Err(TalkError::Refused { why });
+                    }
+                    _ => {}
+                }
+            }
+        })
+        .await?
+    }
+}
+
 impl HubView {
     fn take(&mut self, role: Role, report: RoleReport) {
         match report {
@@ -188,10 +227,14 @@ impl HubView {
             }
             RoleReport::Held { hold } => self.holds.push(hold),
             RoleReport::Usage { usage } => self.usage = Some(usage),
+            RoleReport::Request { request } => {
+                self.requests.insert(request.id, *request);
+            }
             RoleReport::Hello { .. }
             | RoleReport::Log { .. }
             | RoleReport::RoutesRefused { .. }
             | RoleReport::HoldOver { .. }
+            | RoleReport::RequestRefused { .. }
             | RoleReport::Ping
             | RoleReport::Unknown => {}
         }

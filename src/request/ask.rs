@@ -146,6 +146,18 @@ impl Ask {
         }
     }
 
+    /// What is asked for, in one line. Hostile text.
+    #[must_use]
+    pub fn words(&self) -> String {
+        match self {
+            Self::Route(route) => format!("a way out to {}", route.route(0).words()),
+            Self::Image { dockerfile } => {
+                format!("another image, {} lines", dockerfile.lines().count())
+            }
+            Self::Question { text, .. } => text.clone(),
+        }
+    }
+
     /// Whether an approval changes the bottle, and is not just an answer.
     #[must_use]
     pub const fn changes_the_bottle(&self) -> bool {

@@ -12,6 +12,7 @@ use super::ring::Ring;
 use super::sighting::{BottleRef, BottleSighting, ContainerState};
 use super::spec_rows::SpecView;
 use crate::policy::RouteSet;
+use crate::request::RequestRecord;
 use crate::wire::{
     Activity, DecisionRecord, HoldRecord, LogLine, Role, RoleState, SealReport, SessionExit,
     SessionReport, Usage,
@@ -77,6 +78,9 @@ pub struct Hub {
     /// What it used, if egress said so.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub usage: Option<Usage>,
+    /// What was asked for, by number.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub requests: BTreeMap<u64, RequestRecord>,
 }
 
 /// A table of routes as egress has it.

@@ -7,6 +7,7 @@ use serde::{Deserialize, Serialize};
 use super::egress::{HoldEnd, HoldRecord, ToEgress};
 use super::usage::{AnswerUsage, Usage};
 use crate::policy::{Reason, RouteSet};
+use crate::request::{News, RequestRecord};
 
 /// A role of the guest binary, and so a container of the bottle.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
@@ -282,6 +283,19 @@ pub enum RoleReport {
         /// How.
         exit: SessionExit,
     },
+    /// A request as it stands now, from the hub itself: each at the begin of a console's
+    /// line, and after each step that it took.
+    Request {
+        /// The request.
+        request: Box<RequestRecord>,
+    },
+    /// What a console said of a request was not taken, from the hub itself.
+    RequestRefused {
+        /// [`RequestRecord::id`].
+        id: u64,
+        /// Why.
+        why: String,
+    },
     /// Keeps the line alive.
     Ping,
     /// What a newer version adds; it is passed over.
@@ -339,6 +353,15 @@ pub enum ConsoleToHub {
     Egress {
         /// The message.
         message: ToEgress,
+    },
+    /// A verdict on a request, or what came of it. Answered with
+    /// [`RoleReport::Request`] once it is on the disk, or with
+    /// [`RoleReport::RequestRefused`].
+    Request {
+        /// [`RequestRecord::id`].
+        id: u64,
+        /// What the operator's side says.
+        news: News,
     },
     /// Keeps the line alive.
     Ping,

@@ -77,6 +77,12 @@ pub(super) fn admissible(role: Role, report: RoleReport) -> Option<RoleReport> {
         (Role::Agent, RoleReport::Session { report }) => Some(RoleReport::Session {
             report: cut_session(report),
         }),
+        // The book of requests bounds what it holds.
+        (Role::Supervise, report @ RoleReport::Request { .. }) => Some(report),
+        (Role::Supervise, RoleReport::RequestRefused { id, why }) => {
+            let why = cut(why, MAX_REASON);
+            Some(RoleReport::RequestRefused { id, why })
+        }
         (Role::Agent, RoleReport::Ended { exit }) => Some(RoleReport::Ended { exit }),
         (_, RoleReport::Hello { .. } | RoleReport::Ping | RoleReport::Unknown)
         | (
@@ -87,6 +93,10 @@ pub(super) fn admissible(role: Role, report: RoleReport) -> Option<RoleReport> {
             | RoleReport::Held { .. }
             | RoleReport::Usage { .. }
             | RoleReport::HoldOver { .. },
+        )
+        | (
+            Role::Agent | Role::Egress,
+            RoleReport::Request { .. } | RoleReport::RequestRefused { .. },
         )
         | (
             Role::Egress | Role::Supervise,

@@ -10,6 +10,7 @@ use tokio::sync::{Notify, mpsc};
 
 use super::bounds::admissible;
 use crate::policy::RouteSet;
+use crate::request::RequestRecord;
 use crate::wire::{
     DecisionRecord, HoldEnd, HoldRecord, HubToConsole, LogLine, Role, RoleReport, RoleState,
     SealReport, SessionExit, SessionReport, ToEgress, Usage, Verdict,
@@ -23,6 +24,8 @@ const LINES: usize = 200;
 const HOLDS: usize = 4_096;
 /// Messages from consoles that wait for egress.
 const TO_EGRESS: usize = 64;
+/// Requests held; the book of requests bounds them itself, lower.
+const REQUESTS: usize = 1_024;
 /// Messages that wait for one console.
 const QUEUE: usize = 1024;
 
@@ -37,6 +40,7 @@ pub(super) struct Hub {
     routes: Option<(u64, RouteSet)>,
     holds: BTreeMap<u64, HoldRecord>,
     usage: Option<Usage>,
+    requests: BTreeMap<u64, RequestRecord>,
     /// Where egress reads what consoles tell it, and which of its lines that is.
     egress: Option<(u64, mpsc::Sender<ToEgress>)>,
     seal: Option<SealReport>,
@@ -180,7 +184,15 @@ impl Hub {
                 let routes = (*generation, routes.clone());
                 self.routes.replace(routes.clone()) != Some(routes)
             }
-            RoleReport::RoutesRefused { .. } => true,
+            RoleReport::RoutesRefused { .. } | RoleReport::RequestRefused { .. } => true,
+            RoleReport::Request { request } => {
+                if self.requests.len() >= REQUESTS {
+                    self.requests.pop_first();
+                }
+                // Also when it is as before: who says something again waits for it.
+                self.requests.insert(request.id, (**request).clone());
+                true
+            }
             RoleReport::Held { hold } => {
                 let has_room = self.holds.len() < HOLDS || self.holds.contains_key(&hold.id);
                 has_room && self.holds.insert(hold.id, hold.clone()).as_ref() != Some(hold)
@@ -280,6 +292,9 @@ impl Hub {
         }
         if let Some(usage) = self.usage.clone() {
             say(Role::Egress, RoleReport::Usage { usage });
+        }
+        for request in self.requests.values().cloned().map(Box::new) {
+            say(Role::Supervise, RoleReport::Request { request });
         }
         if let Some(report) = self.seal.clone() {
             say(Role::Agent, RoleReport::Seal { report });

@@ -141,7 +141,12 @@ fn take_report(
             return Some(Tab::Egress);
         }
         RoleReport::HoldOver { id, .. } => drop(bottle.hub.holds.remove(&id)),
-        RoleReport::Hello { .. } | RoleReport::Ping | RoleReport::Unknown => {}
+        RoleReport::Request { request } => drop(bottle.hub.requests.insert(request.id, *request)),
+        // Who said what was not taken is told by its own operation.
+        RoleReport::RequestRefused { .. }
+        | RoleReport::Hello { .. }
+        | RoleReport::Ping
+        | RoleReport::Unknown => {}
     }
     None
 }
@@ -167,6 +172,7 @@ fn looks_same(one: &Hub, other: &Hub, coarse: impl Fn(jiff::Timestamp) -> i64) -
             hub.routes.clone(),
             hub.routes_refused.clone(),
             hub.holds.clone(),
+            hub.requests.clone(),
         )
     };
     blurred(one) == blurred(other)
