@@ -19,7 +19,7 @@ use crate::manifest::Plan;
 use crate::policy::{HostName, Provenance, Route, RouteSet};
 use crate::spec::{BottleId, BottleName, Spec};
 use crate::state::BottleSighting;
-use crate::store::{Claim, Operation, Outcome, RECORD_VERSION, Record, Store, StoreError};
+use crate::store::{Cause, Claim, Operation, Outcome, RECORD_VERSION, Record, Store, StoreError};
 use crate::wire::{HoldRecord, RoleReport, RoleState, ToEgress};
 
 /// How often a made-up id is made up again when it is taken.
@@ -396,36 +396,60 @@ impl Cellar {
     ) -> Result<RoutesChange, Failure> {
         let attempt = || format!("change the routes of `{id}`");
         let claim = self.claim("change the routes of", id)?;
+        let record = claim
+            .record()
+            .map_err(|error| Failure::new(attempt(), &error))?;
+        let mut spec = record.spec.clone();
+        change(&mut spec.routes)?;
+        let changed = self
+            .step_routes(&claim, Operation::Routes, record, spec, Cause::Operator)
+            .await?;
+        close(&claim, Operation::Routes, "in force", Outcome::Done)?;
+        Ok(changed)
+    }
+
+    /// Takes a claimed bottle to a spec that differs in its routes alone, and leaves the
+    /// operation open in the journal unless it failed.
+    ///
+    /// # Errors
+    /// As [`Cellar::change_routes`].
+    pub(super) async fn step_routes(
+        &self,
+        claim: &Claim,
+        operation: Operation,
+        old: Record,
+        spec: Spec,
+        cause: Cause,
+    ) -> Result<RoutesChange, Failure> {
+        let attempt = || format!("change the routes of `{}`", claim.id());
         let failed = |error: &dyn std::error::Error| Failure::new(attempt(), error);
-        let old = claim.record().map_err(|error| failed(&error))?;
-        let mut new = old.clone();
-        change(&mut new.spec.routes)?;
+        let mut new = Record {
+            spec,
+            ..old.clone()
+        };
         if let Some(problem) = new.spec.routes.problems().first() {
             return Err(failed(problem));
         }
         new.revision += 1;
         new.digest = new.spec.digest().map_err(|error| failed(&error))?;
-        close(&claim, Operation::Routes, "record", Outcome::Begun)?;
+        close(claim, operation, "record", Outcome::Begun)?;
         claim
-            .update(&new, old.revision)
+            .update(&new, old.revision, cause)
             .map_err(|error| failed(&error))?;
         match self.put_in_force(&new).await {
-            Ok(reach) => {
-                close(&claim, Operation::Routes, "in force", Outcome::Done)?;
-                Ok(RoutesChange {
-                    routes: new.spec.routes,
-                    generation: u64::from(new.revision),
-                    reach,
-                })
-            }
+            Ok(reach) => Ok(RoutesChange {
+                routes: new.spec.routes,
+                generation: u64::from(new.revision),
+                reach,
+            }),
             Err(why) => {
                 // Under a new number: a table once refused must not look like a new one.
                 let mut undone = old;
                 undone.revision = new.revision + 1;
                 claim
-                    .update(&undone, new.revision)
+                    .update(&undone, new.revision, Cause::Refused)
                     .map_err(|error| failed(&error))?;
-                close(&claim, Operation::Routes, "refused", Outcome::Failed)?;
+                close(claim, operation, "refused", Outcome::Failed)?;
                 Err(Failure::because(
                     attempt(),
                     format!("egress refused them: {why}"),
@@ -435,7 +459,7 @@ impl Cellar {
     }
 
     /// Tells a bottle's egress the routes on record. The error is egress's own.
-    async fn put_in_force(&self, record: &Record) -> Result<Reach, String> {
+    pub(super) async fn put_in_force(&self, record: &Record) -> Result<Reach, String> {
         let Ok(mut talk) = Talk::open(&*self.engine, &record.id).await else {
             return Ok(Reach::AtItsNextStart);
         };
@@ -531,6 +555,10 @@ impl Cellar {
                     self.finish_routes(&found.claim).await,
                     "a change of its routes was cut off: finished",
                 ),
+                Operation::Answer => (
+                    self.finish_answers(&found.claim).await,
+                    "the answer to a request was cut off: finished",
+                ),
                 Operation::Resume => (
                     self.stop_claimed(&found.claim).await,
                     "its resume was cut off: stopped again, `cellar resume` takes it up",
@@ -561,7 +589,7 @@ impl Cellar {
         }
     }
 
-    fn claim(&self, verb: &str, id: &BottleId) -> Result<Claim, Failure> {
+    pub(super) fn claim(&self, verb: &str, id: &BottleId) -> Result<Claim, Failure> {
         let attempt = || format!("{verb} `{id}`");
         self.store
             .claim(id)
@@ -610,7 +638,12 @@ fn mint(name: &BottleName) -> Result<BottleId, Failure> {
     Ok(BottleId::mint(name, random))
 }
 
-fn close(claim: &Claim, operation: Operation, step: &str, outcome: Outcome) -> Result<(), Failure> {
+pub(super) fn close(
+    claim: &Claim,
+    operation: Operation,
+    step: &str,
+    outcome: Outcome,
+) -> Result<(), Failure> {
     claim.note(operation, step, outcome).map_err(|error| {
         Failure::new(format!("{} `{}`", operation.as_str(), claim.id()), &error)
             .help("the state folder's disk may be full; the next `cellar` command mends what is half done")

@@ -188,7 +188,11 @@ impl Talk {
     /// # Errors
     /// [`TalkError`]; what was told may have been heard all the same.
     pub(crate) async fn say_of(&mut self, id: u64, news: News) -> Result<RequestRecord, TalkError> {
-        let told = ConsoleToHub::Request { id, news };
+        let news = Box::new(news);
+        let told = ConsoleToHub::Request {
+            id,
+            news: news.clone(),
+        };
         tokio::time::timeout(LIMIT, async {
             self.writer.message(&told).await?;
             loop {
@@ -199,12 +203,16 @@ impl Talk {
                 else {
                     continue;
                 };
-                match report {
-                    RoleReport::Request { request } if request.id == id => return Ok(*request),
-                    RoleReport::RequestRefused { id: there, why } if there == id => {
-                        return Err(TalkError::Refused { why });
-                    }
-                    _ => {}
+                if let RoleReport::Request { request } = &report
+                    && request.id == id
+                    && request.took(&news)
+                {
+                    return Ok((**request).clone());
+                }
+                if let RoleReport::RequestRefused { id: there, why } = report
+                    && there == id
+                {
+                    return Err(TalkError::Refused { why });
                 }
             }
         })

@@ -16,6 +16,7 @@ mod hub;
 mod output;
 mod place;
 mod planning;
+mod requests;
 mod terminal;
 mod verbs;
 mod view;

@@ -32,7 +32,7 @@ impl Default for Limits {
         Self {
             open: 50,
             filed: 60,
-            window: Duration::from_secs(600),
+            window: Duration::from_mins(10),
             kept: 500,
         }
     }
@@ -187,6 +187,7 @@ impl Book {
     }
 
     /// All requests by number.
+    #[must_use]
     pub fn requests(&self) -> impl DoubleEndedIterator<Item = &RequestRecord> {
         self.requests.values()
     }
@@ -256,7 +257,7 @@ impl Book {
     /// [`StepProblem`].
     pub fn step(&self, id: u64, at: Timestamp, news: News) -> Result<Option<Entry>, StepProblem> {
         let record = self.get(id).ok_or(StepProblem::Unknown { id })?;
-        if record.is_where(&news) {
+        if record.took(&news) {
             return Ok(None);
         }
         record.after(&news, at)?;
@@ -318,7 +319,14 @@ impl Book {
                 record.last = at;
             }
             News::Delivered => record.delivered = Some(at),
-            news => {
+            News::Filed { .. }
+            | News::Verdict { .. }
+            | News::Applying
+            | News::Applied { .. }
+            | News::Failed { .. }
+            | News::Undone
+            | News::Expired
+            | News::Withdrawn => {
                 record.state = record.after(news, at)?;
                 // What changed after the agent read of it is to be read again.
                 record.delivered = None;
@@ -356,8 +364,9 @@ fn is_within(then: Timestamp, now: Timestamp, span: Duration) -> bool {
 }
 
 impl RequestRecord {
-    /// Whether this very step was taken last.
-    fn is_where(&self, news: &News) -> bool {
+    /// Whether this very step was taken, as far as it can be told.
+    #[must_use]
+    pub fn took(&self, news: &News) -> bool {
         match (news, &self.state) {
             (News::Verdict { verdict }, state) => state.verdict() == Some(verdict),
             (News::Applying, RequestState::Applying { .. })

@@ -361,7 +361,7 @@ pub enum ConsoleToHub {
         /// [`RequestRecord::id`].
         id: u64,
         /// What the operator's side says.
-        news: News,
+        news: Box<News>,
     },
     /// Keeps the line alive.
     Ping,

@@ -9,6 +9,8 @@ mod files;
 mod life;
 mod list;
 mod logs;
+mod requests;
+mod revisions;
 mod start;
 
 use super::cellar::Cellar;
@@ -28,6 +30,11 @@ pub(super) async fn perform(verb: Option<Verb>, command: &clap::Command) -> Resu
         Some(Verb::Attach(arguments)) => attach::attach(&mut out, &arguments).await,
         Some(Verb::Logs(arguments)) => logs::logs(&mut out, &arguments).await,
         Some(Verb::Egress(arguments)) => egress::egress(&mut out, arguments).await,
+        Some(Verb::Requests(arguments)) => requests::list(&mut out, &arguments).await,
+        Some(Verb::Request { verb }) => requests::one(&mut out, verb).await,
+        Some(Verb::Revisions(arguments)) => revisions::list(&mut out, &arguments).await,
+        Some(Verb::Diff(arguments)) => revisions::diff(&mut out, &arguments).await,
+        Some(Verb::Rollback(arguments)) => revisions::rollback(&mut out, &arguments).await,
         Some(Verb::Stop(arguments)) => life::stop(&mut out, &arguments).await,
         Some(Verb::Resume(arguments)) => life::resume(&mut out, &arguments).await,
         Some(Verb::Unlock(arguments)) => life::unlock(&mut out, &arguments).await,

@@ -177,7 +177,7 @@ where
                     }
                 }
                 Ok(ConsoleToHub::Request { id, news }) => {
-                    if let Err(error) = requests.hear(id, news).await {
+                    if let Err(error) = requests.hear(id, *news).await {
                         refuse(hub, id, &error);
                     }
                 }

@@ -183,16 +183,14 @@ impl Requests {
 
     async fn step(&self, id: u64, news: News) -> Result<(), RequestError> {
         let mut inner = self.inner.lock().await;
-        match inner.book.step(id, Timestamp::now(), news)? {
-            Some(entry) => self.take(&mut inner, entry).await,
-            None => {
-                // Who says it again did not hear that it was heard.
-                if let Some(record) = inner.book.get(id) {
-                    tell(&self.hub, record);
-                }
-                Ok(())
-            }
+        if let Some(entry) = inner.book.step(id, Timestamp::now(), news)? {
+            return self.take(&mut inner, entry).await;
         }
+        // Who says it again did not hear that it was heard.
+        if let Some(record) = inner.book.get(id) {
+            tell(&self.hub, record);
+        }
+        Ok(())
     }
 
     async fn take(&self, inner: &mut Inner, entry: Entry) -> Result<(), RequestError> {

@@ -235,7 +235,7 @@ fn anything() -> impl Strategy<Value = (u64, News)> {
 #[derive(Clone, Debug)]
 enum Act {
     File(&'static str),
-    Say(u64, News),
+    Say(u64, Box<News>),
     /// Everything but what was written down is lost, and so is what was being written.
     Crash(bool),
 }
@@ -243,7 +243,7 @@ enum Act {
 fn act() -> impl Strategy<Value = Act> {
     prop_oneof![
         2 => prop::sample::select(vec!["a.example", "b.example", "c.example"]).prop_map(Act::File),
-        6 => anything().prop_map(|(id, news)| Act::Say(id, news)),
+        6 => anything().prop_map(|(id, news)| Act::Say(id, Box::new(news))),
         1 => any::<bool>().prop_map(Act::Crash),
     ]
 }
@@ -282,7 +282,7 @@ proptest! {
                         filing.entry
                     })
                 }
-                Act::Say(id, news) => book.step(id, at(2), news).ok().flatten(),
+                Act::Say(id, news) => book.step(id, at(2), *news).ok().flatten(),
                 Act::Crash(was_writing) => {
                     if was_writing {
                         // It was written, and nobody was told.

@@ -279,7 +279,7 @@ async fn a_verdict_is_acknowledged_once_it_is_kept_or_refused_with_the_reason() 
     assert!(heard.contains(&told(pending)), "{heard:?}");
     let say = |id, content| ConsoleToHub::Request {
         id,
-        news: News::Verdict {
+        news: Box::new(News::Verdict {
             verdict: request::Verdict {
                 answer: Answer::Reply {
                     text: String::from("the left one"),
@@ -288,7 +288,7 @@ async fn a_verdict_is_acknowledged_once_it_is_kept_or_refused_with_the_reason() 
                 spec: content,
                 at: Timestamp::UNIX_EPOCH,
             },
-        },
+        }),
     };
     console.to.message(&say(id + 1, content)).await.unwrap();
     let mut refusals = Vec::new();

@@ -31,12 +31,15 @@ async fn file(requests: &Requests, text: &str) -> u64 {
 
 fn told(hub: &SharedHub) -> Vec<RequestRecord> {
     let messages = hub.listen().take().into_iter();
-    let requests = messages.filter_map(|message| match message {
-        HubToConsole::Report {
+    let requests = messages.filter_map(|message| {
+        if let HubToConsole::Report {
             role: Role::Supervise,
             report: RoleReport::Request { request },
-        } => Some(*request),
-        _ => None,
+        } = message
+        {
+            return Some(*request);
+        }
+        None
     });
     requests.collect()
 }
@@ -124,7 +127,7 @@ async fn waiting_ends_with_the_answer_or_with_its_limit() {
     let waited = requests.wait(id, limit).await.unwrap();
     assert_eq!(waited.state.word(), "pending");
     let (waited, heard) = tokio::join!(
-        requests.wait(id, Duration::from_secs(86_400)),
+        requests.wait(id, Duration::from_hours(24)),
         requests.hear(id, reply("which?"))
     );
     heard.unwrap();
