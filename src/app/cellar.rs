@@ -8,6 +8,7 @@ use std::time::Duration;
 use jiff::Timestamp;
 use tokio::sync::mpsc;
 
+use super::audit::{resumed, started};
 use super::exit::{Exit, Failure};
 use super::gather::Values;
 use super::hub::Talk;
@@ -19,7 +20,9 @@ use crate::manifest::Plan;
 use crate::policy::{HostName, Provenance, Route, RouteSet};
 use crate::spec::{BottleId, BottleName, Spec};
 use crate::state::BottleSighting;
-use crate::store::{Cause, Claim, Operation, Outcome, RECORD_VERSION, Record, Store, StoreError};
+use crate::store::{
+    AuditEvent, Cause, Claim, Operation, Outcome, RECORD_VERSION, Record, Store, StoreError,
+};
 use crate::wire::{HoldRecord, RoleReport, RoleState, ToEgress};
 
 /// How often a made-up id is made up again when it is taken.
@@ -208,6 +211,9 @@ impl Cellar {
         .await;
         match up {
             Ok(up) => {
+                if let Ok(record) = claim.record() {
+                    self.audit_up(&record, started, Ok(&up))?;
+                }
                 close(&claim, Operation::Start, "ready", Outcome::Done)?;
                 Ok(up)
             }
@@ -215,6 +221,9 @@ impl Cellar {
                 let mut failure = Failure::new(format!("start `{}`", claim.id()), &error);
                 if failure.line().contains("setting rlimit") {
                     failure = failure.help("the engine may not raise limits that far: lower `open_files` in the template's limits");
+                }
+                if let Ok(record) = claim.record() {
+                    self.audit_up(&record, started, Err(failure.cause()))?;
                 }
                 if error.undo.is_none() {
                     claim
@@ -277,6 +286,7 @@ impl Cellar {
             .map_err(|error| {
                 Failure::new(attempt, &error).help("`cellar doctor` checks the engine")
             })?;
+        self.audit_after(claim.id(), AuditEvent::Stop);
         close(claim, Operation::Stop, "stopped", Outcome::Done)
     }
 
@@ -292,6 +302,7 @@ impl Cellar {
         let record = claim
             .record()
             .map_err(|error| Failure::new(attempt(), &error))?;
+        let audited = record.clone();
         close(&claim, Operation::Resume, "asked", Outcome::Begun)?;
         let up = docker::resume(
             Arc::clone(&self.engine),
@@ -313,12 +324,15 @@ impl Cellar {
         .await;
         match up {
             Ok(up) => {
+                self.audit_up(&audited, resumed, Ok(&up))?;
                 close(&claim, Operation::Resume, "ready", Outcome::Done)?;
                 Ok(up)
             }
             Err(error) => {
                 close(&claim, Operation::Resume, "failed", Outcome::Failed)?;
-                Err(Failure::new(attempt(), &error))
+                let failure = Failure::new(attempt(), &error);
+                self.audit_up(&audited, resumed, Err(failure.cause()))?;
+                Err(failure)
             }
         }
     }
@@ -339,6 +353,10 @@ impl Cellar {
         })?;
         if credentials.is_empty() {
             return Ok(());
+        }
+        if let Ok(record) = self.store.record(id) {
+            let secrets = credentials.keys().map(ToString::to_string).collect();
+            self.audit(&record, AuditEvent::Unlock { secrets })?;
         }
         let values = credentials.iter();
         let values = values.map(|(name, value)| (name.to_string(), value.expose().clone()));
@@ -372,6 +390,7 @@ impl Cellar {
 
     async fn remove_claimed(&self, claim: Claim) -> Result<(), Failure> {
         let attempt = format!("remove `{}`", claim.id());
+        self.audit_after(claim.id(), AuditEvent::Remove);
         close(&claim, Operation::Remove, "asked", Outcome::Begun)?;
         docker::remove(&*self.engine, self.store.owner(), claim.id())
             .await
@@ -519,7 +538,11 @@ impl Cellar {
     /// Refuses a connection that a bottle's egress holds.
     pub(crate) async fn refuse(&self, id: &BottleId, hold: u64) -> Result<(), Failure> {
         let attempt = || format!("refuse what waits as {hold} in `{id}`");
-        let (mut talk, _) = self.held(id, hold).await?;
+        let (mut talk, held) = self.held(id, hold).await?;
+        let record = self.store.record(id);
+        let record = record.map_err(|error| Failure::new(attempt(), &error))?;
+        let (host, port) = (held.host, held.port);
+        self.audit(&record, AuditEvent::HoldRefused { host, port })?;
         let order = ToEgress::Refuse { hold };
         talk.tell(order, |report| {
             matches!(report, RoleReport::HoldOver { id, .. } if *id == hold).then_some(())

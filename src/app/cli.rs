@@ -37,6 +37,8 @@ pub enum Verb {
     Diff(RevisionArguments),
     /// Take a bottle back to an earlier revision.
     Rollback(RevisionArguments),
+    /// Show what was decided and done, and check that nothing is missing.
+    Audit(AuditArguments),
     /// Stop bottles; their conversation and files are kept.
     Stop(StopArguments),
     /// Start stopped bottles again with their conversation.
@@ -342,6 +344,40 @@ pub struct RevisionArguments {
     /// Print JSON.
     #[arg(long)]
     pub json: bool,
+}
+
+/// Arguments of `audit`.
+#[derive(Clone, Debug, Args)]
+#[command(args_conflicts_with_subcommands = true)]
+pub struct AuditArguments {
+    /// Only of this bottle: its id, or the beginning of it; it may be gone.
+    #[arg(long)]
+    pub bottle: Option<String>,
+    /// Only the last entries.
+    #[arg(long, short = 'n', value_name = "ENTRIES")]
+    pub tail: Option<usize>,
+    /// Print JSON, one object a line.
+    #[arg(long)]
+    pub json: bool,
+    /// What else to do.
+    #[command(subcommand)]
+    pub verb: Option<AuditVerb>,
+}
+
+/// What `audit` does beside listing.
+#[derive(Clone, Debug, Subcommand)]
+pub enum AuditVerb {
+    /// Check that no entry was changed, added or removed; exit 1 if one was.
+    Verify {
+        /// Print JSON.
+        #[arg(long)]
+        json: bool,
+    },
+    /// Write one bottle's story in Markdown.
+    Report {
+        /// The bottle's id, or the beginning of it; it may be gone.
+        bottle: String,
+    },
 }
 
 /// A role as it is typed.

@@ -6,6 +6,7 @@
 
 mod ask;
 mod attach;
+mod audit;
 mod cellar;
 mod cli;
 mod console;

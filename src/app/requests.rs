@@ -14,7 +14,7 @@ use crate::request::{
     without,
 };
 use crate::spec::{BottleId, Digest, Spec};
-use crate::store::{Cause, Claim, Operation, Outcome, Record};
+use crate::store::{AuditEvent, Cause, Claim, Operation, Outcome, Record};
 
 /// A request and exactly what was shown of it.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -111,6 +111,13 @@ impl Cellar {
             let step = step.ok_or_else(|| not_yet(attempt(), ask))?;
             is_possible(&record.spec, &step, ask, &attempt)?;
         }
+        let event = AuditEvent::Verdict {
+            request: request.id,
+            kind: request.ask.kind().to_owned(),
+            content: verdict.content,
+            verdict: verdict.answer.clone(),
+        };
+        self.audit(&record, event)?;
         let step = format!("request {}", shown.id);
         close(&claim, Operation::Answer, &step, Outcome::Begun)?;
         let news = News::Verdict { verdict };

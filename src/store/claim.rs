@@ -8,6 +8,7 @@ use std::path::{Path, PathBuf};
 use jiff::Timestamp;
 use rustix::fs::{FlockOperation, flock};
 
+use super::audit::{Audit, AuditEvent};
 use super::journal::{self, JournalEntry, Operation, Outcome};
 use super::record::{self, Record};
 use super::revisions::{self, Cause, Revision};
@@ -151,6 +152,16 @@ impl Claim {
             words: changes(&old.spec, &record.spec),
         };
         revisions::append(&self.root, &self.folder, record, &step)?;
+        let event = AuditEvent::Revision {
+            revision: step.revision,
+            spec: step.digest,
+            why: cause,
+            words: step.words,
+        };
+        // The demo leaves no trace.
+        if !record.is_demo {
+            Audit::of(self.root.clone()).append(&self.id, event)?;
+        }
         record::write(&self.root, &self.folder, record)
     }
 

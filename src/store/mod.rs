@@ -7,6 +7,7 @@
 //! live process holds a bottle's claim. Nothing here is a secret. The module must
 //! not know of the engine: what the record says is compared with it elsewhere.
 
+mod audit;
 mod claim;
 mod disk;
 mod journal;
@@ -19,6 +20,7 @@ use std::path::{Path, PathBuf};
 
 use crate::spec::{BottleId, Digest, Spec};
 
+pub use audit::{Audit, AuditEntry, AuditEvent, AuditFault, AuditHead, AuditOutcome};
 pub use claim::Claim;
 pub use journal::{JournalEntry, Operation, Outcome};
 pub use record::{RECORD_VERSION, Record};
@@ -153,6 +155,12 @@ impl Store {
     #[must_use]
     pub fn root(&self) -> &Path {
         &self.root
+    }
+
+    /// What was decided and done, over all bottles, those that are gone too.
+    #[must_use]
+    pub fn audit(&self) -> Audit {
+        Audit::of(self.root.clone())
     }
 
     /// A file whose loss costs only time.

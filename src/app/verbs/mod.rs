@@ -1,6 +1,7 @@
 //! The verbs: each asks, calls an operation and prints.
 
 mod attach;
+mod audit;
 mod cleanup;
 mod demo;
 mod doctor;
@@ -35,6 +36,7 @@ pub(super) async fn perform(verb: Option<Verb>, command: &clap::Command) -> Resu
         Some(Verb::Revisions(arguments)) => revisions::list(&mut out, &arguments).await,
         Some(Verb::Diff(arguments)) => revisions::diff(&mut out, &arguments).await,
         Some(Verb::Rollback(arguments)) => revisions::rollback(&mut out, &arguments).await,
+        Some(Verb::Audit(arguments)) => audit::audit(&mut out, arguments),
         Some(Verb::Stop(arguments)) => life::stop(&mut out, &arguments).await,
         Some(Verb::Resume(arguments)) => life::resume(&mut out, &arguments).await,
         Some(Verb::Unlock(arguments)) => life::unlock(&mut out, &arguments).await,
