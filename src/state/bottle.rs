@@ -13,7 +13,7 @@ use super::sighting::{BottleRef, BottleSighting, ContainerState};
 use super::spec_rows::SpecView;
 use crate::policy::RouteSet;
 use crate::wire::{
-    Activity, DecisionRecord, HoldRecord, LogLine, Role, RoleState, SealReport, SessionExit,
+    Activity, DecisionRecord, Hits, HoldRecord, LogLine, Role, RoleState, SealReport, SessionExit,
     SessionReport, Usage,
 };
 
@@ -77,6 +77,9 @@ pub struct Hub {
     /// What it used, if egress said so.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub usage: Option<Usage>,
+    /// What each route let out and what was refused, if egress said so.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub hits: Option<Hits>,
 }
 
 /// A table of routes as egress has it.

@@ -14,6 +14,7 @@ mod decision;
 mod effect;
 mod event;
 mod fleet;
+mod hits;
 mod key;
 mod keymap;
 mod lines;
@@ -43,6 +44,7 @@ pub use event::{
     AgentOffer, Event, FleetEvent, OperationKind, OperationNews, OperationReport, PlanSummary,
 };
 pub use fleet::{EngineState, Fleet};
+pub use hits::{budget_words, hits_words, more_words, passed_words};
 pub use key::{Held, Key, KeyCode, Pointer, PointerAction};
 pub use keymap::{Binding, KEYMAP, bindings, command};
 pub use lines::Lines;

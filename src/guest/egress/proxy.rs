@@ -31,6 +31,7 @@ use super::resolve::Resolve;
 use super::secrets::{SecretBox, Secrets};
 use super::spending::Spending;
 use super::table::{BadTable, Generation, RouteTable, Table};
+use super::tally::Passage;
 use super::tls::{Leaves, Upstream, read_hello};
 use super::tunnel::splice;
 use crate::policy::{HostName, ModelApis, Permit, Reason, RouteSet, Tls, Unlisted};
@@ -288,7 +289,7 @@ impl<R: Resolve> Proxy<R> {
             return;
         };
         self.decisions.record(asked, Verdict::Allowed);
-        self.ledger.request();
+        let passage = self.count_tunnel(place);
         let activity = Activity::new();
         let mut upstream = Watched::new(upstream, &activity);
         let carry = splice(&mut client, &mut upstream, early);
@@ -302,8 +303,21 @@ impl<R: Resolve> Proxy<R> {
             () = forbidden => Some("the routes changed".to_owned()),
         };
         let (sent, received) = activity.counts();
-        self.ledger.carried(sent, received);
+        self.ledger.carried(passage.as_ref(), sent, received);
         self.ended(asked, &activity, ended);
+    }
+
+    /// Counts a tunnel that is not looked into. Routes that were swapped since it was let
+    /// out count it for no route.
+    fn count_tunnel(&self, place: &Authority) -> Option<Passage> {
+        let table = self.table.current();
+        let permit = table
+            .routes
+            .decide(&place.host, place.port, Timestamp::now());
+        let route = permit.ok().and_then(|permit| permit.route());
+        let host = place.host.as_str();
+        self.ledger
+            .request(&table, route.unwrap_or(usize::MAX), host)
     }
 
     /// Answers a CONNECT and reads the ClientHello that must follow; nothing if another

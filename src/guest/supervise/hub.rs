@@ -11,7 +11,7 @@ use tokio::sync::{Notify, mpsc};
 use super::bounds::admissible;
 use crate::policy::RouteSet;
 use crate::wire::{
-    DecisionRecord, HoldEnd, HoldRecord, HubToConsole, LogLine, Role, RoleReport, RoleState,
+    DecisionRecord, Hits, HoldEnd, HoldRecord, HubToConsole, LogLine, Role, RoleReport, RoleState,
     SealReport, SessionExit, SessionReport, ToEgress, Usage, Verdict,
 };
 
@@ -37,6 +37,7 @@ pub(super) struct Hub {
     routes: Option<(u64, RouteSet)>,
     holds: BTreeMap<u64, HoldRecord>,
     usage: Option<Usage>,
+    hits: Option<Hits>,
     /// Where egress reads what consoles tell it, and which of its lines that is.
     egress: Option<(u64, mpsc::Sender<ToEgress>)>,
     seal: Option<SealReport>,
@@ -188,6 +189,7 @@ impl Hub {
             RoleReport::Usage { usage } => {
                 self.usage.replace(usage.clone()).as_ref() != Some(usage)
             }
+            RoleReport::Hits { hits } => self.hits.replace(hits.clone()).as_ref() != Some(hits),
             RoleReport::HoldOver { id, .. } => self.holds.remove(id).is_some(),
             RoleReport::Seal { report } => {
                 self.seal = Some(report.clone());
@@ -280,6 +282,9 @@ impl Hub {
         }
         if let Some(usage) = self.usage.clone() {
             say(Role::Egress, RoleReport::Usage { usage });
+        }
+        if let Some(hits) = self.hits.clone() {
+            say(Role::Egress, RoleReport::Hits { hits });
         }
         if let Some(report) = self.seal.clone() {
             say(Role::Agent, RoleReport::Seal { report });

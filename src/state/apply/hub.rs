@@ -140,6 +140,10 @@ fn take_report(
             bottle.hub.usage = Some(usage);
             return Some(Tab::Egress);
         }
+        RoleReport::Hits { hits } => {
+            bottle.hub.hits = Some(hits);
+            return Some(Tab::Egress);
+        }
         RoleReport::HoldOver { id, .. } => drop(bottle.hub.holds.remove(&id)),
         RoleReport::Hello { .. } | RoleReport::Ping | RoleReport::Unknown => {}
     }
