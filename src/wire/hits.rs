@@ -45,7 +45,7 @@ pub struct Passed {
     pub sent_bytes: u64,
     /// The same that came in.
     pub received_bytes: u64,
-    /// When the last request was let out, to the second.
+    /// When the last request, or connection without one, was let out, to the second.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub last: Option<Timestamp>,
 }

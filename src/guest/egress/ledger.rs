@@ -97,10 +97,7 @@ impl Ledger {
     /// Counts a request, or a tunnel that is not looked into, that a route of a table let
     /// out to a host; gives where its bytes are to be counted.
     pub(super) fn request(&self, table: &Table, route: usize, host: &str) -> Option<Passage> {
-        let passage = table.keys.get(route).map(|key| Passage {
-            route: key.clone(),
-            host: host.to_owned(),
-        });
+        let passage = passage(table, route, host);
         self.add(|book| {
             book.usage.requests = book.usage.requests.saturating_add(1);
             if let Some(passage) = &passage {
@@ -108,6 +105,15 @@ impl Ledger {
             }
         });
         passage
+    }
+
+    /// Notes that a route let a connection out on which nothing was asked.
+    pub(super) fn connection(&self, table: &Table, route: usize, host: &str) {
+        if let Some(passage) = passage(table, route, host) {
+            self.add(|book| {
+                tally::connection(&mut book.hits, &passage, &table.keys, Timestamp::now());
+            });
+        }
     }
 
     /// Counts bytes that went out and came in, and for whom.
@@ -245,6 +251,13 @@ impl Drop for Ledger {
     fn drop(&mut self) {
         drop(self.keep());
     }
+}
+
+fn passage(table: &Table, route: usize, host: &str) -> Option<Passage> {
+    table.keys.get(route).map(|key| Passage {
+        route: key.clone(),
+        host: host.to_owned(),
+    })
 }
 
 /// Changes what is told of a route, adding the route if there is room.

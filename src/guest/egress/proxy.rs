@@ -311,13 +311,16 @@ impl<R: Resolve> Proxy<R> {
     /// out count it for no route.
     fn count_tunnel(&self, place: &Authority) -> Option<Passage> {
         let table = self.table.current();
-        let permit = table
-            .routes
-            .decide(&place.host, place.port, Timestamp::now());
-        let route = permit.ok().and_then(|permit| permit.route());
-        let host = place.host.as_str();
-        self.ledger
-            .request(&table, route.unwrap_or(usize::MAX), host)
+        let route = route_of(&table, place).unwrap_or(usize::MAX);
+        self.ledger.request(&table, route, place.host.as_str())
+    }
+
+    /// Notes a connection that was let out and went nowhere.
+    fn note_unused(&self, place: &Authority) {
+        let table = self.table.current();
+        if let Some(route) = route_of(&table, place) {
+            self.ledger.connection(&table, route, place.host.as_str());
+        }
     }
 
     /// Answers a CONNECT and reads the ClientHello that must follow; nothing if another
@@ -345,7 +348,10 @@ impl<R: Resolve> Proxy<R> {
                 self.decisions.log(text);
             }
             // It was let out, and went nowhere.
-            None => self.decisions.record(asked, Verdict::Allowed),
+            None => {
+                self.decisions.record(asked, Verdict::Allowed);
+                self.note_unused(place);
+            }
         }
         None
     }
@@ -376,6 +382,13 @@ impl<R: Resolve> Proxy<R> {
         // A client that does not take its answer loses it.
         drop(timeout(self.limits.head, answer).await);
     }
+}
+
+/// The route that answers for a connection, by a table.
+fn route_of(table: &Table, place: &Authority) -> Option<usize> {
+    let now = Timestamp::now();
+    let permit = table.routes.decide(&place.host, place.port, now);
+    permit.ok()?.route()
 }
 
 const fn denied(reason: Reason) -> Verdict {

@@ -17,12 +17,24 @@ pub(super) struct Passage {
 
 /// Counts a request that was let out by one of the routes `in_force`.
 pub(super) fn request(hits: &mut Hits, passage: &Passage, in_force: &[RouteKey], now: Timestamp) {
+    connection(hits, passage, in_force, now);
+    pass(hits, passage, |passed| {
+        passed.requests = passed.requests.saturating_add(1);
+    });
+}
+
+/// Notes that a route was of use, though nothing was asked on the connection.
+pub(super) fn connection(
+    hits: &mut Hits,
+    passage: &Passage,
+    in_force: &[RouteKey],
+    now: Timestamp,
+) {
     make_room_for_route(hits, passage, in_force);
     if !hits.hosts.iter().any(|known| known.host == passage.host) {
         make_room_for_host(hits, passage);
     }
     pass(hits, passage, |passed| {
-        passed.requests = passed.requests.saturating_add(1);
         passed.last = passed.last.max(Some(to_the_second(now)));
     });
 }
