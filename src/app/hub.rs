@@ -190,7 +190,7 @@ impl HubView {
             }
             RoleReport::Held { hold } => self.holds.push(hold),
             RoleReport::Usage { usage } => self.usage = Some(usage),
-            RoleReport::Hits { hits } => self.hits = Some(hits),
+            RoleReport::Hits { hits } => self.hits = Some(*hits),
             RoleReport::Hello { .. }
             | RoleReport::Log { .. }
             | RoleReport::RoutesRefused { .. }

@@ -67,7 +67,7 @@ impl AllEgress {
             }
             for known in &hits.refused {
                 at(known.host.as_str(), &|row| {
-                    row.refuse(known.times, known.reason.code())
+                    row.refuse(known.times, known.reason.code());
                 });
             }
             if hits.more_hosts.requests > 0 || hits.more_refused > 0 {

@@ -195,12 +195,13 @@ impl State {
                 let mut bottles = self.fleet.bottles().iter();
                 bottles.any(Bottle::waits_for_answer)
             }
-            Command::FilterDecisions | Command::OnlyRefused => true,
             Command::Open | Command::Visit => self.view.decided.selected().is_some(),
             Command::Permit => self.permittable().is_some(),
             Command::Hits => self.counted_bottle().is_some(),
             Command::AllEgress | Command::Filter => !self.fleet.bottles().is_empty(),
-            Command::Up
+            Command::FilterDecisions
+            | Command::OnlyRefused
+            | Command::Up
             | Command::Down
             | Command::PageUp
             | Command::PageDown
@@ -249,14 +250,14 @@ impl State {
 
     /// The decision that a route could have allowed, of those that have the keys.
     pub(super) fn permittable(&self) -> Option<(BottleRef, Suggestion)> {
-        let (bottle, decision) = match &self.view.modal {
-            Some(Modal::Decision {
-                bottle, decision, ..
-            }) => (bottle, &**decision),
-            _ => {
-                let selected = self.view.decided.selected()?;
-                (&selected.bottle, &selected.decision)
-            }
+        let (bottle, decision) = if let Some(Modal::Decision {
+            bottle, decision, ..
+        }) = &self.view.modal
+        {
+            (bottle, &**decision)
+        } else {
+            let selected = self.view.decided.selected()?;
+            (&selected.bottle, &selected.decision)
         };
         let suggestion = suggested(decision)?;
         Some((bottle.clone(), suggestion))

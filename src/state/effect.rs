@@ -108,8 +108,7 @@ pub enum Effect {
         /// Its number.
         hold: u64,
     },
-    /// Add a route to a bottle, on record and in force. Answers with `Note`, and with the
-    /// spec once more.
+    /// Add a route to a bottle, on record and, if it runs, in force. Answers with `Note`.
     Allow {
         /// The bottle.
         bottle: BottleRef,

@@ -372,7 +372,9 @@ impl Console {
                 generation: 2,
                 routes,
             }),
-            said(RoleReport::Hits { hits: hits.clone() }),
+            said(RoleReport::Hits {
+                hits: Box::new(hits.clone()),
+            }),
         ] {
             console.said("api-k3x9q", role, report);
         }
@@ -382,61 +384,14 @@ impl Console {
             refused: hits.refused[..1].to_vec(),
             ..hits
         };
-        console.said("docs-p2m4d", Role::Egress, RoleReport::Hits { hits: fewer });
-        for (id, seq, seconds, decision) in [
-            (
-                "api-k3x9q",
-                1,
-                95,
-                asked("GET", "pkgs.test", "/simple/left-pad/", None),
-            ),
-            (
-                "api-k3x9q",
-                2,
-                80,
-                asked("POST", "api.anthropic.com", "/v1/messages?…", None),
-            ),
-            (
-                "docs-p2m4d",
-                1,
-                70,
-                asked("POST", "api.anthropic.com", "/v1/messages", None),
-            ),
-            (
-                "api-k3x9q",
-                3,
-                41,
-                asked(
-                    "PUT",
-                    "pkgs.test",
-                    "/upload/x",
-                    Some(Reason::PathNotAllowed),
-                ),
-            ),
-            (
-                "docs-p2m4d",
-                2,
-                33,
-                asked("CONNECT", "crates.test", "", Some(Reason::HostNotAllowed)),
-            ),
-            (
-                "api-k3x9q",
-                4,
-                20,
-                asked(
-                    "POST",
-                    "api.anthropic.com",
-                    "/v1/messages",
-                    Some(Reason::SecretFound),
-                ),
-            ),
-            (
-                "api-k3x9q",
-                5,
-                4,
-                asked("GET", "pkgs.test", "/simple/serde/", None),
-            ),
-        ] {
+        console.said(
+            "docs-p2m4d",
+            Role::Egress,
+            RoleReport::Hits {
+                hits: Box::new(fewer),
+            },
+        );
+        for (id, seq, seconds, decision) in busy_decisions() {
             let decision = DecisionRecord {
                 seq,
                 at: ago(seconds),
@@ -501,6 +456,64 @@ pub(crate) fn asked(
             ..RequestFacts::default()
         }),
     }
+}
+
+/// Decisions of two bottles: whose, its number, how many seconds ago.
+fn busy_decisions() -> [(&'static str, u64, i64, DecisionRecord); 7] {
+    [
+        (
+            "api-k3x9q",
+            1,
+            95,
+            asked("GET", "pkgs.test", "/simple/left-pad/", None),
+        ),
+        (
+            "api-k3x9q",
+            2,
+            80,
+            asked("POST", "api.anthropic.com", "/v1/messages?…", None),
+        ),
+        (
+            "docs-p2m4d",
+            1,
+            70,
+            asked("POST", "api.anthropic.com", "/v1/messages", None),
+        ),
+        (
+            "api-k3x9q",
+            3,
+            41,
+            asked(
+                "PUT",
+                "pkgs.test",
+                "/upload/x",
+                Some(Reason::PathNotAllowed),
+            ),
+        ),
+        (
+            "docs-p2m4d",
+            2,
+            33,
+            asked("CONNECT", "crates.test", "", Some(Reason::HostNotAllowed)),
+        ),
+        (
+            "api-k3x9q",
+            4,
+            20,
+            asked(
+                "POST",
+                "api.anthropic.com",
+                "/v1/messages",
+                Some(Reason::SecretFound),
+            ),
+        ),
+        (
+            "api-k3x9q",
+            5,
+            4,
+            asked("GET", "pkgs.test", "/simple/serde/", None),
+        ),
+    ]
 }
 
 /// Routes with and without a budget.

@@ -267,7 +267,7 @@ pub enum RoleReport {
     /// once a second as it grows.
     Hits {
         /// All of it, since the counting began.
-        hits: Hits,
+        hits: Box<Hits>,
     },
     /// A line of log.
     Log {

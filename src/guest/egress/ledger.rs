@@ -205,7 +205,7 @@ impl Ledger {
             reporter.tell(RoleReport::Usage { usage });
         }
         if old_hits.as_ref() != Some(&hits) {
-            let hits = hits.clone();
+            let hits = Box::new(hits.clone());
             reporter.tell(RoleReport::Hits { hits });
         }
         *told = Some((usage, hits));

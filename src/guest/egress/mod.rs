@@ -267,7 +267,7 @@ mod tests {
         let Some(RoleReport::Hits { hits }) = reports.get(4) else {
             panic!("what was let out: {reports:?}")
         };
-        assert_eq!(hits, &Hits::since(hits.since));
+        assert_eq!(**hits, Hits::since(hits.since));
         let Some(RoleReport::Decision { decision }) = reports.last() else {
             panic!("a decision: {reports:?}")
         };

@@ -341,17 +341,14 @@ impl<R: Resolve> Proxy<R> {
         let Err(fault) = read else {
             return Some(early);
         };
-        match fault.told() {
-            Some((reason, words)) => {
-                self.decisions.record(asked, denied(reason));
-                let text = format!("{asked}: closed, because {words}");
-                self.decisions.log(text);
-            }
+        if let Some((reason, words)) = fault.told() {
+            self.decisions.record(asked, denied(reason));
+            let text = format!("{asked}: closed, because {words}");
+            self.decisions.log(text);
+        } else {
             // It was let out, and went nowhere.
-            None => {
-                self.decisions.record(asked, Verdict::Allowed);
-                self.note_unused(place);
-            }
+            self.decisions.record(asked, Verdict::Allowed);
+            self.note_unused(place);
         }
         None
     }

@@ -71,7 +71,7 @@ pub(super) fn admissible(role: Role, report: RoleReport) -> Option<RoleReport> {
             usage: cut_usage(usage),
         }),
         (Role::Egress, RoleReport::Hits { hits }) => Some(RoleReport::Hits {
-            hits: cut_hits(hits),
+            hits: Box::new(cut_hits(*hits)),
         }),
         (Role::Egress, RoleReport::HoldOver { id, how }) => Some(RoleReport::HoldOver { id, how }),
         (Role::Agent, RoleReport::Seal { report }) => Some(RoleReport::Seal {
@@ -228,12 +228,12 @@ mod tests {
             last: Timestamp::UNIX_EPOCH,
         };
         RoleReport::Hits {
-            hits: Hits {
+            hits: Box::new(Hits {
                 routes: vec![route; 10_000],
                 hosts: vec![HostHits { host, passed }; 10_000],
                 refused: vec![refused; 10_000],
                 ..Hits::since(Timestamp::UNIX_EPOCH)
-            },
+            }),
         }
     }
 

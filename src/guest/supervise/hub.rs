@@ -37,7 +37,7 @@ pub(super) struct Hub {
     routes: Option<(u64, RouteSet)>,
     holds: BTreeMap<u64, HoldRecord>,
     usage: Option<Usage>,
-    hits: Option<Hits>,
+    hits: Option<Box<Hits>>,
     /// Where egress reads what consoles tell it, and which of its lines that is.
     egress: Option<(u64, mpsc::Sender<ToEgress>)>,
     seal: Option<SealReport>,

@@ -13,14 +13,13 @@ impl State {
     pub(super) fn settle_decided(&mut self) {
         let scope = match self.view.focus {
             Focus::Egress => Some(Scope::All),
-            Focus::Attached { .. } => None,
             Focus::List | Focus::Detail if self.view.tab == Tab::Egress => {
                 let shown = self.selected_bottle();
                 shown.map(|known| Scope::Bottle {
                     bottle: known.bottle.clone(),
                 })
             }
-            Focus::List | Focus::Detail => None,
+            Focus::List | Focus::Detail | Focus::Attached { .. } => None,
         };
         let filter = &self.view.decision_filter;
         if self.view.decided.settle(scope, filter, &self.fleet) {

@@ -149,7 +149,7 @@ fn take_report(
             return Some(Tab::Egress);
         }
         RoleReport::Hits { hits } => {
-            bottle.hub.hits = Some(hits);
+            bottle.hub.hits = Some(*hits);
             return Some(Tab::Egress);
         }
         RoleReport::HoldOver { id, .. } => drop(bottle.hub.holds.remove(&id)),

@@ -24,7 +24,7 @@ impl State {
             _ if self.view.modal.is_some() => {}
             Target::Row { .. } | Target::List => self.move_selection(step),
             Target::Decision { .. } | Target::Detail | Target::Tab { .. } => {
-                self.scroll_detail(step * WHEEL_LINES)
+                self.scroll_detail(step * WHEEL_LINES);
             }
             Target::Need { .. } | Target::Key { .. } | Target::Nothing => {}
         }

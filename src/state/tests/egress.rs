@@ -295,7 +295,13 @@ fn hosts_are_summed_over_bottles_once_a_second() {
     assert_eq!(rows(&console), expected);
     let mut hits = hits(&routes_in_force());
     hits.hosts[0].passed.requests = 31;
-    console.said("api-k3x9q", Role::Egress, RoleReport::Hits { hits });
+    console.said(
+        "api-k3x9q",
+        Role::Egress,
+        RoleReport::Hits {
+            hits: Box::new(hits),
+        },
+    );
     assert_eq!(rows(&console), expected, "not before the next second");
     console.tick(1);
     assert_eq!(rows(&console)[0], row("api.anthropic.com", 61, 1, 2));

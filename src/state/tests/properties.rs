@@ -110,7 +110,7 @@ fn hub() -> impl Strategy<Value = Event> {
         message: HubToConsole::Report {
             role: Role::Egress,
             report: RoleReport::Hits {
-                hits: hits(&routes_in_force()),
+                hits: Box::new(hits(&routes_in_force())),
             },
         },
     });

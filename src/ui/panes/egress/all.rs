@@ -95,23 +95,22 @@ fn hosts(state: &State, look: Look, area: Rect) -> Vec<Words> {
         _ => narrow,
     };
     let head = |text: &str, width| pad(look, text, width);
-    let mut names = format!(
-        " {}{}{}",
-        head("HOST", columns),
-        head(" LET OUT", NUMBER),
-        head(" REFUSED", NUMBER)
-    );
+    let mut names = Words::new(look)
+        .put(Role::Heading, format!(" {}", head("HOST", columns)))
+        .put(Role::Heading, head(" LET OUT", NUMBER))
+        .put(Role::Heading, head(" REFUSED", NUMBER));
     if area.width >= WIDE {
-        names += &format!(
-            "{}{}{}BOTTLES",
-            head("     OUT", NUMBER),
-            head("      IN", NUMBER),
-            head("  LAST", NUMBER)
-        );
+        names = names
+            .put(Role::Heading, head("     OUT", NUMBER))
+            .put(Role::Heading, head("      IN", NUMBER))
+            .put(Role::Heading, head("  LAST", NUMBER))
+            .put(Role::Heading, "BOTTLES");
     } else if area.width >= ROOMY {
-        names += &format!("{}BOTTLES", head("   BYTES", NUMBER));
+        names = names
+            .put(Role::Heading, head("   BYTES", NUMBER))
+            .put(Role::Heading, "BOTTLES");
     }
-    let mut lines = vec![Words::new(look).put(Role::Heading, names)];
+    let mut lines = vec![names];
     if rows.is_empty() {
         let text = if state.view.decision_filter.is_empty() {
             " no bottle counted anything yet"
