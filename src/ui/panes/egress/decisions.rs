@@ -33,8 +33,11 @@ pub(in crate::ui) fn tail_words(state: &State) -> String {
     match state.view.decided.cursor() {
         Cursor::Follow => String::from("following"),
         Cursor::Paused { .. } => {
-            let below = state.view.decided.below();
-            format!("PAUSED, {below} below: G follows")
+            // Short, because a narrow page must say so too.
+            match state.view.decided.below() {
+                0 => String::from("PAUSED: G follows"),
+                below => format!("PAUSED, {below} below: G"),
+            }
         }
     }
 }
