@@ -12,7 +12,7 @@ use crate::request::{News, RequestRecord};
 use crate::spec::BottleId;
 use crate::state::RoutesInForce;
 use crate::wire::{
-    ConsoleToHub, DecisionRecord, Frame, HoldRecord, HubToConsole, LineError, LineReader,
+    ConsoleToHub, DecisionRecord, Frame, Hits, HoldRecord, HubToConsole, LineError, LineReader,
     LineWriter, Role, RoleReport, RoleState, SealReport, SessionExit, SessionReport, ToEgress,
     Usage, VERSION,
 };
@@ -45,6 +45,8 @@ pub(crate) struct HubView {
     pub(crate) requests: BTreeMap<u64, RequestRecord>,
     /// What it used.
     pub(crate) usage: Option<Usage>,
+    /// What each route let out, and what was refused.
+    pub(crate) hits: Option<Hits>,
 }
 
 /// Asks a bottle's hub once. `None` if it does not answer in time or speaks another
@@ -238,6 +240,7 @@ impl HubView {
             RoleReport::Request { request } => {
                 self.requests.insert(request.id, *request);
             }
+            RoleReport::Hits { hits } => self.hits = Some(*hits),
             RoleReport::Hello { .. }
             | RoleReport::Log { .. }
             | RoleReport::RoutesRefused { .. }

@@ -14,7 +14,7 @@ use super::spec_rows::SpecView;
 use crate::policy::RouteSet;
 use crate::request::RequestRecord;
 use crate::wire::{
-    Activity, DecisionRecord, HoldRecord, LogLine, Role, RoleState, SealReport, SessionExit,
+    Activity, DecisionRecord, Hits, HoldRecord, LogLine, Role, RoleState, SealReport, SessionExit,
     SessionReport, Usage,
 };
 
@@ -81,6 +81,9 @@ pub struct Hub {
     /// What was asked for, by number.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     pub requests: BTreeMap<u64, RequestRecord>,
+    /// What each route let out and what was refused, if egress said so.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub hits: Option<Hits>,
 }
 
 /// A table of routes as egress has it.

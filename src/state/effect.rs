@@ -7,6 +7,7 @@
 use serde::{Deserialize, Serialize};
 
 use super::sighting::BottleRef;
+use crate::policy::Route;
 use crate::spec::BottleName;
 use crate::wire::Role;
 
@@ -106,6 +107,13 @@ pub enum Effect {
         bottle: BottleRef,
         /// Its number.
         hold: u64,
+    },
+    /// Add a route to a bottle, on record and, if it runs, in force. Answers with `Note`.
+    Allow {
+        /// The bottle.
+        bottle: BottleRef,
+        /// The route.
+        route: Box<Route>,
     },
     /// Look up, ask for and hand over the secrets that a bottle's egress misses. Answers
     /// with `Note`, or first with `SecretAsked`.

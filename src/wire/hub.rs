@@ -5,6 +5,7 @@ use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
 use super::egress::{HoldEnd, HoldRecord, ToEgress};
+use super::hits::Hits;
 use super::usage::{AnswerUsage, Usage};
 use crate::policy::{Reason, RouteSet};
 use crate::request::{News, RequestRecord};
@@ -262,6 +263,12 @@ pub enum RoleReport {
     Usage {
         /// All of it, since the counting began.
         usage: Usage,
+    },
+    /// What was let out and refused, from egress: at the begin of each line, and at most
+    /// once a second as it grows.
+    Hits {
+        /// All of it, since the counting began.
+        hits: Box<Hits>,
     },
     /// A line of log.
     Log {

@@ -11,6 +11,7 @@
 mod config;
 mod egress;
 mod frame;
+mod hits;
 mod hub;
 mod line;
 mod session;
@@ -19,6 +20,7 @@ mod usage;
 pub use config::{InitConfig, SidecarConfig};
 pub use egress::{HoldEnd, HoldRecord, ToEgress};
 pub use frame::{Decoder, Frame, FrameError, MAX_FRAME_BYTES};
+pub use hits::{Hits, HostHits, Passed, RefusedHits, RouteHits, RouteKey, Spent};
 pub use hub::{
     Activity, ConsoleToHub, DecisionRecord, HubToConsole, LogLine, RequestFacts, Role, RoleReport,
     RoleState, SealCheck, SealReport, SessionExit, SessionReport, Verdict,

@@ -1,5 +1,5 @@
-//! What the bottle used over all lives of the sidecar: kept on its volume, told to the
-//! hub.
+//! What the bottle used over all lives of the sidecar, and what each route let out: kept
+//! on its volume, told to the hub.
 //!
 //! Both happen at once after a change and then a second apart, so a crash costs the
 //! last second at most. Nothing waits for either.
@@ -10,11 +10,16 @@ use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use jiff::Timestamp;
+use serde::{Deserialize, Serialize};
 use tokio::sync::Notify;
 use tokio::time::sleep;
 
+use super::spending::Spending;
+use super::table::{RouteTable, Table};
+use super::tally::{self, Passage};
 use crate::guest::runtime::Reporter;
-use crate::wire::{AnswerUsage, RoleReport, Usage};
+use crate::policy::Reason;
+use crate::wire::{AnswerUsage, Hits, RoleReport, RouteHits, RouteKey, Usage};
 
 /// Between one report and the next.
 const PACE: Duration = Duration::from_secs(1);
@@ -34,8 +39,19 @@ pub(super) struct Ledger {
 #[derive(Debug)]
 struct Book {
     usage: Usage,
+    hits: Hits,
     /// Whether the file holds less.
     is_ahead: bool,
+}
+
+/// The file.
+#[derive(Serialize, Deserialize)]
+struct Kept {
+    #[serde(flatten)]
+    usage: Usage,
+    /// A file of an earlier version has none.
+    #[serde(default)]
+    hits: Option<Hits>,
 }
 
 /// Why the file could not be used.
@@ -56,13 +72,18 @@ impl Ledger {
     /// [`LedgerError`], beside a ledger that begins anew: nobody is kept from working
     /// because it is not known how much they did.
     pub(super) fn kept_in(path: PathBuf) -> (Self, Option<LedgerError>) {
-        let (usage, error) = match read(&path) {
-            Ok(usage) => (usage, None),
+        let (kept, error) = match read(&path) {
+            Ok(kept) => (kept, None),
             Err(error) => (None, Some(error)),
         };
-        let usage = usage.unwrap_or_else(|| Usage::since(Timestamp::now()));
+        let now = Timestamp::now();
+        let (usage, hits) = match kept {
+            Some(kept) => (kept.usage, kept.hits),
+            None => (Usage::since(now), None),
+        };
         let book = Book {
             usage,
+            hits: hits.unwrap_or_else(|| Hits::since(now)),
             is_ahead: false,
         };
         let ledger = Self {
@@ -73,24 +94,50 @@ impl Ledger {
         (ledger, error)
     }
 
-    /// Counts a request, or a tunnel that is not looked into, that was let out.
-    pub(super) fn request(&self) {
-        self.add(|usage| usage.requests = usage.requests.saturating_add(1));
+    /// Counts a request, or a tunnel that is not looked into, that a route of a table let
+    /// out to a host; gives where its bytes are to be counted.
+    pub(super) fn request(&self, table: &Table, route: usize, host: &str) -> Option<Passage> {
+        let passage = passage(table, route, host);
+        self.add(|book| {
+            book.usage.requests = book.usage.requests.saturating_add(1);
+            if let Some(passage) = &passage {
+                tally::request(&mut book.hits, passage, &table.keys, Timestamp::now());
+            }
+        });
+        passage
     }
 
-    /// Counts bytes that went out and came in.
-    pub(super) fn carried(&self, sent: u64, received: u64) {
-        if sent > 0 || received > 0 {
-            self.add(|usage| {
-                usage.sent_bytes = usage.sent_bytes.saturating_add(sent);
-                usage.received_bytes = usage.received_bytes.saturating_add(received);
+    /// Notes that a route let a connection out on which nothing was asked.
+    pub(super) fn connection(&self, table: &Table, route: usize, host: &str) {
+        if let Some(passage) = passage(table, route, host) {
+            self.add(|book| {
+                tally::connection(&mut book.hits, &passage, &table.keys, Timestamp::now());
             });
         }
     }
 
+    /// Counts bytes that went out and came in, and for whom.
+    pub(super) fn carried(&self, passage: Option<&Passage>, sent: u64, received: u64) {
+        if sent > 0 || received > 0 {
+            self.add(|book| {
+                let usage = &mut book.usage;
+                usage.sent_bytes = usage.sent_bytes.saturating_add(sent);
+                usage.received_bytes = usage.received_bytes.saturating_add(received);
+                if let Some(passage) = passage {
+                    tally::carried(&mut book.hits, passage, sent, received);
+                }
+            });
+        }
+    }
+
+    /// Counts something that was refused.
+    pub(super) fn refused(&self, host: &str, reason: Reason) {
+        self.add(|book| tally::refused(&mut book.hits, host, reason, Timestamp::now()));
+    }
+
     /// Counts the answer of a model.
     pub(super) fn answer(&self, answer: &AnswerUsage) {
-        self.add(|usage| {
+        self.add(|Book { usage, .. }| {
             let has_room = usage.models.len() < MAX_MODELS;
             let name = match answer.model.as_str() {
                 "" => UNNAMED,
@@ -107,14 +154,28 @@ impl Ledger {
         self.book().usage.clone()
     }
 
+    /// What was let out and refused so far, with what is spent of the budgets of the
+    /// table in force.
+    pub(super) fn hits(&self, table: &RouteTable, spending: &Spending) -> Hits {
+        let mut hits = self.book().hits.clone();
+        let table = table.current();
+        for (route, key) in table.routes.routes.iter().zip(&table.keys) {
+            if let Some(spent) = spending.spent(route) {
+                told(&mut hits, key, |known| known.spent = Some(spent));
+            }
+        }
+        hits
+    }
+
     /// Keeps and tells what is used, for as long as it is polled.
-    pub(super) async fn tend(&self, reporter: &Reporter) {
+    pub(super) async fn tend(&self, reporter: &Reporter, table: &RouteTable, spending: &Spending) {
         let mut is_kept = true;
-        self.tell(reporter);
+        let mut told = None;
+        self.tell(reporter, table, spending, &mut told);
         loop {
             self.changed.notified().await;
             let kept = self.keep();
-            self.tell(reporter);
+            self.tell(reporter, table, spending, &mut told);
             if let Err(error) = &kept
                 && is_kept
             {
@@ -129,9 +190,25 @@ impl Ledger {
         }
     }
 
-    fn tell(&self, reporter: &Reporter) {
-        let usage = self.usage();
-        reporter.tell(RoleReport::Usage { usage });
+    /// Tells what is news since this was told last.
+    fn tell(
+        &self,
+        reporter: &Reporter,
+        table: &RouteTable,
+        spending: &Spending,
+        told: &mut Option<(Usage, Hits)>,
+    ) {
+        let (usage, hits) = (self.usage(), self.hits(table, spending));
+        let (old_usage, old_hits) = told.take().unzip();
+        if old_usage.as_ref() != Some(&usage) {
+            let usage = usage.clone();
+            reporter.tell(RoleReport::Usage { usage });
+        }
+        if old_hits.as_ref() != Some(&hits) {
+            let hits = Box::new(hits.clone());
+            reporter.tell(RoleReport::Hits { hits });
+        }
+        *told = Some((usage, hits));
     }
 
     /// Replaces the file. It is not synced: that would hold up the whole proxy each
@@ -142,7 +219,12 @@ impl Ledger {
             if !std::mem::take(&mut book.is_ahead) {
                 return Ok(());
             }
-            serde_json::to_vec(&book.usage)?
+            let kept = Kept {
+                usage: book.usage.clone(),
+                hits: Some(book.hits.clone()),
+            };
+            drop(book);
+            serde_json::to_vec(&kept)?
         };
         let written = replace(&self.path, &bytes);
         if written.is_err() {
@@ -151,9 +233,9 @@ impl Ledger {
         Ok(written?)
     }
 
-    fn add(&self, change: impl FnOnce(&mut Usage)) {
+    fn add(&self, change: impl FnOnce(&mut Book)) {
         let mut book = self.book();
-        change(&mut book.usage);
+        change(&mut book);
         book.is_ahead = true;
         drop(book);
         self.changed.notify_one();
@@ -171,7 +253,29 @@ impl Drop for Ledger {
     }
 }
 
-fn read(path: &Path) -> Result<Option<Usage>, LedgerError> {
+fn passage(table: &Table, route: usize, host: &str) -> Option<Passage> {
+    table.keys.get(route).map(|key| Passage {
+        route: key.clone(),
+        host: host.to_owned(),
+    })
+}
+
+/// Changes what is told of a route, adding the route if there is room.
+fn told(hits: &mut Hits, key: &RouteKey, change: impl FnOnce(&mut RouteHits)) {
+    if let Some(known) = hits.routes.iter_mut().find(|known| known.route == *key) {
+        change(known);
+    } else if hits.routes.len() < Hits::MAX_ROUTES {
+        let mut known = RouteHits {
+            route: key.clone(),
+            passed: crate::wire::Passed::default(),
+            spent: None,
+        };
+        change(&mut known);
+        hits.routes.push(known);
+    }
+}
+
+fn read(path: &Path) -> Result<Option<Kept>, LedgerError> {
     match std::fs::read(path) {
         Ok(bytes) => Ok(Some(serde_json::from_slice(&bytes)?)),
         Err(error) if error.kind() == std::io::ErrorKind::NotFound => Ok(None),
@@ -190,7 +294,8 @@ mod tests {
     use tokio::time::Instant;
 
     use super::*;
-    use crate::wire::{ModelUsage, Tokens};
+    use crate::policy::{HostName, Provenance, Route, RouteSet};
+    use crate::wire::{ModelUsage, Passed, Spent, Tokens};
 
     fn answer(model: &str, input: u64, cache_read: u64) -> AnswerUsage {
         AnswerUsage {
@@ -210,6 +315,17 @@ mod tests {
         (folder, path)
     }
 
+    fn table() -> RouteTable {
+        let host = HostName::parse("a.example").unwrap();
+        let mut route = Route::to(host, vec![443], Provenance::Builtin);
+        route.budget.requests = Some(5);
+        RouteTable::new(RouteSet::of(vec![route]), 1).unwrap()
+    }
+
+    fn count(ledger: &Ledger) -> Option<Passage> {
+        ledger.request(&table().current(), 0, "a.example")
+    }
+
     fn opened(path: &Path) -> Ledger {
         let (ledger, error) = Ledger::kept_in(path.to_owned());
         assert!(error.is_none(), "{error:?}");
@@ -220,14 +336,14 @@ mod tests {
     fn a_later_life_goes_on_counting() {
         let (_folder, path) = in_folder();
         let ledger = opened(&path);
-        ledger.request();
-        ledger.carried(3, 4);
+        count(&ledger);
+        ledger.carried(None, 3, 4);
         ledger.answer(&answer("a", 100_000, 0));
         let since = ledger.usage().since;
         drop(ledger);
         let ledger = opened(&path);
-        ledger.request();
-        ledger.carried(10, 20);
+        count(&ledger);
+        ledger.carried(None, 10, 20);
         ledger.answer(&answer("a", 1, 100_000));
         ledger.answer(&answer("", 5, 0));
         let of = |input, output, cache_read| Tokens {
@@ -257,12 +373,53 @@ mod tests {
     }
 
     #[test]
+    fn a_later_life_goes_on_counting_hits_and_begins_budgets_anew() {
+        let (_folder, path) = in_folder();
+        let (routes, spending) = (table(), Spending::default());
+        let route = &routes.current().routes.routes[0];
+        let ledger = opened(&path);
+        assert!(spending.take(route).unwrap().is_some());
+        let passage = count(&ledger);
+        ledger.carried(passage.as_ref(), 3, 4);
+        ledger.refused("b.example", Reason::HostNotAllowed);
+        let told = ledger.hits(&routes, &spending);
+        let spent = |requests| Some(Spent { requests, bytes: 0 });
+        assert_eq!(told.routes[0].spent, spent(1));
+        drop(ledger);
+        let ledger = opened(&path);
+        count(&ledger);
+        let told = ledger.hits(&routes, &Spending::default());
+        let passed = Passed {
+            requests: 2,
+            sent_bytes: 3,
+            received_bytes: 4,
+            last: told.routes[0].passed.last,
+        };
+        assert_eq!(told.routes.len(), 1);
+        assert_eq!(told.routes[0].passed, passed);
+        assert_eq!(told.routes[0].spent, spent(0));
+        assert_eq!(told.hosts[0].passed, passed);
+        assert_eq!(told.refused[0].times, 1);
+    }
+
+    /// The file of a version that counted no hits.
+    #[test]
+    fn a_file_without_hits_goes_on_with_its_usage() {
+        let (_folder, path) = in_folder();
+        let text = r#"{"since":"1970-01-01T00:00:00Z","requests":7}"#;
+        std::fs::write(&path, text).unwrap();
+        let ledger = opened(&path);
+        assert_eq!(ledger.usage().requests, 7);
+        assert_eq!(ledger.hits(&table(), &Spending::default()).hosts, []);
+    }
+
+    #[test]
     fn a_file_that_says_something_else_is_told_and_begun_anew() {
         let (_folder, path) = in_folder();
         std::fs::write(&path, "{\"requests\":").unwrap();
         let (ledger, error) = Ledger::kept_in(path.clone());
         assert!(matches!(error, Some(LedgerError::Garbled(_))), "{error:?}");
-        ledger.request();
+        count(&ledger);
         drop(ledger);
         assert_eq!(opened(&path).usage().requests, 1);
     }
@@ -288,6 +445,7 @@ mod tests {
         let (_folder, path) = in_folder();
         let ledger = opened(&path);
         let reporter = Reporter::default();
+        let (table, spending) = (table(), Spending::default());
         let used = || {
             let reports = reporter.waiting();
             let of = |report: &RoleReport| {
@@ -303,24 +461,24 @@ mod tests {
             tokio::task::yield_now().await;
             assert_eq!(used(), [0]);
             for _ in 0..100 {
-                ledger.request();
+                count(&ledger);
             }
             tokio::task::yield_now().await;
             let kept = read(&path).unwrap().unwrap();
-            assert_eq!((kept.requests, used()), (100, vec![100]));
-            ledger.request();
+            assert_eq!((kept.usage.requests, used()), (100, vec![100]));
+            count(&ledger);
             tokio::task::yield_now().await;
             assert!(used().is_empty(), "not yet");
-            ledger.request();
+            count(&ledger);
             while used() != [102] {
                 sleep(Duration::from_millis(10)).await;
             }
-            assert_eq!(read(&path).unwrap().unwrap().requests, 102);
+            assert_eq!(read(&path).unwrap().unwrap().usage.requests, 102);
             assert!(began.elapsed() >= PACE, "{:?}", began.elapsed());
         };
         tokio::select! {
             biased;
-            () = ledger.tend(&reporter) => {}
+            () = ledger.tend(&reporter, &table, &spending) => {}
             () = talk => {}
         }
     }
@@ -331,9 +489,10 @@ mod tests {
         let path = folder.path().join("missing").join("usage.json");
         let (ledger, _) = Ledger::kept_in(path);
         let reporter = Reporter::default();
+        let (table, spending) = (table(), Spending::default());
         let talk = async {
             for _ in 0..3 {
-                ledger.request();
+                count(&ledger);
                 sleep(PACE * 2).await;
             }
             let is_log = |report: &RoleReport| matches!(report, RoleReport::Log { .. });
@@ -343,7 +502,7 @@ mod tests {
         };
         tokio::select! {
             biased;
-            () = ledger.tend(&reporter) => {}
+            () = ledger.tend(&reporter, &table, &spending) => {}
             () = talk => {}
         }
     }

@@ -31,6 +31,7 @@ use super::resolve::Resolve;
 use super::secrets::{SecretBox, Secrets};
 use super::spending::Spending;
 use super::table::{BadTable, Generation, RouteTable, Table};
+use super::tally::Passage;
 use super::tls::{Leaves, Upstream, read_hello};
 use super::tunnel::splice;
 use crate::policy::{HostName, ModelApis, Permit, Reason, RouteSet, Tls, Unlisted};
@@ -288,7 +289,7 @@ impl<R: Resolve> Proxy<R> {
             return;
         };
         self.decisions.record(asked, Verdict::Allowed);
-        self.ledger.request();
+        let passage = self.count_tunnel(place);
         let activity = Activity::new();
         let mut upstream = Watched::new(upstream, &activity);
         let carry = splice(&mut client, &mut upstream, early);
@@ -302,8 +303,24 @@ impl<R: Resolve> Proxy<R> {
             () = forbidden => Some("the routes changed".to_owned()),
         };
         let (sent, received) = activity.counts();
-        self.ledger.carried(sent, received);
+        self.ledger.carried(passage.as_ref(), sent, received);
         self.ended(asked, &activity, ended);
+    }
+
+    /// Counts a tunnel that is not looked into. Routes that were swapped since it was let
+    /// out count it for no route.
+    fn count_tunnel(&self, place: &Authority) -> Option<Passage> {
+        let table = self.table.current();
+        let route = route_of(&table, place).unwrap_or(usize::MAX);
+        self.ledger.request(&table, route, place.host.as_str())
+    }
+
+    /// Notes a connection that was let out and went nowhere.
+    fn note_unused(&self, place: &Authority) {
+        let table = self.table.current();
+        if let Some(route) = route_of(&table, place) {
+            self.ledger.connection(&table, route, place.host.as_str());
+        }
     }
 
     /// Answers a CONNECT and reads the ClientHello that must follow; nothing if another
@@ -324,14 +341,14 @@ impl<R: Resolve> Proxy<R> {
         let Err(fault) = read else {
             return Some(early);
         };
-        match fault.told() {
-            Some((reason, words)) => {
-                self.decisions.record(asked, denied(reason));
-                let text = format!("{asked}: closed, because {words}");
-                self.decisions.log(text);
-            }
+        if let Some((reason, words)) = fault.told() {
+            self.decisions.record(asked, denied(reason));
+            let text = format!("{asked}: closed, because {words}");
+            self.decisions.log(text);
+        } else {
             // It was let out, and went nowhere.
-            None => self.decisions.record(asked, Verdict::Allowed),
+            self.decisions.record(asked, Verdict::Allowed);
+            self.note_unused(place);
         }
         None
     }
@@ -362,6 +379,13 @@ impl<R: Resolve> Proxy<R> {
         // A client that does not take its answer loses it.
         drop(timeout(self.limits.head, answer).await);
     }
+}
+
+/// The route that answers for a connection, by a table.
+fn route_of(table: &Table, place: &Authority) -> Option<usize> {
+    let now = Timestamp::now();
+    let permit = table.routes.decide(&place.host, place.port, now);
+    permit.ok()?.route()
 }
 
 const fn denied(reason: Reason) -> Verdict {

@@ -44,6 +44,8 @@ enum Standing {
     Hold(u64),
     /// What was used.
     Usage,
+    /// What was let out and refused.
+    Hits,
 }
 
 #[derive(Debug, Default)]
@@ -93,6 +95,10 @@ impl Outbox {
             self.standing.insert(Standing::Usage, report.clone());
             // Each says all that the one before it said.
             let is_old = |waiting: &RoleReport| matches!(waiting, RoleReport::Usage { .. });
+            self.news.retain(|waiting| !is_old(waiting));
+        } else if let RoleReport::Hits { .. } = &report {
+            self.standing.insert(Standing::Hits, report.clone());
+            let is_old = |waiting: &RoleReport| matches!(waiting, RoleReport::Hits { .. });
             self.news.retain(|waiting| !is_old(waiting));
         } else if let RoleReport::HoldOver { id, .. } = &report {
             self.standing.remove(&Standing::Hold(*id));

@@ -3,8 +3,8 @@
 
 use crate::guest::runtime::bounded;
 use crate::wire::{
-    DecisionRecord, HoldRecord, LogLine, RequestFacts, Role, RoleReport, RoleState, SealCheck,
-    SealReport, SessionReport, Usage,
+    DecisionRecord, Hits, HoldRecord, LogLine, RequestFacts, Role, RoleReport, RoleState,
+    SealCheck, SealReport, SessionReport, Usage,
 };
 
 const MAX_LINE: usize = 2 * 1024;
@@ -70,6 +70,9 @@ pub(super) fn admissible(role: Role, report: RoleReport) -> Option<RoleReport> {
         (Role::Egress, RoleReport::Usage { usage }) => Some(RoleReport::Usage {
             usage: cut_usage(usage),
         }),
+        (Role::Egress, RoleReport::Hits { hits }) => Some(RoleReport::Hits {
+            hits: Box::new(cut_hits(*hits)),
+        }),
         (Role::Egress, RoleReport::HoldOver { id, how }) => Some(RoleReport::HoldOver { id, how }),
         (Role::Agent, RoleReport::Seal { report }) => Some(RoleReport::Seal {
             report: cut_seal(report),
@@ -92,6 +95,7 @@ pub(super) fn admissible(role: Role, report: RoleReport) -> Option<RoleReport> {
             | RoleReport::RoutesRefused { .. }
             | RoleReport::Held { .. }
             | RoleReport::Usage { .. }
+            | RoleReport::Hits { .. }
             | RoleReport::HoldOver { .. },
         )
         | (
@@ -139,6 +143,20 @@ fn cut_usage(usage: Usage) -> Usage {
     }
 }
 
+fn cut_hits(mut hits: Hits) -> Hits {
+    hits.routes.retain(|known| known.route.is_short());
+    hits.routes.truncate(Hits::MAX_ROUTES);
+    hits.hosts.truncate(Hits::MAX_HOSTS);
+    hits.refused.truncate(Hits::MAX_REFUSED);
+    for known in &mut hits.hosts {
+        known.host = cut(std::mem::take(&mut known.host), MAX_HOST);
+    }
+    for known in &mut hits.refused {
+        known.host = cut(std::mem::take(&mut known.host), MAX_HOST);
+    }
+    hits
+}
+
 fn cut_seal(report: SealReport) -> SealReport {
     let checks = report
         .checks
@@ -169,8 +187,11 @@ mod tests {
     use jiff::Timestamp;
 
     use super::*;
-    use crate::policy::RouteSet;
-    use crate::wire::{Activity, AnswerUsage, HoldEnd, ModelUsage, SessionExit, Verdict};
+    use crate::policy::{HostName, Provenance, Reason, Route, RouteSet};
+    use crate::wire::{
+        Activity, AnswerUsage, HoldEnd, HostHits, ModelUsage, Passed, RefusedHits, RouteHits,
+        RouteKey, SessionExit, Verdict,
+    };
 
     fn long_request(long: &str) -> RequestFacts {
         RequestFacts {
@@ -192,6 +213,37 @@ mod tests {
                 models: models.collect(),
                 ..Usage::since(Timestamp::UNIX_EPOCH)
             },
+        }
+    }
+
+    fn long_hits() -> RoleReport {
+        let host = HostName::parse("a.example").unwrap();
+        let route = RouteKey::of(&Route::to(host, vec![443], Provenance::Builtin));
+        let passed = Passed {
+            requests: u64::MAX,
+            sent_bytes: u64::MAX,
+            received_bytes: u64::MAX,
+            last: Some(Timestamp::UNIX_EPOCH),
+        };
+        let host = "é".repeat(1000);
+        let route = RouteHits {
+            route,
+            passed,
+            spent: None,
+        };
+        let refused = RefusedHits {
+            host: host.clone(),
+            reason: Reason::WebsocketNotAllowed,
+            times: u64::MAX,
+            last: Timestamp::UNIX_EPOCH,
+        };
+        RoleReport::Hits {
+            hits: Box::new(Hits {
+                routes: vec![route; 10_000],
+                hosts: vec![HostHits { host, passed }; 10_000],
+                refused: vec![refused; 10_000],
+                ..Hits::since(Timestamp::UNIX_EPOCH)
+            }),
         }
     }
 
@@ -268,6 +320,7 @@ mod tests {
                 how: HoldEnd::Expired,
             },
             long_usage(),
+            long_hits(),
             RoleReport::Ping,
         ]
     }
@@ -282,19 +335,21 @@ mod tests {
         assert_eq!(
             kinds(Role::Agent),
             [
-                true, true, false, true, true, true, false, false, false, false, false, false
+                true, true, false, true, true, true, false, false, false, false, false, false,
+                false
             ]
         );
         assert_eq!(
             kinds(Role::Egress),
             [
-                true, true, true, false, false, false, true, true, true, true, true, false
+                true, true, true, false, false, false, true, true, true, true, true, true, false
             ]
         );
         assert_eq!(
             kinds(Role::Supervise),
             [
-                true, true, false, false, false, false, false, false, false, false, false, false
+                true, true, false, false, false, false, false, false, false, false, false, false,
+                false
             ]
         );
     }
@@ -305,7 +360,7 @@ mod tests {
             for report in each_report() {
                 if let Some(held) = admissible(role, report) {
                     let length = serde_json::to_vec(&held).unwrap().len();
-                    assert!(length < 64 * 1024, "{length}");
+                    assert!(length < 96 * 1024, "{length}");
                 }
             }
         }

@@ -12,7 +12,7 @@ use super::bounds::admissible;
 use crate::policy::RouteSet;
 use crate::request::RequestRecord;
 use crate::wire::{
-    DecisionRecord, HoldEnd, HoldRecord, HubToConsole, LogLine, Role, RoleReport, RoleState,
+    DecisionRecord, Hits, HoldEnd, HoldRecord, HubToConsole, LogLine, Role, RoleReport, RoleState,
     SealReport, SessionExit, SessionReport, ToEgress, Usage, Verdict,
 };
 
@@ -41,6 +41,7 @@ pub(super) struct Hub {
     holds: BTreeMap<u64, HoldRecord>,
     usage: Option<Usage>,
     requests: BTreeMap<u64, RequestRecord>,
+    hits: Option<Box<Hits>>,
     /// Where egress reads what consoles tell it, and which of its lines that is.
     egress: Option<(u64, mpsc::Sender<ToEgress>)>,
     seal: Option<SealReport>,
@@ -200,6 +201,7 @@ impl Hub {
             RoleReport::Usage { usage } => {
                 self.usage.replace(usage.clone()).as_ref() != Some(usage)
             }
+            RoleReport::Hits { hits } => self.hits.replace(hits.clone()).as_ref() != Some(hits),
             RoleReport::HoldOver { id, .. } => self.holds.remove(id).is_some(),
             RoleReport::Seal { report } => {
                 self.seal = Some(report.clone());
@@ -295,6 +297,9 @@ impl Hub {
         }
         for request in self.requests.values().cloned().map(Box::new) {
             say(Role::Supervise, RoleReport::Request { request });
+        }
+        if let Some(hits) = self.hits.clone() {
+            say(Role::Egress, RoleReport::Hits { hits });
         }
         if let Some(report) = self.seal.clone() {
             say(Role::Agent, RoleReport::Seal { report });

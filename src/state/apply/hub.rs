@@ -34,7 +34,11 @@ impl State {
         let Some(known) = self.fleet.get_mut(bottle) else {
             return;
         };
+        // Counts are large and never looked at below.
+        let hits = known.hub.hits.take();
         let before = known.hub.clone();
+        known.hub.hits = hits;
+        let decided = known.decisions.end();
         let mut shows = None;
         match message {
             HubToConsole::Hello { version } if version != VERSION => {
@@ -57,8 +61,12 @@ impl State {
             HubToConsole::Live => known.hub.line = HubLine::Up,
             HubToConsole::Pong => {}
         }
+        let news = known.decisions.newest();
+        let news = news.filter(|_| known.decisions.end() != decided);
+        let is_listed = news.is_some_and(|news| self.view.decided.take(bottle, news));
+        self.view.all_egress.is_stale |= shows == Some(Tab::Egress);
         let looks_same = looks_same(&before, &known.hub, |at| coarse(now, at));
-        if !looks_same || shows.is_some_and(|tab| self.is_shown(bottle, tab)) {
+        if !looks_same || is_listed || shows.is_some_and(|tab| self.is_shown(bottle, tab)) {
             self.touch();
         }
     }
@@ -138,6 +146,10 @@ fn take_report(
         RoleReport::Held { hold } => drop(bottle.hub.holds.insert(hold.id, hold)),
         RoleReport::Usage { usage } => {
             bottle.hub.usage = Some(usage);
+            return Some(Tab::Egress);
+        }
+        RoleReport::Hits { hits } => {
+            bottle.hub.hits = Some(*hits);
             return Some(Tab::Egress);
         }
         RoleReport::HoldOver { id, .. } => drop(bottle.hub.holds.remove(&id)),

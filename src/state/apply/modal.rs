@@ -25,6 +25,14 @@ impl State {
                 let hold = hold.id;
                 effects.push(Effect::AcceptHold { bottle, hold });
             }
+            Some(Modal::Allow { bottle, route, .. }) => {
+                self.tell(format!(
+                    "{}: adding a route to {}",
+                    bottle.id,
+                    route.words()
+                ));
+                effects.push(Effect::Allow { bottle, route });
+            }
             Some(Modal::Picker { picker }) => self.pick(picker, effects),
             Some(Modal::Plan {
                 agent,
@@ -40,6 +48,8 @@ impl State {
                 Modal::Plan { .. }
                 | Modal::Help { .. }
                 | Modal::Secret { .. }
+                | Modal::Decision { .. }
+                | Modal::Hits { .. }
                 | Modal::Message { .. },
             )
             | None) => self.view.modal = modal,
@@ -105,7 +115,11 @@ impl State {
         self.touch();
         if self.view.is_filtering {
             self.view.is_filtering = false;
-            self.view.filter.clear();
+            if self.filters_decisions() {
+                self.view.decision_filter.text.clear();
+            } else {
+                self.view.filter.clear();
+            }
             return;
         }
         self.view.modal = None;

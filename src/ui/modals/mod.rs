@@ -94,6 +94,9 @@ fn place(state: &State, look: Look, area: Rect) -> Option<(Content, Rect)> {
         | Modal::ConfirmRemove { .. }
         | Modal::ConfirmQuit
         | Modal::Answer { .. }
+        | Modal::Allow { .. }
+        | Modal::Decision { .. }
+        | Modal::Hits { .. }
         | Modal::Plan { .. }
         | Modal::Secret { .. }
         | Modal::Message { .. } => lines::content(state, modal, look, widest),

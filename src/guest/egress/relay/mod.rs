@@ -203,7 +203,8 @@ impl<'a, R: Resolve> Relay<'a, R> {
             ask_readable(composed.request.headers_mut());
             recorder.asks_model();
         }
-        self.proxy.ledger.request();
+        let host = asked.authority.host.as_str();
+        recorder.let_out(self.proxy.ledger.request(table, grant.route, host));
         let key = asked.key(&permit, &grant, table.generation);
         let answer = self.send(composed, &key, &permit, recorder).await?;
         Ok((answer, answer_mode(&grant)))

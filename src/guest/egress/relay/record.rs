@@ -11,6 +11,7 @@ use crate::guest::egress::ask::Shown;
 use crate::guest::egress::decisions::Decisions;
 use crate::guest::egress::ledger::Ledger;
 use crate::guest::egress::spending::Share;
+use crate::guest::egress::tally::Passage;
 use crate::guest::runtime::escaped;
 use crate::policy::Reason;
 use crate::wire::{RequestFacts, Verdict};
@@ -32,6 +33,8 @@ pub(in super::super) struct Recorder {
     usage: Option<Box<UsageReader>>,
     /// Its part of the route's budget.
     share: Option<Share>,
+    /// Where its bytes are counted, once it is let out.
+    passage: Option<Passage>,
     began: Instant,
     broke_off: bool,
 }
@@ -57,6 +60,7 @@ impl Recorder {
             is_model: false,
             usage: None,
             share: None,
+            passage: None,
             began: Instant::now(),
             broke_off: false,
         }
@@ -76,6 +80,11 @@ impl Recorder {
     /// Says which budget it is on.
     pub(super) fn spends(&mut self, share: Option<Share>) {
         self.share = share;
+    }
+
+    /// Says that it is let out, and where its bytes are counted.
+    pub(super) fn let_out(&mut self, passage: Option<Passage>) {
+        self.passage = passage;
     }
 
     /// Names the status of the answer.
@@ -104,7 +113,7 @@ impl Recorder {
     pub(super) fn received(&mut self, piece: &[u8]) -> bool {
         let bytes = u64::try_from(piece.len()).unwrap_or(u64::MAX);
         self.facts.received_bytes = self.facts.received_bytes.saturating_add(bytes);
-        self.ledger.carried(0, bytes);
+        self.ledger.carried(self.passage.as_ref(), 0, bytes);
         if let Some(reader) = &mut self.usage {
             reader.feed(piece);
         }
@@ -113,7 +122,7 @@ impl Recorder {
 
     /// Counts what a WebSocket carried.
     pub(super) fn carried(&mut self, sent: u64, received: u64) {
-        self.ledger.carried(sent, received);
+        self.ledger.carried(self.passage.as_ref(), sent, received);
         if let Some(share) = &self.share {
             share.carried(sent.saturating_add(received));
         }
@@ -145,7 +154,8 @@ impl Recorder {
 impl Drop for Recorder {
     fn drop(&mut self) {
         let mut facts = std::mem::take(&mut self.facts);
-        self.ledger.carried(self.meter.bytes(), 0);
+        self.ledger
+            .carried(self.passage.as_ref(), self.meter.bytes(), 0);
         if let Some(share) = &self.share {
             share.carried(self.meter.bytes());
         }
