@@ -6,6 +6,10 @@
 mod address;
 mod credential;
 mod decide;
+#[cfg(feature = "findings")]
+pub mod dockerfile;
+#[cfg(all(feature = "findings", any(test, feature = "fuzzing")))]
+pub mod fuzzing;
 mod git;
 mod host;
 mod method;
