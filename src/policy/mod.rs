@@ -18,6 +18,8 @@ mod git;
 mod host;
 mod method;
 mod next_hop;
+#[cfg(feature = "findings")]
+pub mod packages;
 mod path;
 mod pattern;
 mod preset;

@@ -6,6 +6,7 @@
 
 mod code;
 mod dockerfile;
+mod effect;
 mod lookalike;
 mod route;
 mod shell;
@@ -16,6 +17,7 @@ use serde::{Deserialize, Serialize};
 
 pub use code::{FindingCode, Severity};
 pub use dockerfile::{CELLAR_PATHS, dockerfile_findings};
+pub use effect::diff_words;
 pub use route::route_findings;
 pub(super) use shown::is_hidden;
 
