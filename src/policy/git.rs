@@ -22,7 +22,7 @@ pub(super) fn is_push(ask: &RequestAsk<'_>) -> bool {
     ask.path.could_be(receives) || ask.query.is_some_and(names_it) && ask.path.could_be(lists)
 }
 
-fn names_it(query: &str) -> bool {
+pub(super) fn names_it(query: &str) -> bool {
     let mut query = query.to_ascii_lowercase();
     for _ in 0..ROUNDS {
         if query.contains(RECEIVE) {

@@ -6,10 +6,20 @@
 mod address;
 mod credential;
 mod decide;
+#[cfg(feature = "findings")]
+mod diff;
+#[cfg(feature = "findings")]
+pub mod dockerfile;
+#[cfg(feature = "findings")]
+pub mod findings;
+#[cfg(all(feature = "findings", any(test, feature = "fuzzing")))]
+pub mod fuzzing;
 mod git;
 mod host;
 mod method;
 mod next_hop;
+#[cfg(feature = "findings")]
+pub mod packages;
 mod path;
 mod pattern;
 mod preset;
@@ -21,6 +31,8 @@ mod suggest;
 pub use address::{AddressClass, embedded_v4, is_public};
 pub use credential::{Auth, AuthScheme, CredentialError, HeaderField, RouteRole, SecretName};
 pub use decide::{ASK_BOUNDS, ASK_SECONDS, Grant, Permit, RequestAsk, RouteSet, Scheme, Unlisted};
+#[cfg(feature = "findings")]
+pub use diff::{DiffLine, Hunk, LineChange, LineDiff};
 pub use host::{HostName, HostNameError};
 pub use method::{Method, MethodError, Methods};
 pub use next_hop::{HopHost, NextHop, NextHopError};

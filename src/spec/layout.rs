@@ -56,3 +56,27 @@ pub mod ports {
     /// The supervise server.
     pub const SUPERVISE: u16 = 9_100;
 }
+
+#[cfg(all(test, feature = "findings"))]
+mod tests {
+    use super::*;
+    use crate::policy::findings::CELLAR_PATHS;
+
+    /// The findings of a Dockerfile must know these without naming this module.
+    #[test]
+    fn findings_know_every_folder_of_our_own() {
+        let own = [GUEST, DOORS, CONTROL, INIT, LINES];
+        assert!(own.iter().all(|path| CELLAR_PATHS.contains(path)));
+        for file in [
+            GUEST_BINARY,
+            EGRESS_DOOR,
+            CA,
+            HUB,
+            ATTACH_SOCKET,
+            HOOK_SETTINGS,
+        ] {
+            let is_known = CELLAR_PATHS.iter().any(|path| file.starts_with(*path));
+            assert!(is_known, "{file}");
+        }
+    }
+}
