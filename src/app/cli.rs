@@ -285,6 +285,9 @@ pub enum RequestVerb {
         /// Approve what is there now without asking.
         #[arg(long, short = 'y')]
         yes: bool,
+        /// Say yes also to findings that need a yes of their own.
+        #[arg(long)]
+        accept_findings: bool,
         /// Print JSON.
         #[arg(long)]
         json: bool,
@@ -299,6 +302,9 @@ pub enum RequestVerb {
         /// Approve what was written without asking.
         #[arg(long, short = 'y')]
         yes: bool,
+        /// Say yes also to findings that need a yes of their own.
+        #[arg(long)]
+        accept_findings: bool,
         /// Print JSON.
         #[arg(long)]
         json: bool,

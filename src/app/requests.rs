@@ -9,11 +9,13 @@ use jiff::Timestamp;
 use super::cellar::{Cellar, Reach, close};
 use super::exit::Failure;
 use super::hub::{Talk, TalkError};
+use crate::policy::Provenance;
+use crate::policy::findings::{Finding, Severity, dockerfile_findings, route_findings};
 use crate::request::{
     Answer, Ask, News, Outcome as Came, RequestRecord, RequestState, Step, Verdict, next_spec,
     without,
 };
-use crate::spec::{BottleId, Digest, Spec};
+use crate::spec::{BottleId, Digest, ImageSource, Spec};
 use crate::store::{AuditEvent, Cause, Claim, Operation, Outcome, Record};
 
 /// A request and exactly what was shown of it.
@@ -27,6 +29,38 @@ pub(crate) struct Shown {
     pub(crate) content: Digest,
     /// The spec that its effect was shown against.
     pub(crate) spec: Digest,
+    /// Whether what needs a yes of its own got it.
+    pub(crate) findings: Findings,
+}
+
+/// What the operator said to findings that need a yes of their own.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Findings {
+    /// Nothing.
+    Unasked,
+    /// Yes.
+    Accepted,
+}
+
+/// What an operator should know before granting this to a bottle, worst first.
+pub(crate) fn findings(spec: &Spec, request: u64, ask: &Ask) -> Vec<Finding> {
+    match ask {
+        Ask::Route(asked) => {
+            // What the request was given before is no reason to trust it.
+            let mut others = spec.routes.clone();
+            let origin = Provenance::Request { id: request };
+            others.routes.retain(|route| route.origin != origin);
+            route_findings(&asked.route(request), &others)
+        }
+        Ask::Image { dockerfile } => {
+            let before = match &spec.image {
+                ImageSource::Dockerfile { text } => Some(text.as_str()),
+                ImageSource::Guest | ImageSource::Tag { .. } => None,
+            };
+            dockerfile_findings(dockerfile, before).unwrap_or_default()
+        }
+        Ask::Packages { .. } | Ask::McpServer(_) | Ask::Question { .. } => Vec::new(),
+    }
 }
 
 /// What an answer came to.
@@ -110,6 +144,8 @@ impl Cellar {
             let step = next_spec(&record.spec, request.id, ask, *terms);
             let step = step.ok_or_else(|| not_yet(attempt(), ask))?;
             is_possible(&record.spec, &step, ask, &attempt)?;
+            let found = findings(&record.spec, request.id, ask);
+            is_acceptable(&found, shown.findings, &attempt)?;
         }
         let event = AuditEvent::Verdict {
             request: request.id,
@@ -338,6 +374,31 @@ fn is_possible(
     match step.spec.routes.problems().first() {
         Some(problem) => Err(Failure::new(attempt(), problem)),
         None => Ok(()),
+    }
+}
+
+/// Whether nothing was found that forbids it, or that nobody said yes to.
+fn is_acceptable(
+    found: &[Finding],
+    said: Findings,
+    attempt: &dyn Fn() -> String,
+) -> Result<(), Failure> {
+    let worst = |severity| {
+        found
+            .iter()
+            .find(|one| one.severity == severity && !one.old)
+    };
+    if let Some(finding) = worst(Severity::Refuse) {
+        return Err(Failure::because(attempt(), finding.words.clone())
+            .help("edit it so that this is gone, or deny it"));
+    }
+    match worst(Severity::NeedsYes) {
+        Some(finding) if said == Findings::Unasked => {
+            let why = format!("it needs a yes of its own: {}", finding.words);
+            Err(Failure::because(attempt(), why)
+                .help("look at its findings; --accept-findings says yes to those too"))
+        }
+        _ => Ok(()),
     }
 }
 

@@ -87,8 +87,8 @@ pub fn run() -> ExitCode {
     ExitCode::SUCCESS
 }
 
-/// The settings that make Claude Code run this role. In the exec form (`args`) no
-/// shell comes between.
+/// The settings that make Claude Code run this role, and call our tools without asking:
+/// they only ask. In the exec form (`args`) no shell comes between.
 pub(super) fn settings() -> Value {
     let hook = json!({
         "type": "command",
@@ -103,7 +103,8 @@ pub(super) fn settings() -> Value {
             (event.to_owned(), entry)
         })
         .collect();
-    json!({ "hooks": hooks })
+    let ours = format!("mcp__{}", layout::MCP_NAME);
+    json!({ "hooks": hooks, "permissions": { "allow": [ours] } })
 }
 
 fn note(event: impl Read, path: &Path) -> std::io::Result<()> {
@@ -273,6 +274,7 @@ mod tests {
     #[test]
     fn the_settings_run_this_role_without_a_shell_and_for_seconds_at_most() {
         let settings = settings();
+        assert_eq!(settings["permissions"], json!({ "allow": ["mcp__cellar"] }));
         for (event, matcher) in EVENTS {
             assert_eq!(
                 settings["hooks"][event],

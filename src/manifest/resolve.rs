@@ -138,6 +138,7 @@ impl Manifest {
                 prompt: gathered.prompt.as_deref(),
                 set: &variables.set(),
                 routes: &template.routes,
+                supervise: template.supervise,
             },
         )?;
         Parts {

@@ -17,7 +17,7 @@ pub use detach::{DetachChord, DetachOutcome};
 pub use key::{Key, KeyPress, Modifiers};
 pub use mouse::{MouseAction, MouseButton, MouseEvent};
 pub use paste::{Focus, encode_focus, encode_paste};
-pub use sanitize::{one_line, visible};
+pub use sanitize::{hidden, one_line, visible};
 pub use screen::{
     Cell, CellStyle, Color, Cursor, CursorShape, Damage, Hyperlink, Modes, MouseMode, Replies,
     Screen, Underline,

@@ -27,6 +27,25 @@ pub fn visible(text: &str) -> String {
     })
 }
 
+/// The first character of a text of several lines that is not shown as it is written: a
+/// control character, or a mark that reorders or hides. Joiners, which many scripts need,
+/// are none, nor is a carriage return before a line break.
+#[must_use]
+pub fn hidden(text: &str) -> Option<char> {
+    let mut characters = text.chars().peekable();
+    while let Some(character) = characters.next() {
+        let is_plain = match character {
+            '\n' | '\t' => true,
+            '\r' => characters.peek() == Some(&'\n'),
+            other => picture(other).is_none() && !is_invisible(other),
+        };
+        if !is_plain {
+            return Some(character);
+        }
+    }
+    None
+}
+
 fn clean(text: &str, kept: impl Fn(char) -> bool) -> String {
     let mut out = String::with_capacity(text.len());
     let mut marks = 0;
@@ -102,6 +121,24 @@ mod tests {
     fn control_characters_become_pictures() {
         assert_eq!(one_line("a\x1b[31m\tb\r\n\x7f"), "a␛[31m␉b␍␊␡");
         assert_eq!(one_line("\u{9b}1m"), "\u{fffd}1m");
+    }
+
+    #[test]
+    fn only_what_is_not_shown_as_written_is_hidden() {
+        for text in ["", "a\tb\r\nc", "é 日本 👩\u{200d}💻 می\u{200c}خواهم"] {
+            assert_eq!(hidden(text), None, "{text:?}");
+        }
+        for (text, found) in [
+            ("a\x1b[2J", '\x1b'),
+            ("a\rb", '\r'),
+            ("a\u{9b}1m", '\u{9b}'),
+            ("a\u{202e}b", '\u{202e}'),
+            ("a\u{200b}b", '\u{200b}'),
+            ("\u{feff}a", '\u{feff}'),
+            ("a\u{e0041}", '\u{e0041}'),
+        ] {
+            assert_eq!(hidden(text), Some(found), "{text:?}");
+        }
     }
 
     #[test]

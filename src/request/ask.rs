@@ -1,7 +1,11 @@
 //! The content of a request: what would change, or what is to be answered.
 
+use std::collections::BTreeSet;
+
 use serde::{Deserialize, Serialize};
 
+use super::packages::{MAX_PACKAGES, PackageManager, check_package};
+use super::server::ServerAsk;
 use crate::policy::{Effect, HostPattern, Methods, PathPattern, Provenance, Route};
 use crate::spec::Digest;
 
@@ -15,6 +19,8 @@ pub const MAX_CHOICES: usize = 9;
 pub const MAX_CHOICE_CHARS: usize = 200;
 /// The most ports, methods or paths of one route.
 const MAX_PARTS: usize = 16;
+/// How much of a text that is refused is said again.
+const MAX_QUOTED_CHARS: usize = 80;
 
 /// What is asked for. Everything in it is the agent's word.
 #[derive(Clone, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
@@ -27,6 +33,15 @@ pub enum Ask {
         /// Its text.
         dockerfile: String,
     },
+    /// Packages in the image.
+    Packages {
+        /// Whose they are.
+        manager: PackageManager,
+        /// Their names, each with a version behind it if one is wanted.
+        packages: Vec<String>,
+    },
+    /// An MCP server for the agent's session.
+    McpServer(ServerAsk),
     /// An answer of the operator.
     Question {
         /// The question.
@@ -89,6 +104,34 @@ pub enum AskProblem {
         /// In what.
         unit: &'static str,
     },
+    /// A text is not written as its kind is.
+    #[error("ask: {what} cannot be `{given}`; write it like {example}")]
+    Malformed {
+        /// What it is.
+        what: &'static str,
+        /// What it reads, cut and with anything unprintable escaped.
+        given: String,
+        /// One that would be taken.
+        example: &'static str,
+    },
+    /// The same stands there twice.
+    #[error("ask: `{given}` stands there twice; name it once")]
+    Twice {
+        /// What it reads.
+        given: String,
+    },
+}
+
+impl AskProblem {
+    /// A text that is not written as its kind is.
+    pub(super) fn malformed(what: &'static str, text: &str, example: &'static str) -> Self {
+        let given: String = text.chars().take(MAX_QUOTED_CHARS).collect();
+        Self::Malformed {
+            what,
+            given: given.escape_debug().to_string(),
+            example,
+        }
+    }
 }
 
 impl Ask {
@@ -108,16 +151,12 @@ impl Ask {
                 )?;
                 not_empty("the Dockerfile", dockerfile)
             }
+            Self::Packages { manager, packages } => check_packages(*manager, packages),
+            Self::McpServer(server) => server.check(),
             Self::Question { text, choices } => {
                 not_empty("the question", text)?;
                 characters("the question", text, MAX_QUESTION_CHARS)?;
-                if choices.len() > MAX_CHOICES {
-                    return Err(AskProblem::TooMany {
-                        what: "choices",
-                        there: choices.len(),
-                        most: MAX_CHOICES,
-                    });
-                }
+                at_most("choices", choices.len(), MAX_CHOICES)?;
                 choices.iter().try_for_each(|choice| {
                     not_empty("a choice", choice)?;
                     characters("a choice", choice, MAX_CHOICE_CHARS)
@@ -142,6 +181,8 @@ impl Ask {
         match self {
             Self::Route(_) => "route",
             Self::Image { .. } => "image",
+            Self::Packages { .. } => "packages",
+            Self::McpServer(_) => "mcp_server",
             Self::Question { .. } => "question",
         }
     }
@@ -154,6 +195,10 @@ impl Ask {
             Self::Image { dockerfile } => {
                 format!("another image, {} lines", dockerfile.lines().count())
             }
+            Self::Packages { manager, packages } => {
+                format!("{} packages: {}", manager.as_str(), packages.join(", "))
+            }
+            Self::McpServer(server) => server.words(),
             Self::Question { text, .. } => text.clone(),
         }
     }
@@ -179,13 +224,7 @@ impl RouteAsk {
             ("methods", methods),
             ("paths", self.paths.len()),
         ] {
-            if there > MAX_PARTS {
-                return Err(AskProblem::TooMany {
-                    what,
-                    there,
-                    most: MAX_PARTS,
-                });
-            }
+            at_most(what, there, MAX_PARTS)?;
         }
         Ok(())
     }
@@ -208,7 +247,38 @@ impl RouteAsk {
     }
 }
 
-fn not_empty(what: &'static str, text: &str) -> Result<(), AskProblem> {
+fn check_packages(manager: PackageManager, packages: &[String]) -> Result<(), AskProblem> {
+    if packages.is_empty() {
+        return Err(AskProblem::Empty {
+            what: "the list of packages",
+        });
+    }
+    at_most("packages", packages.len(), MAX_PACKAGES)?;
+    packages
+        .iter()
+        .try_for_each(|package| check_package(manager, package))?;
+    let mut seen = BTreeSet::new();
+    match packages.iter().find(|package| !seen.insert(*package)) {
+        Some(twice) => Err(AskProblem::Twice {
+            given: twice.clone(),
+        }),
+        None => Ok(()),
+    }
+}
+
+/// Checks how many of something there are.
+pub(super) const fn at_most(
+    what: &'static str,
+    there: usize,
+    most: usize,
+) -> Result<(), AskProblem> {
+    if there > most {
+        return Err(AskProblem::TooMany { what, there, most });
+    }
+    Ok(())
+}
+
+pub(super) fn not_empty(what: &'static str, text: &str) -> Result<(), AskProblem> {
     if text.trim().is_empty() {
         return Err(AskProblem::Empty { what });
     }

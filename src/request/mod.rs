@@ -18,7 +18,9 @@
 
 mod ask;
 mod book;
+mod packages;
 mod record;
+mod server;
 mod step;
 
 pub use ask::{
@@ -26,7 +28,9 @@ pub use ask::{
     RouteAsk,
 };
 pub use book::{Book, Entry, FileProblem, Filing, Limits, MAX_REASON_CHARS, News, StepProblem};
+pub use packages::{MAX_PACKAGES, PackageManager};
 pub use record::{
     Answer, Outcome, RequestRecord, RequestState, Scope, Source, Terms, Verdict, VerdictProblem,
 };
+pub use server::{ServerAsk, ServerWay};
 pub use step::{Step, next_spec, without};

@@ -14,13 +14,14 @@ pub struct Step {
     pub words: String,
 }
 
-/// What granting this to a request makes of a spec; `None` for what changes no bottle.
+/// What granting this to a request makes of a spec; `None` for what changes no bottle,
+/// and for what no bottle can be changed to yet.
 /// Whether the result holds together is for [`crate::policy::RouteSet::problems`] to say.
 #[must_use]
 pub fn next_spec(spec: &Spec, request: u64, ask: &Ask, terms: Terms) -> Option<Step> {
     let mut next = spec.clone();
     let words = match ask {
-        Ask::Question { .. } => return None,
+        Ask::Question { .. } | Ask::Packages { .. } | Ask::McpServer(_) => return None,
         Ask::Route(asked) => {
             let mut route = asked.route(request);
             route.expires = terms.until;

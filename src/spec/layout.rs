@@ -34,6 +34,8 @@ pub const LINES: &str = "/run/lines";
 pub const LINE_SUFFIX: &str = ".sock";
 /// Settings of Claude Code with our hooks, which `guest init` writes before each start.
 pub const HOOK_SETTINGS: &str = "/run/init/hooks.json";
+/// The MCP servers of Claude Code that are ours, which `guest init` writes before each start.
+pub const MCP_CONFIG: &str = "/run/init/mcp.json";
 /// What the last hook told, which `guest hook` writes and `guest init` reads.
 pub const HOOK_WORD: &str = "/run/init/hook-word.json";
 /// The agent's home, on its own volume.
@@ -48,6 +50,17 @@ pub const SIDECAR_CONFIG_ENV: &str = "CELLAR_SIDECAR";
 pub const SIDECAR_UID: u32 = 64_001;
 /// User and group id of the agent unless the template says otherwise.
 pub const AGENT_UID: u32 = 1_000;
+
+/// The variable of the agent's session that says where the supervise server speaks MCP.
+pub const MCP_URL_ENV: &str = "CELLAR_MCP_URL";
+/// The name under which its tools are known: `mcp__cellar__request_route`.
+pub const MCP_NAME: &str = "cellar";
+
+/// Where the supervise server speaks MCP, inside the agent container.
+#[must_use]
+pub fn mcp_url() -> String {
+    format!("http://127.0.0.1:{}/mcp", ports::SUPERVISE)
+}
 
 /// Loopback ports inside the agent container, each spliced to a door.
 pub mod ports {

@@ -9,6 +9,7 @@ use super::hits::Hits;
 use super::usage::{AnswerUsage, Usage};
 use crate::policy::{Reason, RouteSet};
 use crate::request::{News, RequestRecord};
+use crate::spec::{Digest, ImageSource, Spec};
 
 /// A role of the guest binary, and so a container of the bottle.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
@@ -370,8 +371,37 @@ pub enum ConsoleToHub {
         /// What the operator's side says.
         news: Box<News>,
     },
+    /// What the bottle is made of now: at each start, and after each change of its
+    /// image. The hub keeps it over its restarts.
+    Facts {
+        /// It.
+        facts: Box<BottleFacts>,
+    },
     /// Keeps the line alive.
     Ping,
+}
+
+/// What the bottle is made of, as far as its agent may read it. Nothing of it is a
+/// secret.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct BottleFacts {
+    /// The digest of its spec.
+    pub spec: Digest,
+    /// Its image; of a Dockerfile the whole text, which a diff is made against.
+    pub image: ImageSource,
+}
+
+impl BottleFacts {
+    /// The facts of a spec.
+    ///
+    /// # Errors
+    /// As [`Spec::digest`].
+    pub fn of(spec: &Spec) -> Result<Self, serde_json::Error> {
+        Ok(Self {
+            spec: spec.digest()?,
+            image: spec.image.clone(),
+        })
+    }
 }
 
 #[cfg(test)]

@@ -22,8 +22,8 @@ pub use egress::{HoldEnd, HoldRecord, ToEgress};
 pub use frame::{Decoder, Frame, FrameError, MAX_FRAME_BYTES};
 pub use hits::{Hits, HostHits, Passed, RefusedHits, RouteHits, RouteKey, Spent};
 pub use hub::{
-    Activity, ConsoleToHub, DecisionRecord, HubToConsole, LogLine, RequestFacts, Role, RoleReport,
-    RoleState, SealCheck, SealReport, SessionExit, SessionReport, Verdict,
+    Activity, BottleFacts, ConsoleToHub, DecisionRecord, HubToConsole, LogLine, RequestFacts, Role,
+    RoleReport, RoleState, SealCheck, SealReport, SessionExit, SessionReport, Verdict,
 };
 pub use line::{LineError, LineReader, LineWriter};
 pub use session::{AttachMode, ClientToSession, SessionToClient, TerminalSize};

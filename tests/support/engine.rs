@@ -38,6 +38,11 @@ pub(crate) fn engine_or_skip(test: &str) -> Option<Engine> {
 }
 
 impl Engine {
+    /// Its command line.
+    pub(crate) const fn program(self) -> &'static str {
+        self.program
+    }
+
     /// Runs `docker` with these arguments and gives its standard output.
     #[track_caller]
     pub(crate) fn docker(self, arguments: &[&str]) -> String {

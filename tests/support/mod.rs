@@ -3,6 +3,7 @@
 
 pub(crate) mod double;
 pub(crate) mod engine;
+pub(crate) mod hub;
 pub(crate) mod manifests;
 pub(crate) mod model;
 pub(crate) mod operator;

@@ -13,10 +13,11 @@ use super::super::cellar::{Cellar, Reach};
 use super::super::cli::{RequestVerb, RequestsArguments};
 use super::super::exit::{Exit, Failure};
 use super::super::output::Output;
-use super::super::requests::{Answered, Shown};
+use super::super::requests::{Answered, Findings, Shown, findings};
 use super::super::view::{self, Asking, Whose};
 use super::egress::end;
 use super::{mended, printing};
+use crate::policy::findings::{Finding, Severity};
 use crate::request::{Answer, Ask, RequestRecord, RequestState, Terms, next_spec};
 use crate::spec::{BottleId, Digest};
 use crate::store::Record;
@@ -35,6 +36,8 @@ struct Listed {
     spec: Digest,
     /// What approving it would change, in one line.
     effect: String,
+    /// What to know before a yes, worst first; of a pending one only.
+    findings: Vec<Finding>,
     request: RequestRecord,
 }
 
@@ -44,6 +47,11 @@ impl Listed {
             bottle: record.id.clone(),
             spec: record.digest,
             effect: effect(record, &request),
+            findings: if matches!(request.state, RequestState::Pending) {
+                findings(&record.spec, request.id, &request.ask)
+            } else {
+                Vec::new()
+            },
             request,
         }
     }
@@ -52,13 +60,19 @@ impl Listed {
         format!("{}/{}", self.bottle, self.request.id)
     }
 
-    fn shown(&self) -> Shown {
+    fn shown(&self, findings: Findings) -> Shown {
         Shown {
             bottle: self.bottle.clone(),
             id: self.request.id,
             content: self.request.digest,
             spec: self.spec,
+            findings,
         }
+    }
+
+    fn needs_own_yes(&self) -> bool {
+        let needs = |one: &Finding| one.severity == Severity::NeedsYes && !one.old;
+        self.findings.iter().any(needs)
     }
 }
 
@@ -166,29 +180,33 @@ pub(super) async fn one(out: &mut Output, verb: RequestVerb) -> Result<Exit, Fai
             uses,
             digest,
             yes,
+            accept_findings,
             json,
         } => {
             let terms = terms(time.as_deref(), uses)?;
+            let mut said = said(accept_findings);
             let listed = find(&cellar, &request).await?;
             if let Some(digest) = &digest {
                 is_still(&listed, digest)?;
-            } else if !yes && !agrees(out, &listed)? {
+            } else if !yes && !agrees(out, &listed, &mut said)? {
                 return Ok(Exit::Failed);
             }
             let answer = Answer::Approve {
                 terms,
                 edited: None,
             };
-            tell(out, &cellar, &listed, answer, json).await
+            tell(out, &cellar, &listed, answer, said, json).await
         }
         RequestVerb::Edit {
             request,
             time,
             yes,
+            accept_findings,
             json,
         } => {
             let terms = terms(time.as_deref(), None)?;
             let listed = find(&cellar, &request).await?;
+            let yes = yes.then(|| said(accept_findings));
             edited(out, &cellar, listed, terms, yes, json).await
         }
         RequestVerb::Deny {
@@ -197,7 +215,8 @@ pub(super) async fn one(out: &mut Output, verb: RequestVerb) -> Result<Exit, Fai
             json,
         } => {
             let listed = find(&cellar, &request).await?;
-            tell(out, &cellar, &listed, Answer::Deny { reason }, json).await
+            let answer = Answer::Deny { reason };
+            tell(out, &cellar, &listed, answer, Findings::Unasked, json).await
         }
         RequestVerb::Reply {
             request,
@@ -206,7 +225,8 @@ pub(super) async fn one(out: &mut Output, verb: RequestVerb) -> Result<Exit, Fai
         } => {
             let listed = find(&cellar, &request).await?;
             let text = choice(&listed.request.ask, answer);
-            tell(out, &cellar, &listed, Answer::Reply { text }, json).await
+            let answer = Answer::Reply { text };
+            tell(out, &cellar, &listed, answer, Findings::Unasked, json).await
         }
         RequestVerb::Undo { request, json } => {
             let (bottle, id) = name(&cellar, &request)?;
@@ -222,26 +242,36 @@ async fn edited(
     cellar: &Cellar,
     listed: Listed,
     terms: Terms,
-    yes: bool,
+    yes: Option<Findings>,
     is_json: bool,
 ) -> Result<Exit, Failure> {
     let edited = edit::edit(&listed.request.ask, &listed.name())?;
+    let record = cellar
+        .store
+        .record(&listed.bottle)
+        .map_err(|error| Failure::new("read its record", &error))?;
+    let id = listed.request.id;
+    let step = next_spec(&record.spec, id, &edited, Terms::default());
     let shown = Listed {
-        effect: next_effect(cellar, &listed, &edited)?,
+        effect: step.map_or_else(|| edited.words(), |step| step.words),
+        findings: findings(&record.spec, id, &edited),
         ..listed
     };
-    if !yes && !agrees(out, &shown)? {
+    let mut said = yes.unwrap_or(Findings::Unasked);
+    if yes.is_none() && !agrees(out, &shown, &mut said)? {
         return Ok(Exit::Failed);
     }
     let edited = Some(edited);
-    tell(
-        out,
-        cellar,
-        &shown,
-        Answer::Approve { terms, edited },
-        is_json,
-    )
-    .await
+    let answer = Answer::Approve { terms, edited };
+    tell(out, cellar, &shown, answer, said, is_json).await
+}
+
+const fn said(accepts: bool) -> Findings {
+    if accepts {
+        Findings::Accepted
+    } else {
+        Findings::Unasked
+    }
 }
 
 fn terms(time: Option<&str>, uses: Option<u64>) -> Result<Terms, Failure> {
@@ -262,15 +292,6 @@ fn choice(ask: &Ask, answer: String) -> String {
     chosen.cloned().unwrap_or(answer)
 }
 
-fn next_effect(cellar: &Cellar, listed: &Listed, edited: &Ask) -> Result<String, Failure> {
-    let record = cellar
-        .store
-        .record(&listed.bottle)
-        .map_err(|error| Failure::new("read its record", &error))?;
-    let step = next_spec(&record.spec, listed.request.id, edited, Terms::default());
-    Ok(step.map_or_else(|| edited.words(), |step| step.words))
-}
-
 fn is_still(listed: &Listed, digest: &str) -> Result<(), Failure> {
     let there = &listed.request.digest;
     if digest.len() >= 8 && (there.hex().starts_with(digest) || there.to_string() == digest) {
@@ -282,11 +303,21 @@ fn is_still(listed: &Listed, digest: &str) -> Result<(), Failure> {
 }
 
 /// Shows what would change and asks.
-fn agrees(out: &mut Output, listed: &Listed) -> Result<bool, Failure> {
+fn agrees(out: &mut Output, listed: &Listed, said: &mut Findings) -> Result<bool, Failure> {
     if matches!(listed.request.state, RequestState::Pending) {
         show(out, listed).map_err(printing)?;
     }
-    ask::is_agreed("Approve it?", "approve it")
+    if !ask::is_agreed("Approve it?", "approve it")? {
+        return Ok(false);
+    }
+    if listed.needs_own_yes() && *said == Findings::Unasked {
+        let question = "Some of what was found needs a yes of its own. Accept that too?";
+        if !ask::is_agreed(question, "approve it")? {
+            return Ok(false);
+        }
+        *said = Findings::Accepted;
+    }
+    Ok(true)
 }
 
 fn show(out: &mut Output, listed: &Listed) -> std::io::Result<()> {
@@ -301,9 +332,10 @@ async fn tell(
     cellar: &Cellar,
     listed: &Listed,
     answer: Answer,
+    said: Findings,
     is_json: bool,
 ) -> Result<Exit, Failure> {
-    let answered = cellar.answer(&listed.shown(), answer).await?;
+    let answered = cellar.answer(&listed.shown(said), answer).await?;
     print(out, &listed.name(), &answered, is_json)
 }
 

@@ -177,6 +177,10 @@ impl Plan<'_> {
         let mut env = session.env.clone();
         env.entry(String::from("CELLAR_BOTTLE"))
             .or_insert_with(|| self.request.id.to_string());
+        if spec.supervise {
+            env.entry(layout::MCP_URL_ENV.to_owned())
+                .or_insert_with(layout::mcp_url);
+        }
         InitConfig {
             bottle: self.request.id.clone(),
             argv: argv.clone(),

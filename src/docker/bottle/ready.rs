@@ -9,8 +9,8 @@ use tokio::time::{MissedTickBehavior, interval, sleep};
 use super::request::{Credentials, UpCause};
 use crate::docker::line::Line;
 use crate::wire::{
-    Activity, ConsoleToHub, Frame, HEARTBEAT, HubToConsole, LineReader, LineWriter, Role,
-    RoleReport, RoleState, SealReport, SessionExit, ToEgress, VERSION,
+    Activity, BottleFacts, ConsoleToHub, Frame, HEARTBEAT, HubToConsole, LineReader, LineWriter,
+    Role, RoleReport, RoleState, SealReport, SessionExit, ToEgress, VERSION,
 };
 
 /// How long roles may take to say that they are ready, once all of them run.
@@ -23,6 +23,15 @@ pub(crate) struct Readiness {
     pub(crate) ended: Option<SessionExit>,
 }
 
+/// What the hub is told meanwhile.
+#[derive(Debug)]
+pub(crate) struct Tell<'t> {
+    /// The values that egress may miss.
+    pub(crate) credentials: &'t Credentials,
+    /// What the bottle is made of.
+    pub(crate) facts: BottleFacts,
+}
+
 /// Reads until egress serves, the seal holds and the session's program runs. The
 /// limit counts from when `all_run` is ready: an agent is started only after its
 /// folders were filled, and that takes as long as they are large.
@@ -33,7 +42,7 @@ pub(crate) struct Readiness {
 pub(crate) async fn wait(
     line: Line,
     all_run: impl Future<Output = ()>,
-    credentials: &Credentials,
+    tell: &Tell<'_>,
 ) -> Result<Readiness, UpCause> {
     let errors = line.errors.clone();
     let limit = async {
@@ -41,7 +50,7 @@ pub(crate) async fn wait(
         sleep(LIMIT).await;
     };
     let told = tokio::select! {
-        told = listen(line, credentials) => Some(told),
+        told = listen(line, tell) => Some(told),
         () = limit => None,
     };
     let broke = |why: String| UpCause::Roles {
@@ -77,13 +86,18 @@ enum Heard {
     Seal(SealReport),
 }
 
-async fn listen(line: Line, credentials: &Credentials) -> Result<Readiness, Heard> {
+async fn listen(line: Line, tell: &Tell<'_>) -> Result<Readiness, Heard> {
     let broken =
         |error: &dyn std::fmt::Display| Heard::Broken(format!("use the control line: {error}"));
     let mut writer = LineWriter::new(line.writer);
     let mut reader = LineReader::new(line.reader);
     writer
         .message(&ConsoleToHub::Hello { version: VERSION })
+        .await
+        .map_err(|error| broken(&error))?;
+    let facts = Box::new(tell.facts.clone());
+    writer
+        .message(&ConsoleToHub::Facts { facts })
         .await
         .map_err(|error| broken(&error))?;
     // The hub takes a silent console for a dead one.
@@ -121,7 +135,7 @@ async fn listen(line: Line, credentials: &Credentials) -> Result<Readiness, Hear
                 },
         } = &message
             && !has_credentials
-            && let Some(message) = hand_over(missing, credentials)
+            && let Some(message) = hand_over(missing, tell.credentials)
         {
             has_credentials = true;
             let told = writer.message(&ConsoleToHub::Egress { message }).await;

@@ -23,7 +23,7 @@ use crate::docker::labels;
 use crate::docker::line::Line;
 use crate::docker::model::{ContainerRequest, LogRequest, NetworkRequest};
 use crate::spec::{BottleId, ImageSource, Workspace, layout};
-use crate::wire::Role;
+use crate::wire::{BottleFacts, Role};
 
 /// Lines of each container's log that an error quotes.
 const QUOTED_LINES: u32 = 5;
@@ -151,10 +151,14 @@ async fn raise(
     let ready = async {
         let line = sidecars.await?;
         steps
-            .run(
-                Step::Ready,
-                ready::wait(line, all_run.notified(), &request.credentials),
-            )
+            .run(Step::Ready, async {
+                let facts = BottleFacts::of(&request.spec).map_err(|error| UpCause::Spec {
+                    why: format!("tell what the bottle is made of: {error}"),
+                })?;
+                let credentials = &request.credentials;
+                let tell = ready::Tell { credentials, facts };
+                ready::wait(line, all_run.notified(), &tell).await
+            })
             .await
     };
     let (image_id, readiness) = try_join(agent_up, ready).await?;

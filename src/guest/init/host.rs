@@ -17,6 +17,7 @@ use tokio::net::UnixListener;
 use tokio::sync::{mpsc, oneshot};
 use tokio::task::{JoinHandle, JoinSet};
 
+use super::asking;
 use super::client::{Clients, HandOver};
 use super::doors::Door;
 use super::lines;
@@ -29,6 +30,7 @@ use super::session::Session;
 use super::terminal::{Program, StartError, Terminal};
 use super::trust::Trust;
 use crate::spec::Observe;
+use crate::spec::layout::ports;
 use crate::wire::{InitConfig, RoleState, SealReport, SessionExit, TerminalSize};
 
 /// Exit code when the seal does not hold.
@@ -55,6 +57,7 @@ pub(super) struct Places {
     /// Where a console on the engine's own machine may wait for a line.
     pub(super) lines: PathBuf,
     pub(super) hook_settings: PathBuf,
+    pub(super) mcp_config: PathBuf,
     pub(super) hook_word: PathBuf,
     /// Sockets that must be there before the program starts.
     pub(super) awaited: Vec<PathBuf>,
@@ -110,9 +113,13 @@ impl Host {
                 .await);
         };
         self.prepare_hooks(&running);
+        let way_to_ask = self.check_asking().await;
         let program = self.program(handed_over);
         match terminal.start(&program) {
-            Ok(pid) => self.live(pid, &program.env, running, told).await,
+            Ok(pid) => {
+                running.reports.state(way_to_ask);
+                self.live(pid, &program.env, running, told).await
+            }
             Err(error) => Ok(running.not_started(&error).await),
         }
     }
@@ -194,9 +201,25 @@ impl Host {
             return;
         };
         let places = &self.places;
-        if let Err(error) = observe::prepare(&places.hook_settings, &places.hook_word) {
-            let text = format!("failed to write the settings of the hooks: {error}");
+        if let Err(error) =
+            observe::prepare(&places.hook_settings, &places.mcp_config, &places.hook_word)
+        {
+            let text = format!("failed to write the settings of the session: {error}");
             running.reports.log(text);
+        }
+    }
+
+    /// Finds out whether the agent can ask for what it lacks. If it cannot, the session
+    /// starts all the same, and what is wrong is told.
+    async fn check_asking(&self) -> RoleState {
+        if !self.config.doors.contains_key(&ports::SUPERVISE) {
+            return RoleState::Ready;
+        }
+        match asking::check(ports::SUPERVISE).await {
+            Ok(()) => RoleState::Ready,
+            Err(error) => RoleState::Degraded {
+                why: format!("the agent cannot ask for what it lacks: failed to {error}"),
+            },
         }
     }
 
@@ -230,7 +253,6 @@ impl Host {
         mut running: Running,
         mut told: mpsc::Receiver<Told>,
     ) -> io::Result<u8> {
-        running.reports.state(RoleState::Ready);
         let word = self.places.hook_word.clone();
         let observer = Observer::new(&self.config.observe, program, environment, word);
         let (session, reports) = (Rc::clone(&running.session), Rc::clone(&running.reports));

@@ -5,6 +5,7 @@
 //! cannot hand on at once it bounds or drops. It must not know of the engine or of
 //! what the sidecars decide.
 
+mod asking;
 mod client;
 mod descriptor;
 mod doors;
@@ -106,6 +107,7 @@ fn places(config: &InitConfig) -> Places {
         report_door,
         lines: PathBuf::from(layout::LINES),
         hook_settings: PathBuf::from(layout::HOOK_SETTINGS),
+        mcp_config: PathBuf::from(layout::MCP_CONFIG),
         hook_word: PathBuf::from(layout::HOOK_WORD),
         awaited,
         trust: Trust {

@@ -87,6 +87,7 @@ impl Script {
                 report_door: folder.path().join("report.sock"),
                 lines: folder.path().join("lines"),
                 hook_settings: folder.path().join("hooks.json"),
+                mcp_config: folder.path().join("mcp.json"),
                 hook_word: folder.path().join("hook-word.json"),
                 awaited: Vec::new(),
                 trust: super::Trust {

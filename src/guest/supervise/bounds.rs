@@ -34,25 +34,7 @@ pub(super) fn admissible(role: Role, report: RoleReport) -> Option<RoleReport> {
             },
         }),
         (Role::Egress, RoleReport::Decision { decision }) => Some(RoleReport::Decision {
-            decision: DecisionRecord {
-                method: cut(decision.method, MAX_NAME),
-                host: cut(decision.host, MAX_HOST),
-                request: decision.request.map(|request| RequestFacts {
-                    path: cut(request.path, MAX_PATH),
-                    findings: request
-                        .findings
-                        .into_iter()
-                        .take(MAX_FINDINGS)
-                        .map(|name| cut(name, MAX_NAME))
-                        .collect(),
-                    usage: request.usage.map(|mut usage| {
-                        usage.model = cut(usage.model, MAX_NAME);
-                        usage
-                    }),
-                    ..request
-                }),
-                ..decision
-            },
+            decision: cut_decision(decision),
         }),
         (Role::Egress, RoleReport::Routes { generation, routes }) => {
             Some(RoleReport::Routes { generation, routes })
@@ -114,6 +96,27 @@ fn cut(text: String, limit: usize) -> String {
         text
     } else {
         bounded(&text, limit).to_owned()
+    }
+}
+
+fn cut_decision(decision: DecisionRecord) -> DecisionRecord {
+    let findings = |names: Vec<String>| {
+        let names = names.into_iter().take(MAX_FINDINGS);
+        names.map(|name| cut(name, MAX_NAME)).collect()
+    };
+    DecisionRecord {
+        method: cut(decision.method, MAX_NAME),
+        host: cut(decision.host, MAX_HOST),
+        request: decision.request.map(|request| RequestFacts {
+            path: cut(request.path, MAX_PATH),
+            findings: findings(request.findings),
+            usage: request.usage.map(|mut usage| {
+                usage.model = cut(usage.model, MAX_NAME);
+                usage
+            }),
+            ..request
+        }),
+        ..decision
     }
 }
 

@@ -13,6 +13,7 @@ use tokio::task::JoinSet;
 use tokio::time::{sleep, timeout};
 use zeroize::Zeroize as _;
 
+use super::facts::Facts;
 use super::requests::{RequestError, Requests};
 use super::shared::{SharedHub, Speaker};
 use crate::wire::{
@@ -27,7 +28,12 @@ const MAX_MESSAGE_BYTES: usize = 512 * 1024;
 const RECOVERY: Duration = Duration::from_millis(50);
 
 /// Serves the hub's socket for as long as it is polled.
-pub(super) async fn serve(door: &UnixListener, hub: &SharedHub, requests: &Requests) {
+pub(super) async fn serve(
+    door: &UnixListener,
+    hub: &SharedHub,
+    requests: &Requests,
+    facts: &Facts,
+) {
     let places = Arc::new(Semaphore::new(LINES));
     let mut lines = JoinSet::new();
     loop {
@@ -38,10 +44,10 @@ pub(super) async fn serve(door: &UnixListener, hub: &SharedHub, requests: &Reque
                         hub.log("a line was refused: too many at once");
                         continue;
                     };
-                    let (hub, requests) = (hub.clone(), requests.clone());
+                    let (hub, requests, facts) = (hub.clone(), requests.clone(), facts.clone());
                     lines.spawn(async move {
                         // Why a line ended is no matter of the bottle's.
-                        drop(line(stream, &hub, &requests).await);
+                        drop(line(stream, &hub, &requests, &facts).await);
                         drop(place);
                     });
                 }
@@ -53,7 +59,12 @@ pub(super) async fn serve(door: &UnixListener, hub: &SharedHub, requests: &Reque
 }
 
 /// Serves one line, whatever its other end turns out to be.
-async fn line<S>(stream: S, hub: &SharedHub, requests: &Requests) -> Result<(), LineError>
+async fn line<S>(
+    stream: S,
+    hub: &SharedHub,
+    requests: &Requests,
+    facts: &Facts,
+) -> Result<(), LineError>
 where
     S: AsyncRead + AsyncWrite + Unpin,
 {
@@ -81,7 +92,7 @@ where
             hub.log(refusal("a console", version));
             return Ok(());
         }
-        return console(from, to, hub, requests).await;
+        return console(from, to, hub, requests, facts).await;
     }
     Ok(())
 }
@@ -158,6 +169,7 @@ async fn console<R, W>(
     mut to: LineWriter<W>,
     hub: &SharedHub,
     requests: &Requests,
+    facts: &Facts,
 ) -> Result<(), LineError>
 where
     R: AsyncRead + Unpin,
@@ -179,6 +191,13 @@ where
                 Ok(ConsoleToHub::Request { id, news }) => {
                     if let Err(error) = requests.hear(id, *news).await {
                         refuse(hub, id, &error);
+                    }
+                }
+                Ok(ConsoleToHub::Facts { facts: told }) => {
+                    if let Err(error) = facts.learn(*told) {
+                        hub.log(format!(
+                            "failed to keep what the bottle is made of: {error}"
+                        ));
                     }
                 }
                 // What a newer version adds is passed over.

@@ -2,11 +2,12 @@
 //!
 //! It has three sockets: one for sidecars and consoles, one on which the agent's
 //! container reports (and is believed in little), one on which it tells the agent what
-//! the bottle may do. Everything it holds is bounded, and all of it is the bottle's
+//! the bottle may do and takes what the agent asks for. Everything it holds is bounded, and all of it is the bottle's
 //! word. It decides nothing and must not reach the network.
 
 mod agent;
 mod bounds;
+mod facts;
 mod hub;
 mod lines;
 mod report;
@@ -16,6 +17,8 @@ mod shared;
 use std::path::PathBuf;
 use std::process::ExitCode;
 
+use agent::Agent;
+use facts::Facts;
 use requests::Requests;
 use shared::SharedHub;
 
@@ -30,6 +33,7 @@ struct Paths {
     report: PathBuf,
     agent: PathBuf,
     requests: PathBuf,
+    facts: PathBuf,
 }
 
 impl Default for Paths {
@@ -39,6 +43,7 @@ impl Default for Paths {
             report: PathBuf::from(layout::REPORT_DOOR),
             agent: PathBuf::from(layout::SUPERVISE_DOOR),
             requests: PathBuf::from(layout::DATA).join("requests.jsonl"),
+            facts: PathBuf::from(layout::DATA).join("facts.json"),
         }
     }
 }
@@ -46,10 +51,10 @@ impl Default for Paths {
 /// Plays the role until it ends.
 #[must_use]
 pub fn run() -> ExitCode {
-    play(async { serve(&Paths::default(), &sidecar_config()?).await })
+    play(async { serve(&Paths::default(), sidecar_config()?).await })
 }
 
-async fn serve(paths: &Paths, config: &SidecarConfig) -> Result<(), RoleError> {
+async fn serve(paths: &Paths, config: SidecarConfig) -> Result<(), RoleError> {
     let hub = SharedHub::default();
     // The agent's doors first: who finds the hub's socket finds the others too.
     let report_door = bind_door(&paths.report, 0o666)?;
@@ -57,10 +62,12 @@ async fn serve(paths: &Paths, config: &SidecarConfig) -> Result<(), RoleError> {
     let hub_door = bind_door(&paths.hub, 0o600)?;
     hub.state(RoleState::Ready);
     let requests = Requests::open(paths.requests.clone(), hub.clone());
+    let facts = Facts::open(paths.facts.clone());
+    let agent = Agent::new(config, hub.clone(), requests.clone(), facts.clone());
     tokio::select! {
-        () = lines::serve(&hub_door, &hub, &requests) => {}
+        () = lines::serve(&hub_door, &hub, &requests, &facts) => {}
         () = report::serve(&report_door, &hub) => {}
-        () = agent::serve(&agent_door, config, &hub) => {}
+        () = agent::serve(&agent_door, agent) => {}
     }
     Ok(())
 }

@@ -101,6 +101,10 @@ fn argv(
     }
     argv.extend([mode.to_owned(), id.to_owned()]);
     argv.push(String::from("--dangerously-skip-permissions"));
+    if wish.supervise {
+        // It takes every following word: before another flag it cannot swallow a message.
+        argv.extend(["--mcp-config", layout::MCP_CONFIG].map(str::to_owned));
+    }
     // The program writes `.claude/settings.json` itself and stops at a file that is
     // missing: init writes ours anew before each start, outside the home.
     argv.extend(["--settings", layout::HOOK_SETTINGS].map(str::to_owned));

@@ -27,6 +27,8 @@ pub(super) struct Wish<'w> {
     pub(super) set: &'w BTreeMap<String, Option<String>>,
     /// The template's routes.
     pub(super) routes: &'w [Route],
+    /// Whether the agent may ask for what it lacks.
+    pub(super) supervise: bool,
 }
 
 /// What a provider answers.

@@ -3,8 +3,8 @@
 //! It answers each turn with a sentence that names the turn and repeats the last
 //! thing the user said, so that a test can tell an answer from an echo of its own
 //! keys and one conversation from another. A prompt that starts with `run: ` makes
-//! it ask for the Bash tool once and then repeat what the tool said. It knows
-//! nothing of Cellar: it is packed alone into an image and listens on loopback in
+//! it ask for the Bash tool once and then repeat what the tool said; one that reads
+//! `call: TOOL {…}` does so with any tool. It knows nothing of Cellar: it is packed alone into an image and listens on loopback in
 //! the network namespace that it is put into.
 //!
 //! Usage: `model-double [ADDRESS:PORT]`, by default `127.0.0.1:8118`. With `TLS_CERT` and
@@ -125,6 +125,7 @@ fn answer(request: &Request, writer: &mut impl Write) -> std::io::Result<()> {
         ("HEAD", "/") => write_whole(writer, "200 OK", "text/plain", b""),
         ("POST", "/v1/messages") => {
             let body = serde_json::from_slice(&request.body).unwrap_or(Value::Null);
+            say(&format!("offered: {}", offered(&body).join(" ")));
             let reply = reply_to(&body);
             if body["stream"].as_bool().unwrap_or(false) {
                 write_stream(writer, &reply)
@@ -154,6 +155,7 @@ fn answer(request: &Request, writer: &mut impl Write) -> std::io::Result<()> {
 enum Reply {
     Text(String),
     Bash(String),
+    Tool { name: String, input: Value },
 }
 
 impl Reply {
@@ -164,13 +166,16 @@ impl Reply {
                 "type": "tool_use", "id": unique("toolu"), "name": "Bash",
                 "input": {"command": command, "description": "asked for by the test"},
             })],
+            Self::Tool { name, input } => vec![json!({
+                "type": "tool_use", "id": unique("toolu"), "name": name, "input": input,
+            })],
         }
     }
 
     fn stop_reason(&self) -> &'static str {
         match self {
             Self::Text(_) => "end_turn",
-            Self::Bash(_) => "tool_use",
+            Self::Bash(_) | Self::Tool { .. } => "tool_use",
         }
     }
 }
@@ -178,15 +183,34 @@ impl Reply {
 fn reply_to(body: &Value) -> Reply {
     let no_messages = Vec::new();
     let messages = body["messages"].as_array().unwrap_or(&no_messages);
-    if let Some(result) = messages.last().and_then(tool_result) {
+    // What the program itself adds may stand behind a tool's result.
+    let since = messages.iter().rev();
+    let mut since = since.take_while(|message| user_text(message).is_none());
+    if let Some(result) = since.find_map(tool_result) {
         return Reply::Text(format!("DOUBLE: the tool said {}", result.trim()));
     }
     let said: Vec<String> = messages.iter().filter_map(user_text).collect();
     let last = said.last().map_or("", |text| text.trim());
+    if let Some((name, input)) = last.strip_prefix("call: ").and_then(tool_call) {
+        return Reply::Tool { name, input };
+    }
     match last.strip_prefix("run: ") {
         Some(command) => Reply::Bash(command.to_owned()),
         None => Reply::Text(format!("DOUBLE: turn {} heard {last}", said.len())),
     }
+}
+
+/// A tool's name and what it is to be called with.
+fn tool_call(text: &str) -> Option<(String, Value)> {
+    let (name, input) = text.split_once(' ')?;
+    Some((name.to_owned(), serde_json::from_str(input).ok()?))
+}
+
+/// The tools of servers that the program offers.
+fn offered(body: &Value) -> Vec<&str> {
+    let tools = body["tools"].as_array().map_or(&[][..], Vec::as_slice);
+    let names = tools.iter().filter_map(|tool| tool["name"].as_str());
+    names.filter(|name| name.starts_with("mcp__")).collect()
 }
 
 /// The last block of a user's message that the user wrote and not the program.
@@ -277,7 +301,7 @@ fn events(reply: &Reply) -> Vec<Value> {
                 .map(|word| json!({"type": "text_delta", "text": word}))
                 .collect::<Vec<_>>(),
         ),
-        Reply::Bash(_) => {
+        Reply::Bash(_) | Reply::Tool { .. } => {
             let mut block = reply.blocks().remove(0);
             let input = block["input"].to_string();
             block["input"] = json!({});

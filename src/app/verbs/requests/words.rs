@@ -3,6 +3,7 @@
 use jiff::Timestamp;
 
 use super::Listed;
+use crate::policy::findings::Severity;
 use crate::request::{Answer, Ask, RequestState, Source};
 
 /// How long ago, in the one unit that fits.
@@ -29,7 +30,7 @@ pub(super) fn lines(listed: &Listed) -> Vec<String> {
         format!("  effect   {}", listed.effect),
     ];
     match &request.ask {
-        Ask::Route(_) => {}
+        Ask::Route(_) | Ask::Packages { .. } | Ask::McpServer(_) => {}
         Ask::Image { dockerfile } => {
             lines.push(String::from("  Dockerfile as it would be:"));
             lines.extend(dockerfile.lines().map(|line| format!("    │ {line}")));
@@ -39,6 +40,22 @@ pub(super) fn lines(listed: &Listed) -> Vec<String> {
             let numbered = choices.iter().zip(1..);
             lines.extend(numbered.map(|(choice, number)| format!("    {number}. {choice}")));
         }
+    }
+    if !listed.findings.is_empty() {
+        lines.push(String::from("  found:"));
+    }
+    for finding in &listed.findings {
+        let place = finding
+            .line
+            .map_or_else(String::new, |line| format!("line {line}: "));
+        let old = if finding.old { ", as before" } else { "" };
+        let severity = match finding.severity {
+            Severity::Note => "note",
+            Severity::Warn => "warning",
+            Severity::NeedsYes => "needs its own yes",
+            Severity::Refuse => "refused",
+        };
+        lines.push(format!("    {severity}{old}: {place}{}", finding.words));
     }
     let asked = match request.times {
         1 => String::from("once"),

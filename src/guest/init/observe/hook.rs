@@ -4,6 +4,7 @@ use std::path::{Path, PathBuf};
 
 use jiff::Timestamp;
 
+use super::super::asking;
 use super::Sight;
 use super::file;
 use crate::guest::hook::{self, Word};
@@ -47,15 +48,20 @@ impl Hook {
     }
 }
 
-/// Writes the settings that make Claude Code run our hooks, and forgets what hooks of
-/// an earlier run told.
+/// Writes the settings that make Claude Code run our hooks, and the file of the MCP
+/// servers that are ours; forgets what hooks of an earlier run told.
 ///
 /// # Errors
-/// If the settings cannot be written; the program will say so itself and end.
-pub(in crate::guest::init) fn prepare(settings: &Path, word: &Path) -> std::io::Result<()> {
+/// If they cannot be written; the program will say so itself and end.
+pub(in crate::guest::init) fn prepare(
+    settings: &Path,
+    servers: &Path,
+    word: &Path,
+) -> std::io::Result<()> {
     if word.exists() {
         std::fs::remove_file(word)?;
     }
+    std::fs::write(servers, asking::servers().to_string())?;
     std::fs::write(settings, hook::settings().to_string())
 }
 
@@ -118,12 +124,18 @@ mod tests {
     #[test]
     fn a_run_begins_with_settings_and_without_an_old_word() {
         let folder = tempfile::tempdir().unwrap();
-        let (settings, word) = (folder.path().join("settings"), folder.path().join("word"));
+        let [settings, servers, word] =
+            ["settings", "servers", "word"].map(|name| folder.path().join(name));
         std::fs::write(&word, "old").unwrap();
-        prepare(&settings, &word).unwrap();
+        prepare(&settings, &servers, &word).unwrap();
         assert!(!word.exists());
-        let written: serde_json::Value =
-            serde_json::from_slice(&std::fs::read(settings).unwrap()).unwrap();
-        assert_eq!(written, hook::settings());
+        let written = |path: &Path| -> serde_json::Value {
+            serde_json::from_slice(&std::fs::read(path).unwrap()).unwrap()
+        };
+        assert_eq!(written(&settings), hook::settings());
+        assert_eq!(
+            written(&servers)["mcpServers"]["cellar"],
+            serde_json::json!({"type": "http", "url": "http://127.0.0.1:9100/mcp"})
+        );
     }
 }

@@ -25,7 +25,7 @@ impl End {
         let (ours, theirs) = duplex(1 << 16);
         let hub = hub.clone();
         let mut served = JoinSet::new();
-        served.spawn(async move { drop(line(theirs, &hub, &requests).await) });
+        served.spawn(async move { drop(line(theirs, &hub, &requests, &Facts::default()).await) });
         let (from, to) = split(ours);
         Self {
             from: LineReader::new(from),
