@@ -58,15 +58,13 @@ impl HubLine {
         let (reader, writer) = (&mut self.reader, &mut self.writer);
         let heard = async {
             loop {
-                let frame = match tokio::time::timeout(Duration::from_secs(2), reader.next()).await
-                {
-                    Ok(frame) => frame.unwrap().expect("the hub's line goes on"),
+                let next = tokio::time::timeout(Duration::from_secs(2), reader.next());
+                let Ok(frame) = next.await else {
                     // The hub takes a silent console for a dead one.
-                    Err(_) => {
-                        writer.message(&ConsoleToHub::Ping).await.unwrap();
-                        continue;
-                    }
+                    writer.message(&ConsoleToHub::Ping).await.unwrap();
+                    continue;
                 };
+                let frame = frame.unwrap().unwrap();
                 let Frame::Message(payload) = frame else {
                     continue;
                 };
@@ -81,8 +79,7 @@ impl HubLine {
             }
         };
         let heard = async { tokio::time::timeout(PATIENCE, heard).await };
-        let heard = self.runtime.block_on(heard);
-        heard.expect("a request as wished, in time")
+        self.runtime.block_on(heard).unwrap()
     }
 
     /// Says a step of a request.

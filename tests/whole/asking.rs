@@ -22,6 +22,10 @@ fn call(attach: &Terminal, call: &str, said: &str) {
 }
 
 #[test]
+#[expect(
+    clippy::too_many_lines,
+    reason = "one conversation from its start to its end"
+)]
 fn claude_code_asks_for_a_way_out_and_hears_the_answer() {
     let Some(engine) = engine_or_skip("claude_code_asks_for_a_way_out_and_hears_the_answer") else {
         return;
