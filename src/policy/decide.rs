@@ -316,6 +316,20 @@ impl Permit {
         })
     }
 
+    /// The route that came closest to allowing a request that none allows; the first of
+    /// several.
+    pub(super) fn closest(&self, ask: &RequestAsk<'_>, now: Timestamp) -> Option<&Route> {
+        let mut closest: Option<(Reason, &Route)> = None;
+        for (_, route) in &self.allows {
+            if let Err(why) = allows(route, ask, now)
+                && closest.is_none_or(|(known, _)| nearer(known, why) != known)
+            {
+                closest = Some((why, route));
+            }
+        }
+        closest.map(|(_, route)| route)
+    }
+
     /// Decides whether this address may be dialled for the permitted host.
     ///
     /// `allow_private` opens private, shared, loopback and link-local addresses. A

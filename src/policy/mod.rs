@@ -6,6 +6,7 @@
 mod address;
 mod credential;
 mod decide;
+mod extension;
 mod git;
 mod host;
 mod method;
