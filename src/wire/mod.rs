@@ -17,7 +17,7 @@ mod session;
 mod usage;
 
 pub use config::{InitConfig, SidecarConfig};
-pub use egress::{HoldEnd, HoldRecord, ToEgress};
+pub use egress::{HeldRequest, HoldEnd, HoldRecord, ToEgress};
 pub use frame::{Decoder, Frame, FrameError, MAX_FRAME_BYTES};
 pub use hub::{
     Activity, ConsoleToHub, DecisionRecord, HubToConsole, LogLine, RequestFacts, Role, RoleReport,

@@ -6,6 +6,7 @@
 //! certificate was.
 
 mod conversation;
+mod held;
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -22,7 +23,7 @@ use super::authority::{Authority, Fault};
 use super::decisions::Decisions;
 use super::dial::Dialer;
 use super::head::{ReadHead, inspect, read_head};
-use super::holds::{Holds, left};
+use super::holds::Holds;
 use super::ledger::Ledger;
 use super::prefixed::Prefixed;
 use super::refusal::Refusal;
@@ -33,9 +34,9 @@ use super::spending::Spending;
 use super::table::{BadTable, Generation, RouteTable, Table};
 use super::tls::{Leaves, Upstream, read_hello};
 use super::tunnel::splice;
-use crate::policy::{HostName, ModelApis, Permit, Reason, RouteSet, Tls, Unlisted};
+use crate::policy::{HostName, ModelApis, Permit, Reason, RouteSet, Tls};
 use crate::scan::KnownError;
-use crate::wire::{HoldEnd, Verdict};
+use crate::wire::Verdict;
 
 const ESTABLISHED: &[u8] = b"HTTP/1.1 200 Connection established\r\n\r\n";
 /// How much more of a refused request is read, so that its answer is not lost with the
@@ -152,7 +153,10 @@ impl<R: Resolve> Proxy<R> {
         let mut early = early;
         let admitted = match self.admit(&place, room).await {
             Err(refusal) if room == Room::Some && refusal.is_unlisted() => {
-                self.hold(&mut client, &mut early, &place, refusal).await
+                match self.hold(&mut client, &mut early, &place, refusal).await {
+                    Ok(()) => self.admit(&place, room).await,
+                    Err(refusal) => Err(refusal),
+                }
             }
             admitted => admitted,
         };
@@ -160,41 +164,6 @@ impl<R: Resolve> Proxy<R> {
             Err(refusal) => self.refuse(&mut client, &asked, refusal).await,
             Ok(None) => self.intercept(client, early, place, &asked).await,
             Ok(Some(upstream)) => self.splice(client, upstream, early, &place, &asked).await,
-        }
-    }
-
-    /// Lets a connection that no route allows wait for the operator, where the table says
-    /// so; gives what became of it.
-    async fn hold<S>(
-        &self,
-        client: &mut S,
-        early: &mut Vec<u8>,
-        place: &Authority,
-        refusal: Refusal,
-    ) -> Result<Option<TcpStream>, Refusal>
-    where
-        S: AsyncRead + Unpin,
-    {
-        let Unlisted::Ask { seconds } = self.table.current().routes.unlisted else {
-            return Err(refusal);
-        };
-        let patience = Duration::from_secs(u64::from(seconds));
-        let allowed = async {
-            let mut changes = self.table.changes();
-            while self.permit(place).is_err() {
-                // The sender lives as long as the proxy.
-                drop(changes.changed().await);
-            }
-        };
-        match self
-            .holds
-            .wait(place, patience, allowed, left(client, early))
-            .await
-        {
-            HoldEnd::Allowed => self.admit(place, Room::Some).await,
-            HoldEnd::Denied => Err(Refusal::from(Reason::OperatorDenied)),
-            HoldEnd::Expired => Err(Refusal::from(Reason::HeldTooLong)),
-            HoldEnd::Withdrawn => Err(Refusal::from(Reason::AskQueueFull)),
         }
     }
 

@@ -139,10 +139,7 @@ fn holds(state: &State, look: Look, bottle: &Bottle, area: Rect) -> Vec<Words> {
         lines.push(
             Words::new(look)
                 .put(Role::Heading, pad(look, head, 12))
-                .put(
-                    Role::Wanting,
-                    safe(look, &format!("{}:{}", hold.host, hold.port), 60),
-                )
+                .put(Role::Wanting, safe(look, &hold.words(), 60))
                 .put(Role::Faint, format!("  {left} s left  a answers{more}")),
         );
     }

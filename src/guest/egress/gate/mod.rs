@@ -27,7 +27,7 @@ use self::body::Body;
 #[cfg(any(test, feature = "fuzzing"))]
 pub(super) use self::body::Chunks;
 use self::farewell::Farewell;
-pub(super) use self::line::GateLine;
+pub(super) use self::line::{GateLine, Watch};
 use super::activity::Activity;
 use super::ask::Shown;
 use super::authority::Fault;
@@ -231,6 +231,24 @@ impl<S: AsyncRead + Unpin> Gate<S> {
         Poll::Ready(Ok(()))
     }
 
+    /// Looks whether the client is still there, where somebody wants to know.
+    ///
+    /// While a request waits for the operator hyper reads nothing, but it flushes
+    /// whenever it is woken.
+    fn poll_left(&mut self, context: &mut Context<'_>) {
+        let Some(watcher) = self.line.watcher() else {
+            return;
+        };
+        while self.raw.len() < MAX_HEAD_BYTES {
+            match self.poll_more(context) {
+                Poll::Ready(Ok(false)) => {}
+                // The next read finds the same end.
+                Poll::Ready(Ok(true) | Err(_)) => return watcher.notify_one(),
+                Poll::Pending => return,
+            }
+        }
+    }
+
     /// Waits for the answer to be given, and looks whether the client is still there.
     fn poll_held(&mut self, context: &mut Context<'_>) -> Poll<std::io::Result<()>> {
         if let Some(phase) = self.line.poll_answered(context) {
@@ -318,6 +336,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin> AsyncWrite for Gate<S> {
         mut self: Pin<&mut Self>,
         context: &mut Context<'_>,
     ) -> Poll<std::io::Result<()>> {
+        self.poll_left(context);
         Pin::new(&mut self.stream).poll_flush(context)
     }
 

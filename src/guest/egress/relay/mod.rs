@@ -7,6 +7,7 @@
 mod credential;
 mod download;
 mod headers;
+mod held;
 mod pool;
 mod record;
 mod request;
@@ -63,6 +64,7 @@ pub(super) struct Relay<'a, R> {
     side: Side,
     room: Room,
     line: GateLine,
+    activity: &'a Activity,
     is_used: AtomicBool,
     standing: Mutex<Option<Asked>>,
     switched: Mutex<Option<Switched>>,
@@ -82,12 +84,19 @@ enum Answer {
 }
 
 impl<'a, R: Resolve> Relay<'a, R> {
-    pub(super) const fn new(proxy: &'a Proxy<R>, side: Side, room: Room, line: GateLine) -> Self {
+    pub(super) const fn new(
+        proxy: &'a Proxy<R>,
+        side: Side,
+        room: Room,
+        line: GateLine,
+        activity: &'a Activity,
+    ) -> Self {
         Self {
             proxy,
             side,
             room,
             line,
+            activity,
             is_used: AtomicBool::new(false),
             standing: Mutex::new(None),
             switched: Mutex::new(None),
@@ -110,7 +119,7 @@ impl<'a, R: Resolve> Relay<'a, R> {
         );
         let agent = hyper::upgrade::on(&mut request);
         let outcome = match head {
-            Some(head) => self.ask(request, &head, &table, &mut recorder).await,
+            Some(head) => self.ask(request, &head, table, &mut recorder).await,
             None => Err(super::authority::Fault::bad("the request has no inspected head").into()),
         };
         match outcome {
@@ -176,7 +185,7 @@ impl<'a, R: Resolve> Relay<'a, R> {
         &self,
         request: Request<Incoming>,
         head: &Head,
-        table: &Table,
+        table: Arc<Table>,
         recorder: &mut Recorder,
     ) -> Result<(Answer, ScanMode), Refusal> {
         if head.target.starts_with('/') {
@@ -187,9 +196,18 @@ impl<'a, R: Resolve> Relay<'a, R> {
         }
         let asked = Asked::read(&self.side, head)?;
         recorder.path(asked.path.as_str(), asked.query.is_some());
-        let (permit, grant) = asked.decide(table, Timestamp::now())?;
+        let (table, (permit, grant)) = match asked.decide(&table, Timestamp::now()) {
+            Ok(allowed) => (table, allowed),
+            Err(refusal) => {
+                self.hold(&asked, &table, refusal).await?;
+                let table = self.proxy.table.current();
+                recorder.generation(table.generation);
+                let allowed = asked.decide(&table, Timestamp::now())?;
+                (table, allowed)
+            }
+        };
         recorder.route(grant.route);
-        self.proxy.check_name(table, &asked.authority.host)?;
+        self.proxy.check_name(&table, &asked.authority.host)?;
         self.stand(&asked);
         if self.room == Room::None {
             return Err(Refusal::from(Reason::TooManyConnections));

@@ -68,6 +68,11 @@ impl Recorder {
         self.facts.path = format!("{}{query}", escaped(path.as_bytes(), MAX_PATH - 4));
     }
 
+    /// Names the table that it was decided by after all.
+    pub(super) const fn generation(&mut self, generation: u64) {
+        self.facts.generation = generation;
+    }
+
     /// Names the route.
     pub(super) const fn route(&mut self, route: usize) {
         self.facts.route = Some(route);

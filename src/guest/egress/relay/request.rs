@@ -22,6 +22,7 @@ use crate::guest::egress::secrets::Held;
 use crate::guest::egress::table::Table;
 use crate::policy::{CanonicalPath, Grant, Permit, Reason, RequestAsk, ScanMode, Scheme};
 use crate::scan::Direction;
+use crate::wire::HeldRequest;
 
 /// What a request asks for: everything that the decision looks at.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -90,17 +91,34 @@ impl Asked {
             .routes
             .decide(host, *port, now)
             .map_err(|denial| Refusal::from(denial.reason))?;
-        let ask = RequestAsk {
+        let grant = permit
+            .request(&self.ask(), now)
+            .map_err(|denial| Refusal::from(denial.reason))?;
+        Ok((permit, grant))
+    }
+
+    /// What a route would have to name to let it out, where one for this request alone
+    /// would.
+    pub(super) fn narrow(&self, table: &Table, now: Timestamp) -> Option<HeldRequest> {
+        let Authority { host, port } = &self.authority;
+        if self.path.as_str().len() > HeldRequest::MAX_PATH {
+            return None;
+        }
+        table.routes.extension(host, *port, &self.ask(), now)?;
+        Some(HeldRequest {
+            method: self.method.clone(),
+            path: self.path.to_string(),
+        })
+    }
+
+    fn ask(&self) -> RequestAsk<'_> {
+        RequestAsk {
             scheme: self.scheme,
             method: &self.method,
             path: &self.path,
             query: self.query.as_deref(),
             is_websocket: self.is_websocket,
-        };
-        let grant = permit
-            .request(&ask, now)
-            .map_err(|denial| Refusal::from(denial.reason))?;
-        Ok((permit, grant))
+        }
     }
 
     /// Names the connections that may carry it.

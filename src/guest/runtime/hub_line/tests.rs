@@ -115,6 +115,7 @@ fn hold(id: u64, waiting: u32) -> RoleReport {
             host: "a.example".to_owned(),
             port: 443,
             waiting,
+            request: None,
         },
     }
 }
