@@ -27,7 +27,7 @@ use self::body::Body;
 #[cfg(any(test, feature = "fuzzing"))]
 pub(super) use self::body::Chunks;
 use self::farewell::Farewell;
-pub(super) use self::line::{GateLine, Watch};
+pub(super) use self::line::GateLine;
 use super::activity::Activity;
 use super::ask::Shown;
 use super::authority::Fault;

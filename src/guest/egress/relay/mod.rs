@@ -4,8 +4,11 @@
 //! is put in last, and only into a request that leaves over verified TLS. Bodies stream
 //! both ways; `upload` and `download` are where a scanner sits.
 
+mod carry;
 mod credential;
 mod download;
+mod frame_sieve;
+mod frames;
 mod headers;
 mod held;
 mod pool;
@@ -31,7 +34,10 @@ use hyper::{Request, Response, StatusCode, Version};
 use hyper_util::rt::TokioIo;
 use jiff::Timestamp;
 
+use self::carry::CarryError;
 pub(super) use self::download::Download;
+use self::frame_sieve::{FrameSieve, Stop};
+use self::frames::Sender;
 pub(super) use self::pool::Pool;
 use self::record::Recorder;
 use self::request::{Asked, Composed, answer_mode};
@@ -46,7 +52,7 @@ use super::refusal::{REASON_HEADER, Refusal};
 use super::resolve::Resolve;
 use super::table::Table;
 use super::tunnel::splice;
-use crate::policy::{Grant, Reason, ScanMode, Tls};
+use crate::policy::{Grant, Reason, Scan, ScanMode, Tls};
 use crate::scan::Direction;
 
 /// What the requests of a connection may be for.
@@ -75,6 +81,8 @@ struct Switched {
     agent: OnUpgrade,
     upstream: Upgraded,
     recorder: Recorder,
+    /// For frames out and back, where anything is to be looked into.
+    sieves: Option<[FrameSieve; 2]>,
 }
 
 /// How upstream answered.
@@ -123,22 +131,11 @@ impl<'a, R: Resolve> Relay<'a, R> {
             None => Err(super::authority::Fault::bad("the request has no inspected head").into()),
         };
         match outcome {
-            Ok((Answer::Whole(response, loan), mode)) => {
-                self.pass_on(response, loan, mode, recorder)
+            Ok((Answer::Whole(response, loan), scan)) => {
+                self.pass_on(response, loan, scan.response, recorder)
             }
-            Ok((Answer::Switched(response, upstream), _)) => {
-                recorder.status(response.status().as_u16());
-                let (mut parts, _) = response.into_parts();
-                headers::leave_behind(&mut parts.headers);
-                websocket::announce(&mut parts.headers);
-                parts.version = Version::HTTP_11;
-                *self.switched() = Some(Switched {
-                    agent,
-                    upstream,
-                    recorder,
-                });
-                let body = Download::switch(self.line.clone());
-                Response::from_parts(parts, body)
+            Ok((Answer::Switched(response, upstream), scan)) => {
+                self.switch(response, agent, upstream, scan, recorder)
             }
             Err(refusal) => self.refuse(&refusal, recorder),
         }
@@ -176,9 +173,61 @@ impl<'a, R: Resolve> Relay<'a, R> {
             activity: &own,
             recorder: &mut switched.recorder,
         };
-        let carried = splice(&mut agent, &mut upstream, Vec::new()).await;
+        let Some(sieves) = switched.sieves else {
+            let carried = splice(&mut agent, &mut upstream, Vec::new()).await;
+            drop(counted);
+            return carried;
+        };
+        let meter = Arc::clone(counted.recorder.meter());
+        let carried = carry::carry(&mut agent, &mut upstream, sieves, meter.findings()).await;
         drop(counted);
-        carried
+        match carried {
+            Ok(()) => Ok(()),
+            Err(CarryError::Io(error)) => Err(error),
+            Err(stopped @ CarryError::Stopped { sender, stop }) => {
+                switched.recorder.refused(match (stop, sender) {
+                    (Stop::Caught, _) => Reason::SecretFound,
+                    (Stop::Violation(_), Sender::Agent) => Reason::BadRequest,
+                    (Stop::Violation(_), Sender::Server) => Reason::Unreachable,
+                });
+                Err(std::io::Error::other(stopped))
+            }
+        }
+    }
+
+    /// Goes on as a WebSocket.
+    fn switch(
+        &self,
+        response: Response<Incoming>,
+        agent: OnUpgrade,
+        upstream: Upgraded,
+        scan: Scan,
+        mut recorder: Recorder,
+    ) -> Response<Download> {
+        let (mut parts, _) = response.into_parts();
+        // Its body, which it has none of, is what would be sifted here.
+        if let Err(refusal) = self.sift(&parts.headers, scan.response, &recorder) {
+            return self.refuse(&refusal, recorder);
+        }
+        recorder.status(parts.status.as_u16());
+        headers::leave_behind(&mut parts.headers);
+        websocket::announce(&mut parts.headers);
+        parts.version = Version::HTTP_11;
+        let is_read = scan.request != ScanMode::Off || scan.response != ScanMode::Off;
+        let sieves = is_read.then(|| {
+            let scanner = &self.proxy.secrets.open().scanner;
+            [
+                FrameSieve::new(scanner, Sender::Agent, scan.request),
+                FrameSieve::new(scanner, Sender::Server, scan.response),
+            ]
+        });
+        *self.switched() = Some(Switched {
+            agent,
+            upstream,
+            recorder,
+            sieves,
+        });
+        Response::from_parts(parts, Download::switch(self.line.clone()))
     }
 
     async fn ask(
@@ -187,7 +236,7 @@ impl<'a, R: Resolve> Relay<'a, R> {
         head: &Head,
         table: Arc<Table>,
         recorder: &mut Recorder,
-    ) -> Result<(Answer, ScanMode), Refusal> {
+    ) -> Result<(Answer, Scan), Refusal> {
         if head.target.starts_with('/') {
             // As it was sent, in case that it cannot be read. A whole URL may hold a
             // password.
@@ -224,7 +273,11 @@ impl<'a, R: Resolve> Relay<'a, R> {
         self.proxy.ledger.request();
         let key = asked.key(&permit, &grant, table.generation);
         let answer = self.send(composed, &key, &permit, recorder).await?;
-        Ok((answer, answer_mode(&grant)))
+        let scan = Scan {
+            request: grant.scan.request,
+            response: answer_mode(&grant),
+        };
+        Ok((answer, scan))
     }
 
     /// Whether a model answers there: a route's role says so, or a preset knows the place.
