@@ -55,6 +55,15 @@ use super::tunnel::splice;
 use crate::policy::{Grant, Reason, Scan, ScanMode, Tls};
 use crate::scan::Direction;
 
+/// What is fuzzed.
+#[cfg(any(test, feature = "fuzzing"))]
+pub(super) mod fuzzed {
+    pub(in super::super) use super::frame_sieve::{FrameSieve, Stop};
+    pub(in super::super) use super::frames::{Frames, Kind, Sender, Step, unmask};
+    pub(in super::super) use super::sieve::Findings;
+    pub(in super::super) use super::usage::UsageReader;
+}
+
 /// What the requests of a connection may be for.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) enum Side {

@@ -33,7 +33,7 @@ impl Findings {
     }
 
     /// The names.
-    pub(super) fn names(&self) -> Vec<String> {
+    pub(in super::super) fn names(&self) -> Vec<String> {
         self.0
             .lock()
             .unwrap_or_else(PoisonError::into_inner)
