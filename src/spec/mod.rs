@@ -13,7 +13,7 @@ use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
 
-use crate::policy::{NextHop, RouteSet};
+use crate::policy::{NextHop, RouteSet, SecretName};
 
 pub use digest::{Digest, DigestError};
 pub use id::{BottleId, BottleIdError, BottleName};
@@ -191,6 +191,12 @@ impl Default for Limits {
 }
 
 impl Spec {
+    /// The secrets that egress must hold, each as often as it is named.
+    pub fn secrets(&self) -> impl Iterator<Item = &SecretName> {
+        let hop = self.upstream_proxy.as_ref().and_then(NextHop::auth);
+        self.routes.secrets().chain(hop.map(|auth| &auth.secret))
+    }
+
     /// The canonical bytes: JSON with object keys sorted and no white space.
     ///
     /// # Errors

@@ -175,7 +175,10 @@ impl<R: Resolve> Proxy<R> {
         }
         match permit.tls() {
             Tls::Intercept => Ok(None),
-            Tls::Splice => Ok(Some(self.dialer.dial(&permit).await?)),
+            Tls::Splice => {
+                let held = self.secrets.open();
+                Ok(Some(self.dialer.dial(&permit, &held.secrets).await?))
+            }
         }
     }
 

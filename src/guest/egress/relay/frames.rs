@@ -282,7 +282,9 @@ pub(in super::super) fn close(sender: Sender, code: u16, reason: &str) -> Vec<u8
             let mut mask = [0; 4];
             // A mask keeps an agent's bytes from being read as HTTP on the way; these are
             // not the agent's, so the frame is as good without randomness.
-            drop(getrandom::fill(&mut mask));
+            if getrandom::fill(&mut mask).is_err() {
+                mask = [0; 4];
+            }
             unmask(&mut payload, mask);
             [&[0x88, 0x80 | length], mask.as_slice(), &payload].concat()
         }

@@ -35,6 +35,7 @@ use hyper_util::rt::TokioIo;
 use jiff::Timestamp;
 
 use self::carry::CarryError;
+pub(super) use self::credential::Credential;
 pub(super) use self::download::Download;
 use self::frame_sieve::{FrameSieve, Stop};
 use self::frames::Sender;

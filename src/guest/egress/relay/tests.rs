@@ -1042,7 +1042,7 @@ async fn a_reflected_credential_does_not_come_back() {
         drop(inside);
         settle().await;
         let record = rig.records().pop().unwrap();
-        assert_eq!(super::super::rig::code(record.verdict), "secret_found");
+        assert_eq!(code(record.verdict), "secret_found");
         rig.proxy.pool.clear();
     }
     assert!(!rig.log().contains(SECRET));
@@ -1117,7 +1117,7 @@ async fn a_path_with_two_readings_is_refused_told_and_recorded() {
         drop(inside);
         settle().await;
         let record = rig.records().pop().unwrap();
-        assert_eq!(super::super::rig::code(record.verdict), "invalid_path");
+        assert_eq!(code(record.verdict), "invalid_path");
         assert_eq!(record.request.unwrap().path, format!("{path}?…"));
     }
     assert_eq!(rig.resolver.count(), 0);

@@ -92,7 +92,8 @@ impl<R: Resolve> Relay<'_, R> {
 
     /// Dials, and shakes hands where the request goes over TLS.
     async fn connect(&self, permit: &Permit, tls: bool) -> Result<Box<dyn Stream>, Refusal> {
-        let stream = self.proxy.dialer.dial(permit).await?;
+        let held = self.proxy.secrets.open();
+        let stream = self.proxy.dialer.dial(permit, &held.secrets).await?;
         if !tls {
             return Ok(Box::new(stream));
         }
