@@ -6,6 +6,7 @@ use jiff::Timestamp;
 
 use super::ask::Shown;
 use super::journal::Journal;
+use super::secrets::SecretBox;
 use crate::guest::runtime::Reporter;
 use crate::wire::{DecisionRecord, RequestFacts, RoleState, Verdict};
 
@@ -14,6 +15,8 @@ use crate::wire::{DecisionRecord, RequestFacts, RoleState, Verdict};
 pub(super) struct Decisions {
     written: Mutex<Written>,
     reporter: Reporter,
+    /// What no record may show.
+    secrets: SecretBox,
 }
 
 #[derive(Debug)]
@@ -26,7 +29,12 @@ struct Written {
 
 impl Decisions {
     /// Goes on counting where the log ends, and tells the hub what the log still holds.
-    pub(super) fn new(journal: Journal, reporter: Reporter, well: RoleState) -> Self {
+    pub(super) fn new(
+        journal: Journal,
+        reporter: Reporter,
+        well: RoleState,
+        secrets: SecretBox,
+    ) -> Self {
         let mut seq = 0;
         for record in journal.tail() {
             seq = seq.max(record.seq);
@@ -35,7 +43,20 @@ impl Decisions {
         Self {
             written: Mutex::new(Written { journal, seq, well }),
             reporter,
+            secrets,
         }
+    }
+
+    /// A request as records and replies may show it.
+    pub(super) fn shown(&self, mut asked: Shown) -> Shown {
+        let held = self.secrets.open();
+        if let Some(host) = held.redacted_host(&asked.host) {
+            asked.host = host;
+        }
+        if let Some(method) = held.redacted(&asked.method) {
+            asked.method = method;
+        }
+        asked
     }
 
     /// Records one decision. Never waits: what cannot be written is still reported.
@@ -48,15 +69,21 @@ impl Decisions {
         &self,
         asked: &Shown,
         verdict: Verdict,
-        request: Option<RequestFacts>,
+        mut request: Option<RequestFacts>,
     ) {
+        let asked = self.shown(asked.clone());
+        if let Some(facts) = &mut request
+            && let Some(path) = self.secrets.open().redacted(&facts.path)
+        {
+            facts.path = path;
+        }
         let mut written = self.written.lock().unwrap_or_else(PoisonError::into_inner);
         written.seq = written.seq.saturating_add(1);
         let record = DecisionRecord {
             seq: written.seq,
             at: Timestamp::now(),
-            method: asked.method.clone(),
-            host: asked.host.clone(),
+            method: asked.method,
+            host: asked.host,
             port: asked.port,
             verdict,
             request,
@@ -82,7 +109,8 @@ impl Decisions {
 
     /// Says a line of log.
     pub(super) fn log(&self, text: String) {
-        self.reporter.log(text);
+        let redacted = self.secrets.open().redacted(&text);
+        self.reporter.log(redacted.unwrap_or(text));
     }
 }
 
@@ -101,7 +129,8 @@ mod tests {
 
     fn decisions(path: &std::path::Path) -> Decisions {
         let journal = Journal::new(path.to_owned());
-        Decisions::new(journal, Reporter::default(), RoleState::Ready)
+        let secrets = SecretBox::new().unwrap();
+        Decisions::new(journal, Reporter::default(), RoleState::Ready, secrets)
     }
 
     #[test]

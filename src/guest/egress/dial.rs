@@ -18,9 +18,9 @@ use super::secrets::Secrets;
 use crate::policy::{AddressClass, HopHost, HostName, NextHop, Permit, Reason, SecretName};
 
 /// How long an upstream proxy's answer may be, in bytes.
-const MAX_ANSWER: usize = 16 * 1024;
+pub(super) const MAX_ANSWER: usize = 16 * 1024;
 /// How many of a name's addresses are tried.
-const MAX_TRIES: usize = 4;
+pub(super) const MAX_TRIES: usize = 4;
 
 /// Dials permitted hosts.
 pub(super) struct Dialer<R> {
@@ -59,7 +59,7 @@ impl<R: Resolve> Dialer<R> {
         secrets: &Secrets,
     ) -> Result<TcpStream, Refusal> {
         if let Some(hop) = self.via.as_ref().filter(|_| permit.connect_to().is_none()) {
-            return self.pass(hop, permit, secrets).await;
+            return Box::pin(self.pass(hop, permit, secrets)).await;
         }
         let addresses = self.addresses(permit).await?;
         for address in &addresses {

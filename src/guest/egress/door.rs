@@ -12,9 +12,9 @@ use super::proxy::{Proxy, Room};
 use super::resolve::Resolve;
 
 /// Connections served at once. An agent with its tools opens some dozens.
-const SERVED: usize = 512;
+pub(super) const SERVED: usize = 512;
 /// Connections that are being told that there is no room. More are closed unread.
-const TOLD: usize = 32;
+pub(super) const TOLD: usize = 32;
 /// After the kernel refused a connection (no more files, no memory), wait for some to end.
 const RECOVERY: Duration = Duration::from_millis(50);
 
@@ -41,13 +41,13 @@ pub(super) async fn serve<R: Resolve>(door: &UnixListener, proxy: Arc<Proxy<R>>)
     }
 }
 
-struct Rooms {
+pub(super) struct Rooms {
     served: Arc<Semaphore>,
     told: Arc<Semaphore>,
 }
 
 impl Rooms {
-    fn new(served: usize, told: usize) -> Self {
+    pub(super) fn new(served: usize, told: usize) -> Self {
         Self {
             served: Arc::new(Semaphore::new(served)),
             told: Arc::new(Semaphore::new(told)),
@@ -55,7 +55,7 @@ impl Rooms {
     }
 
     /// Takes a place to be served in, or else one to be told in.
-    fn take(&self) -> Option<(Room, OwnedSemaphorePermit)> {
+    pub(super) fn take(&self) -> Option<(Room, OwnedSemaphorePermit)> {
         let of = |places: &Arc<Semaphore>| Arc::clone(places).try_acquire_owned().ok();
         of(&self.served)
             .map(|place| (Room::Some, place))

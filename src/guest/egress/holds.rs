@@ -15,21 +15,22 @@ use tokio::sync::watch;
 use tokio::time::{Instant, sleep_until};
 
 use super::authority::Authority;
+use super::secrets::Held;
 use crate::guest::runtime::Reporter;
 use crate::policy::HostName;
 use crate::wire::{HeldRequest, HoldEnd, HoldRecord, RoleReport};
 
 /// Connections and requests that wait at once.
-const WAITING: usize = 2_000;
+pub(super) const WAITING: usize = 2_000;
 /// Questions that are open at once.
-const ASKED: usize = 256;
+pub(super) const ASKED: usize = 256;
 /// How long a refusal by the operator is kept, so that a client that tries again and
 /// again asks nobody again.
-const REFUSED_FOR: Duration = Duration::from_mins(10);
+pub(super) const REFUSED_FOR: Duration = Duration::from_mins(10);
 /// Refusals that are kept.
 const REFUSED: usize = 1_024;
 /// What a client may send before its tunnel stands.
-const MAX_EARLY: usize = 16 * 1024;
+pub(super) const MAX_EARLY: usize = 16 * 1024;
 
 /// What the operator is asked: may anything reach this place, or may this request?
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -55,6 +56,13 @@ impl Question {
             request: Some(request),
             ..Self::place(place)
         }
+    }
+
+    /// Whether it holds a secret, which must be shown to nobody.
+    pub(super) fn is_secret(&self, held: &Held) -> bool {
+        let path = self.request.as_ref().map(|request| &request.path);
+        held.redacted_host(self.host.as_str()).is_some()
+            || path.is_some_and(|path| held.redacted(path).is_some())
     }
 }
 

@@ -11,7 +11,7 @@ use std::path::{Path, PathBuf};
 use crate::wire::DecisionRecord;
 
 /// A log that would grow over this is set aside as the one kept generation.
-const MAX_BYTES: u64 = 8 * 1024 * 1024;
+pub(super) const MAX_BYTES: u64 = 8 * 1024 * 1024;
 /// How much of the end is read for the records of an earlier life.
 const TAIL_BYTES: u64 = 256 * 1024;
 const MAX_TAIL_RECORDS: usize = 500;

@@ -19,6 +19,8 @@ mod head;
 mod holds;
 mod journal;
 mod ledger;
+#[cfg(test)]
+mod limits;
 mod orders;
 mod prefixed;
 mod proxy;
@@ -27,6 +29,8 @@ mod relay;
 mod resolve;
 #[cfg(test)]
 mod rig;
+#[cfg(test)]
+mod secrecy;
 mod secrets;
 mod spending;
 mod table;
@@ -126,15 +130,17 @@ async fn serve(paths: Paths, config: SidecarConfig, limits: Limits) -> Result<()
     }
     let ledger = Arc::new(ledger);
     let pool = Arc::new(Pool::default());
+    let secrets = SecretBox::new()?;
+    let decisions = Decisions::new(journal, reporter.clone(), well.clone(), secrets.clone());
     let proxy = Proxy {
         table: RouteTable::new(routes, generation)?,
-        secrets: SecretBox::new()?,
+        secrets,
         leaves: Leaves::new(ca)?,
         upstream: Upstream::new(&trusted.extra)?,
         pool: Arc::clone(&pool),
         holds: Holds::new(reporter.clone()),
         dialer: Dialer::new(resolver, limits.dial, config.upstream_proxy.clone()),
-        decisions: Arc::new(Decisions::new(journal, reporter.clone(), well.clone())),
+        decisions: Arc::new(decisions),
         ledger: Arc::clone(&ledger),
         spending: Spending::default(),
         // No data, no metering of tokens; a test reads the data.

@@ -41,8 +41,8 @@ use crate::wire::Verdict;
 const ESTABLISHED: &[u8] = b"HTTP/1.1 200 Connection established\r\n\r\n";
 /// How much more of a refused request is read, so that its answer is not lost with the
 /// connection.
-const LINGER_BYTES: u64 = 1024 * 1024;
-const LINGER: Duration = Duration::from_secs(1);
+pub(super) const LINGER_BYTES: u64 = 1024 * 1024;
+pub(super) const LINGER: Duration = Duration::from_secs(1);
 
 /// How long things may take, and how much they may hold.
 #[derive(Clone, Copy, Debug)]
@@ -153,7 +153,7 @@ impl<R: Resolve> Proxy<R> {
         let mut early = early;
         let admitted = match self.admit(&place, room).await {
             Err(refusal) if room == Room::Some && refusal.is_unlisted() => {
-                match self.hold(&mut client, &mut early, &place, refusal).await {
+                match Box::pin(self.hold(&mut client, &mut early, &place, refusal)).await {
                     Ok(()) => self.admit(&place, room).await,
                     Err(refusal) => Err(refusal),
                 }
@@ -324,7 +324,7 @@ impl<R: Resolve> Proxy<R> {
         S: AsyncRead + AsyncWrite + Unpin,
     {
         self.decisions.record(asked, denied(refusal.reason));
-        let response = refusal.response(asked);
+        let response = refusal.response(&self.decisions.shown(asked.clone()));
         let answer = async {
             client.write_all(&response).await?;
             client.shutdown().await?;

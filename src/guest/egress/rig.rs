@@ -42,6 +42,8 @@ pub(super) const LIMITS: Limits = Limits {
 pub(super) struct Rig {
     pub(super) proxy: Arc<Proxy<CountingResolver>>,
     pub(super) resolver: CountingResolver,
+    /// What would go to the hub.
+    pub(super) reporter: Reporter,
     ca: CertificateDer<'static>,
     origin_ca: Leaves,
     folder: tempfile::TempDir,
@@ -116,16 +118,18 @@ impl Rig {
         let now = Timestamp::now();
         let bottle = BottleCa::new("test", now).unwrap();
         let origin = BottleCa::new("origin", now).unwrap();
-        let decisions = Decisions::new(journal, Reporter::default(), RoleState::Ready);
+        let (reporter, secrets) = (Reporter::default(), SecretBox::new().unwrap());
+        let decisions =
+            Decisions::new(journal, reporter.clone(), RoleState::Ready, secrets.clone());
         let ca = bottle.certificate().clone();
         let proxy = Proxy {
             table: RouteTable::new(RouteSet::of(routes), 1).unwrap(),
-            secrets: SecretBox::new().unwrap(),
+            secrets,
             dialer: Dialer::new(resolver.clone(), limits.dial, None),
             leaves: Leaves::new(bottle).unwrap(),
             upstream: Upstream::new(&[origin.certificate().clone()]).unwrap(),
             pool: Arc::new(Pool::default()),
-            holds: Holds::new(Reporter::default()),
+            holds: Holds::new(reporter.clone()),
             decisions: Arc::new(decisions),
             spending: super::spending::Spending::default(),
             ledger: Arc::new(Ledger::kept_in(folder.path().join("usage.json")).0),
@@ -135,6 +139,7 @@ impl Rig {
         Self {
             proxy: Arc::new(proxy),
             resolver,
+            reporter,
             ca,
             origin_ca: Leaves::new(origin).unwrap(),
             folder,

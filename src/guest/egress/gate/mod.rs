@@ -26,6 +26,8 @@ use tokio_util::io::poll_read_buf;
 use self::body::Body;
 #[cfg(any(test, feature = "fuzzing"))]
 pub(super) use self::body::Chunks;
+#[cfg(test)]
+pub(super) use self::body::{MAX_EXTENSION_BYTES, MAX_TRAILER_BYTES};
 use self::farewell::Farewell;
 pub(super) use self::line::GateLine;
 use super::activity::Activity;

@@ -55,6 +55,12 @@ impl<R: Resolve> Proxy<R> {
         let Unlisted::Ask { seconds } = changes.borrow().routes.unlisted else {
             return Err(refusal);
         };
+        if question.is_secret(&self.secrets.open()) {
+            return Err(Refusal::new(
+                Reason::SecretFound,
+                "nobody can be asked for it",
+            ));
+        }
         let patience = Duration::from_secs(u64::from(seconds));
         let allowed = async {
             while !is_allowed(&changes.borrow_and_update().clone()) {

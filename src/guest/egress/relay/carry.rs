@@ -19,7 +19,7 @@ use super::sieve::Findings;
 /// Read at once from either end.
 const READ_BYTES: usize = 16 * 1024;
 /// For an end to take its close frame.
-const FAREWELL: Duration = Duration::from_secs(1);
+pub(in super::super) const FAREWELL: Duration = Duration::from_secs(1);
 /// RFC 6455, 7.4.1.
 const PROTOCOL_ERROR: u16 = 1002;
 /// The same: a message violates a policy.

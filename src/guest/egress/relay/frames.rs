@@ -236,9 +236,8 @@ impl Frames {
         match first & 0x0f {
             0 if !self.is_in_message => Err(Violation::Order),
             1 | 2 if self.is_in_message => Err(Violation::Order),
-            0..=2 => Ok(()),
             8..=10 if first & 0x80 == 0 => Err(Violation::Control),
-            8..=10 => Ok(()),
+            0..=2 | 8..=10 => Ok(()),
             _ => Err(Violation::Opcode),
         }
     }

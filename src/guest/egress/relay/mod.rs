@@ -56,6 +56,16 @@ use super::tunnel::splice;
 use crate::policy::{Grant, Reason, Scan, ScanMode, Tls};
 use crate::scan::Direction;
 
+/// What a document tells of.
+#[cfg(test)]
+pub(super) mod limits {
+    pub(in super::super) use super::carry::FAREWELL;
+    pub(in super::super) use super::pool::{IDLE, KEPT, KEPT_EACH};
+    pub(in super::super) use super::record::MAX_PATH;
+    pub(in super::super) use super::sieve::MAX_FINDINGS;
+    pub(in super::super) use super::upstream::MAX_INTERIM;
+}
+
 /// What is fuzzed.
 #[cfg(any(test, feature = "fuzzing"))]
 pub(super) mod fuzzed {
@@ -129,6 +139,7 @@ impl<'a, R: Resolve> Relay<'a, R> {
         let asked = head
             .as_ref()
             .map_or_else(Shown::default, |head| self.shown(head));
+        let asked = self.proxy.decisions.shown(asked);
         let mut recorder = Recorder::new(
             &self.proxy.decisions,
             &self.proxy.ledger,
@@ -189,7 +200,9 @@ impl<'a, R: Resolve> Relay<'a, R> {
             return carried;
         };
         let meter = Arc::clone(counted.recorder.meter());
-        let carried = carry::carry(&mut agent, &mut upstream, sieves, meter.findings()).await;
+        let findings = meter.findings();
+        let carried = carry::carry(&mut agent, &mut upstream, sieves, findings);
+        let carried = Box::pin(carried).await;
         drop(counted);
         match carried {
             Ok(()) => Ok(()),
@@ -258,7 +271,8 @@ impl<'a, R: Resolve> Relay<'a, R> {
         let (table, (permit, grant)) = match asked.decide(&table, Timestamp::now()) {
             Ok(allowed) => (table, allowed),
             Err(refusal) => {
-                self.hold(&asked, &table, refusal).await?;
+                // Seldom needed, so not a part of every connection's future.
+                Box::pin(self.hold(&asked, &table, refusal)).await?;
                 let table = self.proxy.table.current();
                 recorder.generation(table.generation);
                 let allowed = asked.decide(&table, Timestamp::now())?;

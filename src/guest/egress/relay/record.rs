@@ -16,7 +16,7 @@ use crate::policy::Reason;
 use crate::wire::{RequestFacts, Verdict};
 
 /// The longest path that a record holds.
-const MAX_PATH: usize = 512;
+pub(in super::super) const MAX_PATH: usize = 512;
 
 /// Gathers what a record says of one request.
 pub(in super::super) struct Recorder {

@@ -18,7 +18,7 @@ use crate::guest::egress::resolve::Resolve;
 use crate::policy::{Permit, Reason};
 
 /// Interim answers (1xx) to one request. Servers send one or two.
-const MAX_INTERIM: u32 = 16;
+pub(in super::super) const MAX_INTERIM: u32 = 16;
 
 /// A request that got no answer; whole again if none of it was sent.
 struct Unanswered(Option<Request<Upload>>);

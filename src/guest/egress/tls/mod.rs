@@ -20,6 +20,8 @@ use rustls::crypto::CryptoProvider;
 use crate::guest::runtime::RoleError;
 
 pub(super) use ca::BottleCa;
+#[cfg(test)]
+pub(super) use hello::MAX_HELLO_BYTES;
 pub(super) use hello::read_hello;
 pub(super) use leaf::Leaves;
 pub(super) use trust::{TrustFiles, Trusted};

@@ -88,7 +88,8 @@ fn a_pattern_is_looked_for_on_the_way_out_only() {
 
 #[test]
 fn what_is_warned_of_passes_and_is_told_and_what_is_off_is_not_looked_at() {
-    let bytes = frames(Sender::Agent, &[(FIRST, &VALUE[..3]), (LAST, &VALUE[3..])]);
+    let (one, other) = VALUE.split_at(3);
+    let bytes = frames(Sender::Agent, &[(FIRST, one), (LAST, other)]);
     for (mode, names) in [
         (ScanMode::Warn, &["value"] as &[&str]),
         (ScanMode::Off, &[]),

@@ -9,11 +9,11 @@ pub(in super::super) fn frame(sender: Sender, first: u8, payload: &[u8]) -> Vec<
     match payload.len() {
         length @ 0..=125 => frame.push(mask | u8::try_from(length).unwrap()),
         length @ 126..=0xffff => {
-            frame.push(mask | 126);
+            frame.push(mask | 0x7e);
             frame.extend(u16::try_from(length).unwrap().to_be_bytes());
         }
         length => {
-            frame.push(mask | 127);
+            frame.push(mask | 0x7f);
             frame.extend(u64::try_from(length).unwrap().to_be_bytes());
         }
     }
