@@ -126,6 +126,7 @@ async fn serve(paths: Paths, config: SidecarConfig, limits: Limits) -> Result<()
     }
     let ledger = Arc::new(ledger);
     let pool = Arc::new(Pool::default());
+    let decisions = Arc::new(Decisions::new(journal, reporter.clone(), well.clone()));
     let proxy = Proxy {
         table: RouteTable::new(routes, generation)?,
         secrets: SecretBox::new()?,
@@ -134,7 +135,7 @@ async fn serve(paths: Paths, config: SidecarConfig, limits: Limits) -> Result<()
         pool: Arc::clone(&pool),
         holds: Holds::new(reporter.clone()),
         dialer: Dialer::new(resolver, limits.dial, config.upstream_proxy.clone()),
-        decisions: Arc::new(Decisions::new(journal, reporter.clone(), well.clone())),
+        decisions: Arc::clone(&decisions),
         ledger: Arc::clone(&ledger),
         spending: Spending::default(),
         // No data, no metering of tokens; a test reads the data.
@@ -154,6 +155,7 @@ async fn serve(paths: Paths, config: SidecarConfig, limits: Limits) -> Result<()
         () = hub.run() => {}
         () = obeying.obey(orders) => {}
         () = pool.tend() => {}
+        () = decisions.tend() => {}
         () = ledger.tend(&reporter) => {}
     }
     Ok(())

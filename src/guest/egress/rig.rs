@@ -201,11 +201,13 @@ impl Rig {
 
     pub(super) fn records(&self) -> Vec<DecisionRecord> {
         Journal::new(self.folder.path().join("decisions.jsonl")).tail()
+        self.proxy.decisions.write_down();
     }
 
     /// The decision log as it stands on the disk.
     pub(super) fn log(&self) -> String {
         std::fs::read_to_string(self.folder.path().join("decisions.jsonl")).unwrap()
+        self.proxy.decisions.write_down();
     }
 }
 

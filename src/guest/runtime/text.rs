@@ -5,13 +5,33 @@ use std::os::fd::AsFd;
 
 use rustix::fs::{FileType, OFlags, fcntl_getfl, fcntl_setfl, fstat};
 
+/// What a pipe takes whole or not at all (`PIPE_BUF`).
+const PIECE_BYTES: usize = 4096;
+
 /// Writes a line to the container's own log (standard error), which the engine keeps
 /// when nobody listens to the hub. It never fails a role: a log that is full or gone
 /// loses the line.
 pub(crate) fn note(text: &str) {
-    // In one piece: standard error has no buffer, and each piece would be a write.
-    let line = format!("{}\n", text.escape_debug());
-    drop(std::io::stderr().write_all(line.as_bytes()));
+    notes([text]);
+}
+
+/// Writes lines in few pieces: standard error has no buffer, and each piece is a write.
+pub(crate) fn notes<T: AsRef<str>>(lines: impl IntoIterator<Item = T>) {
+    let mut piece = String::new();
+    for line in lines {
+        let line = format!("{}\n", line.as_ref().escape_debug());
+        if piece.len() + line.len() > PIECE_BYTES {
+            write_out(&std::mem::take(&mut piece));
+        }
+        piece.push_str(&line);
+    }
+    write_out(&piece);
+}
+
+fn write_out(piece: &str) {
+    if !piece.is_empty() {
+        drop(std::io::stderr().write_all(piece.as_bytes()));
+    }
 }
 
 /// Lets a log that nobody reads lose lines instead of holding whoever writes them: an
