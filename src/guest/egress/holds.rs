@@ -19,8 +19,10 @@ use crate::guest::runtime::Reporter;
 use crate::policy::HostName;
 use crate::wire::{HoldEnd, HoldRecord, RoleReport};
 
-/// Connections that wait at once.
-const WAITING: usize = 2_000;
+/// Connections that wait at once, of some 4 KiB each.
+const WAITING: usize = 2_560;
+/// Those of them that wait for one host and port, so that there is room for others.
+const WAITING_EACH: u32 = 2_000;
 /// Hosts and ports that are asked for at once.
 const ASKED: usize = 256;
 /// How long a refusal by the operator is kept, so that a client that tries again and
@@ -122,8 +124,13 @@ impl Holds {
         if state.refused.contains_key(target) {
             return Err(HoldEnd::Denied);
         }
-        let is_new = !state.open.contains_key(target);
-        if state.waiting >= WAITING || is_new && state.open.len() >= ASKED {
+        let waiting = state.open.get(target).map(|hold| hold.record.waiting);
+        let is_new = waiting.is_none();
+        let has_room = match waiting {
+            Some(waiting) => waiting < WAITING_EACH,
+            None => state.open.len() < ASKED,
+        };
+        if state.waiting >= WAITING || !has_room {
             return Err(HoldEnd::Withdrawn);
         }
         state.waiting += 1;
@@ -338,10 +345,15 @@ mod tests {
             holds.enter(&(place(1).host, 3), PATIENCE).is_ok(),
             "one more waits along"
         );
-        for _ in ASKED + 1..WAITING {
-            assert!(holds.enter(&(place(1).host, 3), PATIENCE).is_ok());
+        let mut waiting = ASKED + 1;
+        for port in [3, 4] {
+            let same = || holds.enter(&(place(1).host, port), PATIENCE).is_ok();
+            waiting += std::iter::repeat_with(same)
+                .take_while(|took| *took)
+                .count();
+            assert!(waiting < WAITING || port == 4, "others have room");
         }
-        assert!(holds.enter(&(place(1).host, 3), PATIENCE).is_err());
+        assert_eq!(waiting, WAITING);
     }
 
     #[tokio::test]

@@ -21,6 +21,7 @@ use super::ask::{Ask, Shown, Way};
 use super::authority::{Authority, Fault};
 use super::decisions::Decisions;
 use super::dial::Dialer;
+use super::door::Seat;
 use super::head::{ReadHead, inspect, read_head};
 use super::holds::{Holds, left};
 use super::ledger::Ledger;
@@ -46,7 +47,8 @@ const LINGER: Duration = Duration::from_secs(1);
 /// How long things may take, and how much they may hold.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Limits {
-    /// For a whole request head, and for a refused client to take its answer.
+    /// For a whole request head, for a refused client to take its answer, and for one
+    /// that was let through to find a seat.
     pub(super) head: Duration,
     /// For a name, and for each address tried.
     pub(super) dial: Duration,
@@ -120,7 +122,7 @@ impl<R: Resolve> Proxy<R> {
     }
 
     /// Serves one connection until either end is done with it.
-    pub(super) async fn serve<S>(&self, mut client: S, room: Room)
+    pub(super) async fn serve<S>(&self, mut client: S, seat: Seat)
     where
         S: AsyncRead + AsyncWrite + Unpin + Send + 'static,
     {
@@ -137,29 +139,35 @@ impl<R: Resolve> Proxy<R> {
             }
             Ok((Some(ask), length)) => {
                 bytes.drain(..length);
-                self.tunnel(client, bytes, ask, room).await;
+                self.tunnel(client, bytes, ask, seat).await;
             }
-            Ok((None, _)) => self.converse(client, bytes, Side::Plain, room).await,
+            // What is not begun takes no memory: here and below, in a box of its own.
+            Ok((None, _)) => {
+                Box::pin(self.converse(client, bytes, Side::Plain, seat.room)).await;
+            }
         }
     }
 
     /// Serves a CONNECT; `early` came after it.
-    async fn tunnel<S>(&self, mut client: S, early: Vec<u8>, place: Authority, room: Room)
+    async fn tunnel<S>(&self, mut client: S, early: Vec<u8>, place: Authority, mut seat: Seat)
     where
         S: AsyncRead + AsyncWrite + Unpin + Send + 'static,
     {
         let asked = Shown::asked("CONNECT", &place);
         let mut early = early;
-        let admitted = match self.admit(&place, room).await {
-            Err(refusal) if room == Room::Some && refusal.is_unlisted() => {
-                self.hold(&mut client, &mut early, &place, refusal).await
+        let admitted = match self.admit(&place, seat.room).await {
+            Err(refusal) if seat.room == Room::Some && refusal.is_unlisted() => {
+                self.hold(&mut client, &mut early, &place, &mut seat, refusal)
+                    .await
             }
             admitted => admitted,
         };
         match admitted {
             Err(refusal) => self.refuse(&mut client, &asked, refusal).await,
-            Ok(None) => self.intercept(client, early, place, &asked).await,
-            Ok(Some(upstream)) => self.splice(client, upstream, early, &place, &asked).await,
+            Ok(None) => Box::pin(self.intercept(client, early, place, &asked)).await,
+            Ok(Some(upstream)) => {
+                Box::pin(self.splice(client, upstream, early, &place, &asked)).await;
+            }
         }
     }
 
@@ -170,6 +178,7 @@ impl<R: Resolve> Proxy<R> {
         client: &mut S,
         early: &mut Vec<u8>,
         place: &Authority,
+        seat: &mut Seat,
         refusal: Refusal,
     ) -> Result<Option<TcpStream>, Refusal>
     where
@@ -186,12 +195,16 @@ impl<R: Resolve> Proxy<R> {
                 drop(changes.changed().await);
             }
         };
+        seat.leave();
         match self
             .holds
             .wait(place, patience, allowed, left(client, early))
             .await
         {
-            HoldEnd::Allowed => self.admit(place, Room::Some).await,
+            HoldEnd::Allowed if !seat.take_again(self.limits.head).await => {
+                Err(Refusal::from(Reason::TooManyConnections))
+            }
+            HoldEnd::Allowed => self.admit(place, seat.room).await,
             HoldEnd::Denied => Err(Refusal::from(Reason::OperatorDenied)),
             HoldEnd::Expired => Err(Refusal::from(Reason::HeldTooLong)),
             HoldEnd::Withdrawn => Err(Refusal::from(Reason::AskQueueFull)),
