@@ -31,7 +31,6 @@ mod secrets;
 mod spending;
 mod table;
 mod tls;
-mod tunnel;
 
 use std::path::PathBuf;
 use std::process::ExitCode;

@@ -33,7 +33,7 @@ use super::secrets::{SecretBox, Secrets};
 use super::spending::Spending;
 use super::table::{BadTable, Generation, RouteTable, Table};
 use super::tls::{Leaves, Upstream, read_hello};
-use super::tunnel::splice;
+use crate::guest::runtime::tunnel::splice;
 use crate::policy::{HostName, ModelApis, Permit, Reason, RouteSet, Tls, Unlisted};
 use crate::scan::KnownError;
 use crate::wire::{HoldEnd, Verdict};

@@ -44,7 +44,7 @@ use super::proxy::{Proxy, Room};
 use super::refusal::{REASON_HEADER, Refusal};
 use super::resolve::Resolve;
 use super::table::Table;
-use super::tunnel::splice;
+use crate::guest::runtime::tunnel::splice;
 use crate::policy::{Grant, Reason, ScanMode, Tls};
 use crate::scan::Direction;
 
