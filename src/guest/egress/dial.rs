@@ -42,7 +42,7 @@ impl<R: Resolve> Dialer<R> {
     /// # Errors
     /// A [`Refusal`] with [`Reason::PrivateAddress`] if any address is one that the
     /// permit does not admit, with [`Reason::Unreachable`] if nothing answered.
-    pub(super) async fn dial(&self, permit: &Permit) -> Result<TcpStream, Refusal> {
+    pub(super) async fn dial(&self, permit: &Permit<'_>) -> Result<TcpStream, Refusal> {
         if let Some(hop) = self.via.as_ref().filter(|_| permit.connect_to().is_none()) {
             return self.pass(hop, permit).await;
         }
@@ -74,7 +74,7 @@ impl<R: Resolve> Dialer<R> {
         Err(last)
     }
 
-    async fn addresses(&self, permit: &Permit) -> Result<Vec<IpAddr>, Refusal> {
+    async fn addresses(&self, permit: &Permit<'_>) -> Result<Vec<IpAddr>, Refusal> {
         if let Some(address) = permit.connect_to() {
             return Ok(vec![address]);
         }
@@ -95,7 +95,7 @@ impl<R: Resolve> Dialer<R> {
 
 impl<R: Resolve> Dialer<R> {
     /// Connects through the operator's own proxy, whose address is theirs to choose.
-    async fn pass(&self, hop: &NextHop, permit: &Permit) -> Result<TcpStream, Refusal> {
+    async fn pass(&self, hop: &NextHop, permit: &Permit<'_>) -> Result<TcpStream, Refusal> {
         let failed = |why: String| {
             Refusal::new(Reason::Unreachable, format!("at the upstream proxy: {why}"))
         };
@@ -119,7 +119,7 @@ impl<R: Resolve> Dialer<R> {
 }
 
 /// Asks a proxy for a tunnel (RFC 9110, 9.3.6) and reads its answer to the last byte.
-async fn ask_tunnel(stream: &mut TcpStream, permit: &Permit) -> Result<(), String> {
+async fn ask_tunnel(stream: &mut TcpStream, permit: &Permit<'_>) -> Result<(), String> {
     let place = format!("{}:{}", permit.host(), permit.port());
     let ask = format!("CONNECT {place} HTTP/1.1\r\nHost: {place}\r\n\r\n");
     let io = |error: std::io::Error| words(&error);
@@ -196,16 +196,16 @@ pub(super) mod tests {
         }
     }
 
-    fn permit(port: u16, connect_to: Option<&str>, allow_private: bool) -> Permit {
+    fn permit(port: u16, connect_to: Option<&str>, allow_private: bool) -> Permit<'static> {
         let host = HostName::parse("a.example").unwrap();
         let mut route = Route::to(host.clone(), vec![port], Provenance::Builtin);
         route.connect_to = connect_to.map(|text| text.parse().unwrap());
         route.allow_private = allow_private;
-        let routes = RouteSet::of(vec![route]);
+        let routes = Box::leak(Box::new(RouteSet::of(vec![route])));
         routes.decide(&host, port, jiff::Timestamp::now()).unwrap()
     }
 
-    async fn dial(answers: &[&str], permit: &Permit) -> (Result<TcpStream, Refusal>, usize) {
+    async fn dial(answers: &[&str], permit: &Permit<'_>) -> (Result<TcpStream, Refusal>, usize) {
         let resolver = CountingResolver::answering(answers);
         let dialer = Dialer::new(resolver.clone(), Duration::from_secs(5), None);
         (dialer.dial(permit).await, resolver.count())
@@ -273,7 +273,10 @@ pub(super) mod tests {
     }
 
     /// Dials through a proxy that answers so; gives what it was asked.
-    async fn pass(answer: &'static str, permit: &Permit) -> (Result<TcpStream, Refusal>, String) {
+    async fn pass(
+        answer: &'static str,
+        permit: &Permit<'_>,
+    ) -> (Result<TcpStream, Refusal>, String) {
         let (listener, port) = listener().await;
         let hop = NextHop::parse(&format!("http://127.0.0.1:{port}")).unwrap();
         let dialer = Dialer::new(

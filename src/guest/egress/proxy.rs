@@ -190,7 +190,7 @@ impl<R: Resolve> Proxy<R> {
         let patience = Duration::from_secs(u64::from(seconds));
         let allowed = async {
             let mut changes = self.table.changes();
-            while self.permit(place).is_err() {
+            while self.permit(&self.table.current(), place).is_err() {
                 // The sender lives as long as the proxy.
                 drop(changes.changed().await);
             }
@@ -213,7 +213,8 @@ impl<R: Resolve> Proxy<R> {
 
     /// Decides over a tunnel; a connection to upstream where it is to be spliced.
     async fn admit(&self, place: &Authority, room: Room) -> Result<Option<TcpStream>, Refusal> {
-        let permit = self.permit(place)?;
+        let table = self.table.current();
+        let permit = self.permit(&table, place)?;
         if room == Room::None {
             return Err(Refusal::from(Reason::TooManyConnections));
         }
@@ -223,13 +224,16 @@ impl<R: Resolve> Proxy<R> {
         }
     }
 
-    fn permit(&self, place: &Authority) -> Result<Permit, Refusal> {
-        let table = self.table.current();
+    fn permit<'table>(
+        &self,
+        table: &'table Table,
+        place: &Authority,
+    ) -> Result<Permit<'table>, Refusal> {
         let permit = table
             .routes
             .decide(&place.host, place.port, Timestamp::now())
             .map_err(|denial| Refusal::from(denial.reason))?;
-        self.check_name(&table, &place.host)?;
+        self.check_name(table, &place.host)?;
         Ok(permit)
     }
 

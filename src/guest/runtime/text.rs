@@ -19,13 +19,28 @@ pub(crate) fn note(text: &str) {
 pub(crate) fn notes<T: AsRef<str>>(lines: impl IntoIterator<Item = T>) {
     let mut piece = String::new();
     for line in lines {
-        let line = format!("{}\n", line.as_ref().escape_debug());
-        if piece.len() + line.len() > PIECE_BYTES {
-            write_out(&std::mem::take(&mut piece));
+        let before = piece.len();
+        push_escaped(&mut piece, line.as_ref());
+        piece.push('\n');
+        if piece.len() > PIECE_BYTES && before > 0 {
+            let line = piece.split_off(before);
+            write_out(&std::mem::replace(&mut piece, line));
         }
-        piece.push_str(&line);
     }
     write_out(&piece);
+}
+
+fn push_escaped(to: &mut String, text: &str) {
+    if text.bytes().all(is_plain) {
+        to.push_str(text);
+    } else {
+        to.extend(text.escape_debug());
+    }
+}
+
+/// Whether a byte stands for itself however it is escaped.
+const fn is_plain(byte: u8) -> bool {
+    matches!(byte, b' '..=b'~') && !matches!(byte, b'\\' | b'\'' | b'"')
 }
 
 fn write_out(piece: &str) {
@@ -59,6 +74,9 @@ pub(crate) fn bounded(text: &str, limit: usize) -> &str {
 /// escaped, so that the text can be shown and searched as it stands.
 pub(crate) fn escaped(bytes: &[u8], limit: usize) -> String {
     let shown = bytes.get(..limit).unwrap_or(bytes);
+    if shown.iter().copied().all(is_plain) {
+        return String::from_utf8_lossy(shown).into_owned();
+    }
     let text = shown.escape_ascii().to_string();
     bounded(&text, limit).to_owned()
 }
@@ -77,6 +95,16 @@ mod tests {
         let block = [b'x'; 4096];
         let written = (0..100_000).take_while(|_| log.write_all(&block).is_ok());
         assert!(written.count() < 100_000, "it ended to take more");
+    }
+
+    #[test]
+    fn what_stands_for_itself_is_what_escaping_leaves_alone() {
+        for byte in 0..=u8::MAX {
+            let text = char::from(byte).to_string();
+            let escaped = [byte].escape_ascii().to_string();
+            assert_eq!(is_plain(byte), escaped == text, "{byte}");
+            assert!(!is_plain(byte) || text.escape_debug().eq(text.chars()));
+        }
     }
 
     proptest! {

@@ -64,7 +64,7 @@ pub(super) struct Relay<'a, R> {
     room: Room,
     line: GateLine,
     is_used: AtomicBool,
-    standing: Mutex<Option<Asked>>,
+    standing: Mutex<Option<Arc<Asked>>>,
     switched: Mutex<Option<Switched>>,
 }
 
@@ -179,13 +179,14 @@ impl<'a, R: Resolve> Relay<'a, R> {
         table: &Table,
         recorder: &mut Recorder,
     ) -> Result<(Answer, ScanMode), Refusal> {
-        if head.target.starts_with('/') {
-            // As it was sent, in case that it cannot be read. A whole URL may hold a
-            // password.
-            let (path, query) = head.target.split_once('?').unwrap_or((&head.target, ""));
-            recorder.path(path, !query.is_empty());
-        }
-        let asked = Asked::read(&self.side, head)?;
+        let asked = Asked::read(&self.side, head).inspect_err(|_| {
+            // As it was sent. A whole URL may hold a password.
+            if head.target.starts_with('/') {
+                let (path, query) = head.target.split_once('?').unwrap_or((&head.target, ""));
+                recorder.path(path, !query.is_empty());
+            }
+        });
+        let asked = Arc::new(asked?);
         recorder.path(asked.path.as_str(), asked.query.is_some());
         let (permit, grant) = asked.decide(table, Timestamp::now())?;
         recorder.route(grant.route);
@@ -294,9 +295,9 @@ impl<'a, R: Resolve> Relay<'a, R> {
         response
     }
 
-    fn stand(&self, asked: &Asked) {
+    fn stand(&self, asked: &Arc<Asked>) {
         let mut standing = self.standing.lock().unwrap_or_else(PoisonError::into_inner);
-        *standing = Some(asked.clone());
+        *standing = Some(Arc::clone(asked));
     }
 
     fn switched(&self) -> std::sync::MutexGuard<'_, Option<Switched>> {

@@ -120,6 +120,7 @@ impl Leaves {
             .with_no_client_auth()
             .with_cert_resolver(Arc::new(SingleCertAndKey::from(certified)));
         config.alpn_protocols = vec![ALPN.to_vec()];
+        config.ignore_client_order = true;
         // A client that comes again brings its session along, sealed: the second handshake
         // needs no certificate, and nothing is kept here. A ticket is good for the name
         // that it was given for and for no other.
