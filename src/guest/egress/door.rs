@@ -108,7 +108,11 @@ impl Seat {
 
 #[cfg(test)]
 mod tests {
+    use tokio::io::AsyncWriteExt as _;
+
+    use super::super::rig::{Rig, read_head, route};
     use super::*;
+    use crate::policy::{RouteSet, Unlisted};
 
     const LIMIT: Duration = Duration::from_secs(10);
 
@@ -139,5 +143,41 @@ mod tests {
         let (sits, later) = tokio::join!(waits.take_again(LIMIT), leave);
         assert!(sits);
         assert_eq!(later, Room::None);
+    }
+
+    /// One seat: who waits for the operator leaves it to another, and when it is let
+    /// through it waits for the other to stand up.
+    #[tokio::test]
+    async fn a_held_connection_keeps_nobody_out_and_is_served_in_its_turn() {
+        let rig = Rig::new(Vec::new());
+        let mut asking = RouteSet::of(vec![route("open.example", 443)]);
+        asking.unlisted = Unlisted::Ask { seconds: 60 };
+        rig.proxy.swap(asking.clone(), 2).unwrap();
+        let rooms = Rooms::new(1, 1);
+        let serve = |name: &str| {
+            let (mut client, end) = tokio::io::duplex(1 << 10);
+            let (proxy, seat) = (Arc::clone(&rig.proxy), rooms.take().unwrap());
+            tokio::spawn(async move { proxy.serve(end, seat).await });
+            let ask = format!("CONNECT {name}:443 HTTP/1.0\r\n\r\n");
+            async move {
+                client.write_all(ask.as_bytes()).await.unwrap();
+                (read_head(&mut client).await, client)
+            }
+        };
+        let held = tokio::spawn(serve("held.example"));
+        while rig.proxy.holds.is_empty() || rooms.served.available_permits() == 0 {
+            tokio::task::yield_now().await;
+        }
+        let (head, open) = serve("open.example").await;
+        assert!(head.starts_with("HTTP/1.1 200 "), "{head}");
+        asking.routes.push(route("held.example", 443));
+        rig.proxy.swap(asking, 3).unwrap();
+        while !rig.proxy.holds.is_empty() {
+            tokio::task::yield_now().await;
+        }
+        assert!(!held.is_finished(), "the seat is taken");
+        drop(open);
+        let (head, _client) = held.await.unwrap();
+        assert!(head.starts_with("HTTP/1.1 200 "), "{head}");
     }
 }
