@@ -119,10 +119,11 @@ pub(crate) async fn measure() -> Result<(), Failed> {
     let mut console = Console::open().await?;
     console.hear(is_ready).await?;
     print(&format!(
-        "{:<44} {:>5.1} MiB {:>9}  8 MiB",
+        "{:<44} {:>5.1} MiB {:>9}  8 MiB (its own: {:.1}; the rest is the program's file)",
         "resident, nothing happened yet",
         egress.memory("VmRSS:"),
-        ""
+        "",
+        egress.memory("RssAnon:")
     ));
     changes(&mut console).await?;
     denials(&mut console).await?;
@@ -264,7 +265,7 @@ async fn held(console: &mut Console, egress: &Sidecar) -> Result<(), Failed> {
             })
             .await?;
     }
-    let now = egress.memory("VmRSS:");
+    let (now, own) = (egress.memory("VmRSS:"), egress.memory("RssAnon:"));
     let routes = routes_of(&hosts)?;
     let begin = Instant::now();
     let generation = generation + 1;
@@ -275,7 +276,7 @@ async fn held(console: &mut Console, egress: &Sidecar) -> Result<(), Failed> {
     }
     let all = begin.elapsed();
     print(&format!(
-        "{:<44} {now:>5.1} MiB {:>9}  40 MiB (before: {before:.1})",
+        "{:<44} {now:>5.1} MiB {:>9}  40 MiB (before: {before:.1}; its own: {own:.1})",
         format!("resident, {HELD} held"),
         ""
     ));

@@ -179,13 +179,13 @@ mod tests {
     }
 
     fn told(reporter: &Reporter) -> Vec<u64> {
-        let reports = reporter.waiting().into_iter();
-        reports
-            .filter_map(|report| match report {
-                RoleReport::Decision { decision } => Some(decision.seq),
-                _ => None,
-            })
-            .collect()
+        let mut seqs = Vec::new();
+        for report in reporter.waiting() {
+            if let RoleReport::Decision { decision } = report {
+                seqs.push(decision.seq);
+            }
+        }
+        seqs
     }
 
     #[test]
