@@ -55,7 +55,7 @@ impl<R: Resolve> Dialer<R> {
     /// [`Reason::Locked`] if the proxy's credential is not here.
     pub(super) async fn dial(
         &self,
-        permit: &Permit,
+        permit: &Permit<'_>,
         secrets: &Secrets,
     ) -> Result<TcpStream, Refusal> {
         if let Some(hop) = self.via.as_ref().filter(|_| permit.connect_to().is_none()) {
@@ -89,7 +89,7 @@ impl<R: Resolve> Dialer<R> {
         Err(last)
     }
 
-    async fn addresses(&self, permit: &Permit) -> Result<Vec<IpAddr>, Refusal> {
+    async fn addresses(&self, permit: &Permit<'_>) -> Result<Vec<IpAddr>, Refusal> {
         if let Some(address) = permit.connect_to() {
             return Ok(vec![address]);
         }
@@ -113,7 +113,7 @@ impl<R: Resolve> Dialer<R> {
     async fn pass(
         &self,
         hop: &NextHop,
-        permit: &Permit,
+        permit: &Permit<'_>,
         secrets: &Secrets,
     ) -> Result<TcpStream, Refusal> {
         let credential = hop
@@ -144,7 +144,7 @@ impl<R: Resolve> Dialer<R> {
 }
 
 /// What a proxy is asked for a tunnel (RFC 9110, 9.3.6).
-fn tunnel_ask(permit: &Permit, credential: Option<&Credential>) -> Zeroizing<Vec<u8>> {
+fn tunnel_ask(permit: &Permit<'_>, credential: Option<&Credential>) -> Zeroizing<Vec<u8>> {
     let place = format!("{}:{}", permit.host(), permit.port());
     let head = format!("CONNECT {place} HTTP/1.1\r\nHost: {place}\r\n");
     let value = credential.map(Credential::value).unwrap_or_default();
@@ -238,16 +238,16 @@ pub(super) mod tests {
         }
     }
 
-    fn permit(port: u16, connect_to: Option<&str>, allow_private: bool) -> Permit {
+    fn permit(port: u16, connect_to: Option<&str>, allow_private: bool) -> Permit<'static> {
         let host = HostName::parse("a.example").unwrap();
         let mut route = Route::to(host.clone(), vec![port], Provenance::Builtin);
         route.connect_to = connect_to.map(|text| text.parse().unwrap());
         route.allow_private = allow_private;
-        let routes = RouteSet::of(vec![route]);
+        let routes = Box::leak(Box::new(RouteSet::of(vec![route])));
         routes.decide(&host, port, jiff::Timestamp::now()).unwrap()
     }
 
-    async fn dial(answers: &[&str], permit: &Permit) -> (Result<TcpStream, Refusal>, usize) {
+    async fn dial(answers: &[&str], permit: &Permit<'_>) -> (Result<TcpStream, Refusal>, usize) {
         let resolver = CountingResolver::answering(answers);
         let dialer = Dialer::new(resolver.clone(), Duration::from_secs(5), None);
         (dialer.dial(permit, &Secrets::new()).await, resolver.count())
@@ -315,14 +315,17 @@ pub(super) mod tests {
     }
 
     /// Dials through a proxy that answers so; gives what it was asked.
-    async fn pass(answer: &'static str, permit: &Permit) -> (Result<TcpStream, Refusal>, String) {
+    async fn pass(
+        answer: &'static str,
+        permit: &Permit<'_>,
+    ) -> (Result<TcpStream, Refusal>, String) {
         pass_with(answer, permit, None, &Secrets::new()).await
     }
 
     /// The same where the proxy wants a credential.
     async fn pass_with(
         answer: &'static str,
-        permit: &Permit,
+        permit: &Permit<'_>,
         auth: Option<Auth>,
         secrets: &Secrets,
     ) -> (Result<TcpStream, Refusal>, String) {

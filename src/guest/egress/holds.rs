@@ -20,8 +20,10 @@ use crate::guest::runtime::Reporter;
 use crate::policy::HostName;
 use crate::wire::{HeldRequest, HoldEnd, HoldRecord, RoleReport};
 
-/// Connections and requests that wait at once.
-pub(super) const WAITING: usize = 2_000;
+/// Connections and requests that wait at once, of some 4 KiB each.
+pub(super) const WAITING: usize = 2_560;
+/// Those of them that wait for one answer, so that there is room for others.
+pub(super) const WAITING_EACH: u32 = 2_000;
 /// Questions that are open at once.
 pub(super) const ASKED: usize = 256;
 /// How long a refusal by the operator is kept, so that a client that tries again and
@@ -154,8 +156,13 @@ impl Holds {
         if state.refused.contains_key(question) {
             return Err(HoldEnd::Denied);
         }
-        let is_new = !state.open.contains_key(question);
-        if state.waiting >= WAITING || is_new && state.open.len() >= ASKED {
+        let waiting = state.open.get(question).map(|hold| hold.record.waiting);
+        let is_new = waiting.is_none();
+        let has_room = match waiting {
+            Some(waiting) => waiting < WAITING_EACH,
+            None => state.open.len() < ASKED,
+        };
+        if state.waiting >= WAITING || !has_room {
             return Err(HoldEnd::Withdrawn);
         }
         state.waiting += 1;
@@ -391,10 +398,15 @@ mod tests {
             holds.enter(&place(3), PATIENCE).is_ok(),
             "one more waits along"
         );
-        for _ in ASKED + 1..WAITING {
-            assert!(holds.enter(&place(3), PATIENCE).is_ok());
+        let mut waiting = ASKED + 1;
+        for port in [3, 4] {
+            let same = || holds.enter(&place(port), PATIENCE).is_ok();
+            waiting += std::iter::repeat_with(same)
+                .take_while(|took| *took)
+                .count();
+            assert!(waiting < WAITING || port == 4, "others have room");
         }
-        assert!(holds.enter(&place(3), PATIENCE).is_err());
+        assert_eq!(waiting, WAITING);
     }
 
     #[tokio::test(start_paused = true)]

@@ -10,7 +10,7 @@ use tokio::time::Instant;
 use super::dial::{Dialer, MAX_ANSWER, MAX_TRIES};
 use super::gate::{MAX_EXTENSION_BYTES, MAX_TRAILER_BYTES};
 use super::head::{MAX_HEAD_BYTES, MAX_HEADERS};
-use super::holds::{ASKED, MAX_EARLY, REFUSED_FOR, WAITING};
+use super::holds::{ASKED, MAX_EARLY, REFUSED_FOR, WAITING, WAITING_EACH};
 use super::proxy::{LINGER, LINGER_BYTES, Limits};
 use super::relay::limits::{FAREWELL, IDLE, KEPT, KEPT_EACH, MAX_FINDINGS, MAX_INTERIM, MAX_PATH};
 use super::resolve::{Resolve, ResolveError};
@@ -92,9 +92,14 @@ fn of_connections() -> Vec<Row> {
         ),
         ("no byte either way", minutes(limits.silence), "closed"),
         (
-            "connections at once",
+            "connections at once, those aside that wait for you",
             door::SERVED.to_string(),
             "503 for 32 more, the rest are closed unread",
+        ),
+        (
+            "connections that you let through, and no place is free",
+            seconds(limits.head),
+            "503",
         ),
         (
             "interim answers (1xx) to one request",
@@ -124,7 +129,7 @@ fn of_the_rest() -> Vec<Row> {
         ),
         (
             "connections and requests that wait for you",
-            format!("{WAITING}, {ASKED} questions"),
+            format!("{WAITING}, {WAITING_EACH} for one answer, {ASKED} questions"),
             "403 `ask_queue_full`",
         ),
         (
@@ -196,10 +201,10 @@ impl Resolve for Silent {
     }
 }
 
-fn permit(port: u16) -> crate::policy::Permit {
+fn permit(port: u16) -> crate::policy::Permit<'static> {
     let host = HostName::parse("a.example").unwrap();
     let route = Route::to(host.clone(), vec![port], Provenance::Builtin);
-    let routes = RouteSet::of(vec![route]);
+    let routes = Box::leak(Box::new(RouteSet::of(vec![route])));
     routes.decide(&host, port, jiff::Timestamp::now()).unwrap()
 }
 
@@ -297,6 +302,7 @@ async fn a_refused_client_that_takes_no_answer_is_let_go() {
         .await
         .unwrap();
     let began = Instant::now();
-    rig.proxy.serve(end, super::proxy::Room::Some).await;
+    let seat = door::Seat::single(super::proxy::Room::Some);
+    rig.proxy.serve(end, seat).await;
     assert_eq!(began.elapsed(), LIMITS.head);
 }

@@ -35,7 +35,6 @@ mod secrets;
 mod spending;
 mod table;
 mod tls;
-mod tunnel;
 
 use std::path::PathBuf;
 use std::process::ExitCode;
@@ -132,6 +131,7 @@ async fn serve(paths: Paths, config: SidecarConfig, limits: Limits) -> Result<()
     let pool = Arc::new(Pool::default());
     let secrets = SecretBox::new()?;
     let decisions = Decisions::new(journal, reporter.clone(), well.clone(), secrets.clone());
+    let decisions = Arc::new(decisions);
     let proxy = Proxy {
         table: RouteTable::new(routes, generation)?,
         secrets,
@@ -140,7 +140,7 @@ async fn serve(paths: Paths, config: SidecarConfig, limits: Limits) -> Result<()
         pool: Arc::clone(&pool),
         holds: Holds::new(reporter.clone()),
         dialer: Dialer::new(resolver, limits.dial, config.upstream_proxy.clone()),
-        decisions: Arc::new(decisions),
+        decisions: Arc::clone(&decisions),
         ledger: Arc::clone(&ledger),
         spending: Spending::default(),
         // No data, no metering of tokens; a test reads the data.
@@ -160,6 +160,7 @@ async fn serve(paths: Paths, config: SidecarConfig, limits: Limits) -> Result<()
         () = hub.run() => {}
         () = obeying.obey(orders) => {}
         () = pool.tend() => {}
+        () = decisions.tend() => {}
         () = ledger.tend(&reporter) => {}
     }
     Ok(())

@@ -22,6 +22,7 @@ use super::ask::{Ask, Shown, Way};
 use super::authority::{Authority, Fault};
 use super::decisions::Decisions;
 use super::dial::Dialer;
+use super::door::Seat;
 use super::head::{ReadHead, inspect, read_head};
 use super::holds::Holds;
 use super::ledger::Ledger;
@@ -33,7 +34,7 @@ use super::secrets::{SecretBox, Secrets};
 use super::spending::Spending;
 use super::table::{BadTable, Generation, RouteTable, Table};
 use super::tls::{Leaves, Upstream, read_hello};
-use super::tunnel::splice;
+use crate::guest::runtime::tunnel::splice;
 use crate::policy::{HostName, ModelApis, Permit, Reason, RouteSet, Tls};
 use crate::scan::KnownError;
 use crate::wire::Verdict;
@@ -47,7 +48,8 @@ pub(super) const LINGER: Duration = Duration::from_secs(1);
 /// How long things may take, and how much they may hold.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Limits {
-    /// For a whole request head, and for a refused client to take its answer.
+    /// For a whole request head, for a refused client to take its answer, and for one
+    /// that was let through to find a seat.
     pub(super) head: Duration,
     /// For a name, and for each address tried.
     pub(super) dial: Duration,
@@ -121,7 +123,7 @@ impl<R: Resolve> Proxy<R> {
     }
 
     /// Serves one connection until either end is done with it.
-    pub(super) async fn serve<S>(&self, mut client: S, room: Room)
+    pub(super) async fn serve<S>(&self, mut client: S, seat: Seat)
     where
         S: AsyncRead + AsyncWrite + Unpin + Send + 'static,
     {
@@ -138,23 +140,27 @@ impl<R: Resolve> Proxy<R> {
             }
             Ok((Some(ask), length)) => {
                 bytes.drain(..length);
-                self.tunnel(client, bytes, ask, room).await;
+                self.tunnel(client, bytes, ask, seat).await;
             }
-            Ok((None, _)) => self.converse(client, bytes, Side::Plain, room).await,
+            // What is not begun takes no memory: here and below, in a box of its own.
+            Ok((None, _)) => {
+                Box::pin(self.converse(client, bytes, Side::Plain, seat.room)).await;
+            }
         }
     }
 
     /// Serves a CONNECT; `early` came after it.
-    async fn tunnel<S>(&self, mut client: S, early: Vec<u8>, place: Authority, room: Room)
+    async fn tunnel<S>(&self, mut client: S, early: Vec<u8>, place: Authority, mut seat: Seat)
     where
         S: AsyncRead + AsyncWrite + Unpin + Send + 'static,
     {
         let asked = Shown::asked("CONNECT", &place);
         let mut early = early;
-        let admitted = match self.admit(&place, room).await {
-            Err(refusal) if room == Room::Some && refusal.is_unlisted() => {
-                match Box::pin(self.hold(&mut client, &mut early, &place, refusal)).await {
-                    Ok(()) => self.admit(&place, room).await,
+        let admitted = match self.admit(&place, seat.room).await {
+            Err(refusal) if seat.room == Room::Some && refusal.is_unlisted() => {
+                let held = self.hold(&mut client, &mut early, &place, &mut seat, refusal);
+                match Box::pin(held).await {
+                    Ok(()) => self.admit(&place, seat.room).await,
                     Err(refusal) => Err(refusal),
                 }
             }
@@ -162,14 +168,17 @@ impl<R: Resolve> Proxy<R> {
         };
         match admitted {
             Err(refusal) => self.refuse(&mut client, &asked, refusal).await,
-            Ok(None) => self.intercept(client, early, place, &asked).await,
-            Ok(Some(upstream)) => self.splice(client, upstream, early, &place, &asked).await,
+            Ok(None) => Box::pin(self.intercept(client, early, place, &asked)).await,
+            Ok(Some(upstream)) => {
+                Box::pin(self.splice(client, upstream, early, &place, &asked)).await;
+            }
         }
     }
 
     /// Decides over a tunnel; a connection to upstream where it is to be spliced.
     async fn admit(&self, place: &Authority, room: Room) -> Result<Option<TcpStream>, Refusal> {
-        let permit = self.permit(place)?;
+        let table = self.table.current();
+        let permit = self.permit(&table, place)?;
         if room == Room::None {
             return Err(Refusal::from(Reason::TooManyConnections));
         }
@@ -182,13 +191,16 @@ impl<R: Resolve> Proxy<R> {
         }
     }
 
-    fn permit(&self, place: &Authority) -> Result<Permit, Refusal> {
-        let table = self.table.current();
+    fn permit<'table>(
+        &self,
+        table: &'table Table,
+        place: &Authority,
+    ) -> Result<Permit<'table>, Refusal> {
         let permit = table
             .routes
             .decide(&place.host, place.port, Timestamp::now())
             .map_err(|denial| Refusal::from(denial.reason))?;
-        self.check_name(&table, &place.host)?;
+        self.check_name(table, &place.host)?;
         Ok(permit)
     }
 

@@ -14,6 +14,7 @@ use tokio_rustls::{TlsAcceptor, client, server};
 use super::decisions::Decisions;
 use super::dial::Dialer;
 use super::dial::tests::CountingResolver;
+use super::door::Seat;
 use super::holds::Holds;
 use super::journal::Journal;
 use super::ledger::Ledger;
@@ -168,7 +169,7 @@ impl Rig {
     pub(super) fn connect(&self) -> (DuplexStream, JoinHandle<()>) {
         let (client, end) = duplex(1 << 17);
         let proxy = Arc::clone(&self.proxy);
-        let served = tokio::spawn(async move { proxy.serve(end, Room::Some).await });
+        let served = tokio::spawn(async move { proxy.serve(end, Seat::single(Room::Some)).await });
         (client, served)
     }
 
@@ -200,16 +201,18 @@ impl Rig {
             drop(client);
             String::from_utf8_lossy(&answer).into_owned()
         };
-        let ((), answer) = tokio::join!(self.proxy.serve(end, room), answer);
+        let ((), answer) = tokio::join!(self.proxy.serve(end, Seat::single(room)), answer);
         answer
     }
 
     pub(super) fn records(&self) -> Vec<DecisionRecord> {
+        self.proxy.decisions.write_down();
         Journal::new(self.folder.path().join("decisions.jsonl")).tail()
     }
 
     /// The decision log as it stands on the disk.
     pub(super) fn log(&self) -> String {
+        self.proxy.decisions.write_down();
         std::fs::read_to_string(self.folder.path().join("decisions.jsonl")).unwrap()
     }
 }

@@ -107,8 +107,10 @@ impl<S> Gate<S> {
 
     fn head(&mut self, head: Head) {
         // Whatever the target was, hyper needs none.
-        let start = format!("{} / HTTP/1.{}\r\n", head.method, head.minor);
-        self.judged.extend_from_slice(start.as_bytes());
+        let version = if head.minor == 0 { "0" } else { "1" };
+        for part in [&head.method, " / HTTP/1.", version, "\r\n"] {
+            self.judged.extend_from_slice(part.as_bytes());
+        }
         let rest = self.raw.get(head.line_length..head.length);
         self.judged.extend_from_slice(rest.unwrap_or_default());
         self.raw.drain(..head.length);

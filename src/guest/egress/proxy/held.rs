@@ -10,6 +10,7 @@ use tokio::io::AsyncRead;
 
 use super::Proxy;
 use crate::guest::egress::authority::Authority;
+use crate::guest::egress::door::Seat;
 use crate::guest::egress::holds::{Question, left};
 use crate::guest::egress::refusal::Refusal;
 use crate::guest::egress::resolve::Resolve;
@@ -28,15 +29,26 @@ impl<R: Resolve> Proxy<R> {
         client: &mut S,
         early: &mut Vec<u8>,
         place: &Authority,
+        seat: &mut Seat,
         refusal: Refusal,
     ) -> Result<(), Refusal>
     where
         S: AsyncRead + Unpin,
     {
-        let is_allowed = |_: &Table| self.permit(place).is_ok();
+        if self.table.current().routes.unlisted == Unlisted::Deny {
+            return Err(refusal);
+        }
+        let is_allowed = |table: &Table| self.permit(table, place).is_ok();
         let question = Question::place(place);
+        // Who waits takes nobody's place among those that are served.
+        seat.leave();
         self.wait(&question, refusal, is_allowed, left(client, early))
-            .await
+            .await?;
+        if seat.take_again(self.limits.head).await {
+            Ok(())
+        } else {
+            Err(Refusal::from(Reason::TooManyConnections))
+        }
     }
 
     /// Waits for the operator where the table says that they are asked, until a table

@@ -72,14 +72,18 @@ pub(super) fn leave_behind(headers: &mut HeaderMap) {
     for name in nominated {
         headers.remove(name);
     }
-    for name in STAY_BEHIND {
-        headers.remove(name);
-    }
+    remove(headers, &STAY_BEHIND);
 }
 
 /// Removes every credential that the agent brought, all values of it.
 pub(super) fn strip_credentials(headers: &mut HeaderMap) {
-    for name in CREDENTIALS {
+    remove(headers, &CREDENTIALS);
+}
+
+/// Removes what of `names` is there, which is little.
+fn remove(headers: &mut HeaderMap, names: &[&str]) {
+    let is_named = |name: &&HeaderName| names.contains(&name.as_str());
+    while let Some(name) = headers.keys().find(is_named).cloned() {
         headers.remove(name);
     }
 }

@@ -52,7 +52,7 @@ use super::proxy::{Proxy, Room};
 use super::refusal::{REASON_HEADER, Refusal};
 use super::resolve::Resolve;
 use super::table::Table;
-use super::tunnel::splice;
+use crate::guest::runtime::tunnel::splice;
 use crate::policy::{Grant, Reason, Scan, ScanMode, Tls};
 use crate::scan::Direction;
 
@@ -92,7 +92,7 @@ pub(super) struct Relay<'a, R> {
     line: GateLine,
     activity: &'a Activity,
     is_used: AtomicBool,
-    standing: Mutex<Option<Asked>>,
+    standing: Mutex<Option<Arc<Asked>>>,
     switched: Mutex<Option<Switched>>,
 }
 
@@ -260,27 +260,28 @@ impl<'a, R: Resolve> Relay<'a, R> {
         table: Arc<Table>,
         recorder: &mut Recorder,
     ) -> Result<(Answer, Scan), Refusal> {
-        if head.target.starts_with('/') {
-            // As it was sent, in case that it cannot be read. A whole URL may hold a
-            // password.
-            let (path, query) = head.target.split_once('?').unwrap_or((&head.target, ""));
-            recorder.path(path, !query.is_empty());
-        }
-        let asked = Asked::read(&self.side, head)?;
+        let asked = Asked::read(&self.side, head).inspect_err(|_| {
+            // As it was sent. A whole URL may hold a password.
+            if head.target.starts_with('/') {
+                let (path, query) = head.target.split_once('?').unwrap_or((&head.target, ""));
+                recorder.path(path, !query.is_empty());
+            }
+        });
+        let asked = Arc::new(asked?);
         recorder.path(asked.path.as_str(), asked.query.is_some());
+        let newer;
         let (table, (permit, grant)) = match asked.decide(&table, Timestamp::now()) {
-            Ok(allowed) => (table, allowed),
+            Ok(allowed) => (&table, allowed),
             Err(refusal) => {
                 // Seldom needed, so not a part of every connection's future.
                 Box::pin(self.hold(&asked, &table, refusal)).await?;
-                let table = self.proxy.table.current();
-                recorder.generation(table.generation);
-                let allowed = asked.decide(&table, Timestamp::now())?;
-                (table, allowed)
+                newer = self.proxy.table.current();
+                recorder.generation(newer.generation);
+                (&newer, asked.decide(&newer, Timestamp::now())?)
             }
         };
         recorder.route(grant.route);
-        self.proxy.check_name(&table, &asked.authority.host)?;
+        self.proxy.check_name(table, &asked.authority.host)?;
         self.stand(&asked);
         if self.room == Room::None {
             return Err(Refusal::from(Reason::TooManyConnections));
@@ -389,9 +390,9 @@ impl<'a, R: Resolve> Relay<'a, R> {
         response
     }
 
-    fn stand(&self, asked: &Asked) {
+    fn stand(&self, asked: &Arc<Asked>) {
         let mut standing = self.standing.lock().unwrap_or_else(PoisonError::into_inner);
-        *standing = Some(asked.clone());
+        *standing = Some(Arc::clone(asked));
     }
 
     fn switched(&self) -> std::sync::MutexGuard<'_, Option<Switched>> {

@@ -64,8 +64,10 @@ impl Recorder {
 
     /// Names the path and whether a query followed it, whose values are not recorded.
     pub(super) fn path(&mut self, path: &str, has_query: bool) {
-        let query = if has_query { "?…" } else { "" };
-        self.facts.path = format!("{}{query}", escaped(path.as_bytes(), MAX_PATH - 4));
+        self.facts.path = escaped(path.as_bytes(), MAX_PATH - 4);
+        if has_query {
+            self.facts.path.push_str("?…");
+        }
     }
 
     /// Names the table that it was decided by after all.

@@ -85,7 +85,11 @@ impl Asked {
     ///
     /// # Errors
     /// A [`Refusal`] with the reason of the denial.
-    pub(super) fn decide(&self, table: &Table, now: Timestamp) -> Result<(Permit, Grant), Refusal> {
+    pub(super) fn decide<'table>(
+        &self,
+        table: &'table Table,
+        now: Timestamp,
+    ) -> Result<(Permit<'table>, Grant), Refusal> {
         let Authority { host, port } = &self.authority;
         let permit = table
             .routes
@@ -122,7 +126,7 @@ impl Asked {
     }
 
     /// Names the connections that may carry it.
-    pub(super) fn key(&self, permit: &Permit, grant: &Grant, generation: u64) -> Key {
+    pub(super) fn key(&self, permit: &Permit<'_>, grant: &Grant, generation: u64) -> Key {
         Key {
             tls: self.scheme == Scheme::Https,
             host: self.authority.host.clone(),

@@ -29,7 +29,7 @@ impl<R: Resolve> Relay<'_, R> {
         &self,
         composed: Composed,
         key: &Key,
-        permit: &Permit,
+        permit: &Permit<'_>,
         recorder: &Recorder,
     ) -> Result<Answer, Refusal> {
         if let Some(wish) = composed.wish {
@@ -64,7 +64,7 @@ impl<R: Resolve> Relay<'_, R> {
         &self,
         request: Request<Upload>,
         wish: &Wish,
-        permit: &Permit,
+        permit: &Permit<'_>,
         recorder: &Recorder,
     ) -> Result<Answer, Refusal> {
         let is_tls = matches!(self.side, super::Side::Tunnel(_));
@@ -91,7 +91,7 @@ impl<R: Resolve> Relay<'_, R> {
     }
 
     /// Dials, and shakes hands where the request goes over TLS.
-    async fn connect(&self, permit: &Permit, tls: bool) -> Result<Box<dyn Stream>, Refusal> {
+    async fn connect(&self, permit: &Permit<'_>, tls: bool) -> Result<Box<dyn Stream>, Refusal> {
         let held = self.proxy.secrets.open();
         let stream = self.proxy.dialer.dial(permit, &held.secrets).await?;
         if !tls {
