@@ -67,6 +67,37 @@ async fn what_a_routes_budget_does_not_reach_is_refused_or_cut_off() {
     assert!(!answer.contains("hello"), "{answer}");
 }
 
+/// It was counted when it was over, so that one body of any length passed.
+#[tokio::test]
+async fn a_body_is_broken_off_where_the_budget_ends() {
+    let rig = Rig::new(Vec::new());
+    let origin = rig.origin("a.example").await;
+    let mut limited = route("a.example", origin.port);
+    limited.budget.bytes = Some(16);
+    limited.scan.request = crate::policy::ScanMode::Off;
+    rig.allow(vec![limited]);
+    let place = format!("a.example:{}", origin.port);
+    let mut inside = rig.inside("a.example", origin.port).await;
+    let talk = async {
+        let head =
+            format!("POST / HTTP/1.1\r\nHost: {place}\r\nTransfer-Encoding: chunked\r\n\r\n");
+        let body = "8\r\nfirst...\r\n11\r\nand then too much\r\n0\r\n\r\n";
+        inside.write_all(head.as_bytes()).await.unwrap();
+        inside.write_all(body.as_bytes()).await.unwrap();
+        read_message(&mut inside).await.0
+    };
+    let arrived = async {
+        let mut far = origin.accept().await;
+        let mut bytes = Vec::new();
+        // It ends before its end.
+        drop(far.read_to_end(&mut bytes).await);
+        String::from_utf8_lossy(&bytes).into_owned()
+    };
+    let (arrived, head) = tokio::join!(arrived, talk);
+    assert!(head.contains("budget_spent"), "{head}");
+    assert!(!arrived.contains("too much"), "{arrived}");
+}
+
 #[tokio::test]
 async fn each_request_on_a_connection_is_decided_and_recorded() {
     let rig = Rig::new(Vec::new());
