@@ -189,6 +189,9 @@ impl<'a, R: Resolve> Relay<'a, R> {
         recorder.path(asked.path.as_str(), asked.query.is_some());
         let (permit, grant) = asked.decide(table, Timestamp::now())?;
         recorder.route(grant.route);
+        for method in headers::overriding_methods(request.headers()) {
+            asked.with_method(method).decide(table, Timestamp::now())?;
+        }
         self.proxy.check_name(table, &asked.authority.host)?;
         self.stand(&asked);
         if self.room == Room::None {

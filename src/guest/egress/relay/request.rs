@@ -103,6 +103,14 @@ impl Asked {
         Ok((permit, grant))
     }
 
+    /// The same request with another method, as a server may read it.
+    pub(super) fn with_method(&self, method: String) -> Self {
+        Self {
+            method,
+            ..self.clone()
+        }
+    }
+
     /// Names the connections that may carry it.
     pub(super) fn key(&self, permit: &Permit, grant: &Grant, generation: u64) -> Key {
         Key {

@@ -3,7 +3,7 @@ use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use super::super::rig::{
     Far, LIMITS, Rig, credentialed, host, read_head, read_message, route, web_socket, wildcard,
 };
-use crate::policy::{Route, SecretName, Tls};
+use crate::policy::{Method, Methods, Route, SecretName, Tls};
 use crate::secret::Secret;
 use crate::wire::{AnswerUsage, Tokens, Verdict};
 
@@ -96,6 +96,39 @@ async fn a_body_is_broken_off_where_the_budget_ends() {
     let (arrived, head) = tokio::join!(arrived, talk);
     assert!(head.contains("budget_spent"), "{head}");
     assert!(!arrived.contains("too much"), "{arrived}");
+}
+
+#[tokio::test]
+async fn a_method_that_a_header_puts_in_must_be_allowed_too() {
+    let rig = Rig::new(Vec::new());
+    let origin = rig.origin("a.example").await;
+    let mut reading = route("a.example", origin.port);
+    reading.methods = Methods::Only(
+        ["GET", "HEAD"]
+            .map(|name| Method::parse(name).unwrap())
+            .into(),
+    );
+    rig.allow(vec![reading]);
+    let place = format!("a.example:{}", origin.port);
+    let ask = |header: &str| format!("GET / HTTP/1.1\r\nHost: {place}\r\n{header}\r\n\r\n");
+    for header in [
+        "X-HTTP-Method-Override: DELETE",
+        "x-http-method: delete",
+        "X-Method-Override: HEAD\r\nX-Method-Override: PUT",
+    ] {
+        let mut inside = rig.inside("a.example", origin.port).await;
+        inside.write_all(ask(header).as_bytes()).await.unwrap();
+        let (head, _) = read_message(&mut inside).await;
+        assert!(head.contains("method_not_allowed"), "{header}: {head}");
+    }
+    let mut inside = rig.inside("a.example", origin.port).await;
+    let talk = async {
+        let allowed = ask("X-HTTP-Method-Override: head");
+        inside.write_all(allowed.as_bytes()).await.unwrap();
+        read_message(&mut inside).await.1
+    };
+    let (_, body) = tokio::join!(origin.serve(&[OK]), talk);
+    assert_eq!(body, "ok");
 }
 
 #[tokio::test]
