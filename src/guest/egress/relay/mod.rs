@@ -101,7 +101,7 @@ impl<'a, R: Resolve> Relay<'a, R> {
         let table = self.proxy.table.current();
         let asked = head
             .as_ref()
-            .map_or_else(Shown::default, |head| self.shown(head));
+            .map_or_else(Shown::default, |head| self.proxy.tellable(self.shown(head)));
         let mut recorder = Recorder::new(
             &self.proxy.decisions,
             &self.proxy.ledger,
@@ -183,10 +183,11 @@ impl<'a, R: Resolve> Relay<'a, R> {
             // As it was sent, in case that it cannot be read. A whole URL may hold a
             // password.
             let (path, query) = head.target.split_once('?').unwrap_or((&head.target, ""));
-            recorder.path(path, !query.is_empty());
+            recorder.path(self.tellable(path), !query.is_empty());
         }
         let asked = Asked::read(&self.side, head)?;
-        recorder.path(asked.path.as_str(), asked.query.is_some());
+        let path = self.tellable(asked.path.as_str());
+        recorder.path(path, asked.query.is_some());
         let (permit, grant) = asked.decide(table, Timestamp::now())?;
         recorder.route(grant.route);
         for method in headers::overriding_methods(request.headers()) {
@@ -210,6 +211,16 @@ impl<'a, R: Resolve> Relay<'a, R> {
         let key = asked.key(&permit, &grant, table.generation);
         let answer = self.send(composed, &key, &permit, recorder).await?;
         Ok((answer, answer_mode(&grant)))
+    }
+
+    /// A path as records may hold it: what looks like a secret in it is not written down.
+    fn tellable<'p>(&self, path: &'p str) -> &'p str {
+        let held = self.proxy.secrets.open();
+        if held.scanner.scan_bytes(path.as_bytes()).is_empty() {
+            path
+        } else {
+            "(a path that holds a secret)"
+        }
     }
 
     /// Whether a model answers there: a route's role says so, or a preset knows the place.

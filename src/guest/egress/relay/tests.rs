@@ -981,6 +981,26 @@ async fn a_name_under_a_wildcard_carries_no_secret_to_a_name_server() {
     assert_eq!(rig.resolver.count(), asked, "nothing was resolved");
 }
 
+/// They stood in the decision log, and on the operator's screen.
+#[tokio::test]
+async fn a_secret_in_a_name_or_a_path_is_not_written_down() {
+    let rig = Rig::new(vec![route("a.example", 443)]);
+    rig.hand_over();
+    drop(rig.tunnel(&format!("{SECRET}.example:443")).await);
+    for path in [format!("/up/{SECRET}/x"), format!("/up/../{SECRET}")] {
+        let mut inside = rig.inside("a.example", 443).await;
+        let asked = get(&path, "a.example");
+        inside.write_all(asked.as_bytes()).await.unwrap();
+        read_message(&mut inside).await;
+        drop(inside);
+        settle().await;
+    }
+    let log = rig.log();
+    assert!(!log.contains(SECRET), "{log}");
+    assert!(log.contains("(a name that holds a secret)"), "{log}");
+    assert_eq!(log.matches("(a path that holds a secret)").count(), 2);
+}
+
 #[tokio::test]
 async fn a_path_with_two_readings_is_refused_told_and_recorded() {
     let rig = Rig::new(vec![route("a.example", 443)]);
