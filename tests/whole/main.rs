@@ -17,3 +17,5 @@ mod egress;
 mod faults;
 #[cfg(test)]
 mod start;
+#[cfg(test)]
+mod threats;

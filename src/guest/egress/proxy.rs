@@ -36,7 +36,7 @@ use super::table::{BadTable, Generation, RouteTable, Table};
 use super::tls::{Leaves, Upstream, read_hello};
 use crate::guest::runtime::tunnel::splice;
 use crate::policy::{HostName, ModelApis, Permit, Reason, RouteSet, Tls};
-use crate::scan::KnownError;
+use crate::scan::{Kind, KnownError};
 use crate::wire::Verdict;
 
 const ESTABLISHED: &[u8] = b"HTTP/1.1 200 Connection established\r\n\r\n";
@@ -135,7 +135,7 @@ impl<R: Resolve> Proxy<R> {
         };
         match read {
             Err(fault) => {
-                let shown = Shown::of(&bytes);
+                let shown = self.tellable(Shown::of(&bytes));
                 self.refuse(&mut client, &shown, fault.into()).await;
             }
             Ok((Some(ask), length)) => {
@@ -154,7 +154,7 @@ impl<R: Resolve> Proxy<R> {
     where
         S: AsyncRead + AsyncWrite + Unpin + Send + 'static,
     {
-        let asked = Shown::asked("CONNECT", &place);
+        let asked = self.tellable(Shown::asked("CONNECT", &place));
         let mut early = early;
         let admitted = match self.admit(&place, seat.room).await {
             Err(refusal) if seat.room == Room::Some && refusal.is_unlisted() => {
@@ -218,6 +218,19 @@ impl<R: Resolve> Proxy<R> {
                 format!("in the host's name: {}", finding.rule),
             )),
             None => Ok(()),
+        }
+    }
+
+    /// What was asked, as records and the log may hold it: a name that holds a secret of
+    /// this bottle is not written down.
+    pub(super) fn tellable(&self, asked: Shown) -> Shown {
+        let found = self.secrets.open().scanner.scan_host(&asked.host);
+        if found.iter().all(|finding| finding.kind == Kind::Pattern) {
+            return asked;
+        }
+        Shown {
+            host: "(a name that holds a secret)".to_owned(),
+            ..asked
         }
     }
 

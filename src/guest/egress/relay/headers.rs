@@ -60,6 +60,24 @@ const CREDENTIAL_KEYS: [&str; 11] = [
     "client_secret",
 ];
 
+/// Headers in which servers take another method than the one on the request's first line.
+const METHOD_OVERRIDES: [&str; 3] = [
+    "x-http-method-override",
+    "x-http-method",
+    "x-method-override",
+];
+
+/// The methods that a server may take the request for, beside its own.
+pub(super) fn overriding_methods(headers: &HeaderMap) -> impl Iterator<Item = String> {
+    METHOD_OVERRIDES.iter().flat_map(|name| {
+        let values = headers.get_all(*name).iter();
+        values.map(|value| {
+            let text = String::from_utf8_lossy(value.as_bytes());
+            text.trim().to_ascii_uppercase()
+        })
+    })
+}
+
 /// Removes what must not pass, the headers that Connection names included.
 pub(super) fn leave_behind(headers: &mut HeaderMap) {
     let nominated: Vec<HeaderName> = headers

@@ -138,7 +138,7 @@ impl<'a, R: Resolve> Relay<'a, R> {
         let table = self.proxy.table.current();
         let asked = head
             .as_ref()
-            .map_or_else(Shown::default, |head| self.shown(head));
+            .map_or_else(Shown::default, |head| self.proxy.tellable(self.shown(head)));
         let asked = self.proxy.decisions.shown(asked);
         let mut recorder = Recorder::new(
             &self.proxy.decisions,
@@ -264,11 +264,12 @@ impl<'a, R: Resolve> Relay<'a, R> {
             // As it was sent. A whole URL may hold a password.
             if head.target.starts_with('/') {
                 let (path, query) = head.target.split_once('?').unwrap_or((&head.target, ""));
-                recorder.path(path, !query.is_empty());
+                recorder.path(self.tellable(path), !query.is_empty());
             }
         });
         let asked = Arc::new(asked?);
-        recorder.path(asked.path.as_str(), asked.query.is_some());
+        let path = self.tellable(asked.path.as_str());
+        recorder.path(path, asked.query.is_some());
         let newer;
         let (table, (permit, grant)) = match asked.decide(&table, Timestamp::now()) {
             Ok(allowed) => (&table, allowed),
@@ -281,6 +282,9 @@ impl<'a, R: Resolve> Relay<'a, R> {
             }
         };
         recorder.route(grant.route);
+        for method in headers::overriding_methods(request.headers()) {
+            asked.with_method(method).decide(table, Timestamp::now())?;
+        }
         self.proxy.check_name(table, &asked.authority.host)?;
         self.stand(&asked);
         if self.room == Room::None {
@@ -303,6 +307,16 @@ impl<'a, R: Resolve> Relay<'a, R> {
             response: answer_mode(&grant),
         };
         Ok((answer, scan))
+    }
+
+    /// A path as records may hold it: what looks like a secret in it is not written down.
+    fn tellable<'p>(&self, path: &'p str) -> &'p str {
+        let held = self.proxy.secrets.open();
+        if held.scanner.scan_bytes(path.as_bytes()).is_empty() {
+            path
+        } else {
+            "(a path that holds a secret)"
+        }
     }
 
     /// Whether a model answers there: a route's role says so, or a preset knows the place.

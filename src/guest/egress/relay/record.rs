@@ -82,6 +82,9 @@ impl Recorder {
 
     /// Says which budget it is on.
     pub(super) fn spends(&mut self, share: Option<Share>) {
+        if let Some(share) = &share {
+            self.meter.spends(share.clone());
+        }
         self.share = share;
     }
 
@@ -153,9 +156,6 @@ impl Drop for Recorder {
     fn drop(&mut self) {
         let mut facts = std::mem::take(&mut self.facts);
         self.ledger.carried(self.meter.bytes(), 0);
-        if let Some(share) = &self.share {
-            share.carried(self.meter.bytes());
-        }
         facts.sent_bytes = facts.sent_bytes.max(self.meter.bytes());
         facts.millis = u64::try_from(self.began.elapsed().as_millis()).unwrap_or(u64::MAX);
         facts.usage = self

@@ -125,6 +125,14 @@ impl Asked {
         }
     }
 
+    /// The same request with another method, as a server may read it.
+    pub(super) fn with_method(&self, method: String) -> Self {
+        Self {
+            method,
+            ..self.clone()
+        }
+    }
+
     /// Names the connections that may carry it.
     pub(super) fn key(&self, permit: &Permit<'_>, grant: &Grant, generation: u64) -> Key {
         Key {

@@ -6,7 +6,7 @@ use super::super::rig::{
 };
 use super::frames::tests::frame;
 use super::frames::{Sender, unmask};
-use crate::policy::{Route, ScanMode, SecretName, Tls};
+use crate::policy::{Method, Methods, Route, ScanMode, SecretName, Tls};
 use crate::secret::Secret;
 use crate::wire::{AnswerUsage, DecisionRecord, Tokens, Verdict};
 
@@ -68,6 +68,70 @@ async fn what_a_routes_budget_does_not_reach_is_refused_or_cut_off() {
     let answers = [long];
     let (_, answer) = tokio::join!(origin.serve(&answers), talk);
     assert!(!answer.contains("hello"), "{answer}");
+}
+
+/// It was counted when it was over, so that one body of any length passed.
+#[tokio::test]
+async fn a_body_is_broken_off_where_the_budget_ends() {
+    let rig = Rig::new(Vec::new());
+    let origin = rig.origin("a.example").await;
+    let mut limited = route("a.example", origin.port);
+    limited.budget.bytes = Some(16);
+    limited.scan.request = ScanMode::Off;
+    rig.allow(vec![limited]);
+    let place = format!("a.example:{}", origin.port);
+    let mut inside = rig.inside("a.example", origin.port).await;
+    let talk = async {
+        let head =
+            format!("POST / HTTP/1.1\r\nHost: {place}\r\nTransfer-Encoding: chunked\r\n\r\n");
+        let body = "8\r\nfirst...\r\n11\r\nand then too much\r\n0\r\n\r\n";
+        inside.write_all(head.as_bytes()).await.unwrap();
+        inside.write_all(body.as_bytes()).await.unwrap();
+        read_message(&mut inside).await.0
+    };
+    let arrived = async {
+        let mut far = origin.accept().await;
+        let mut bytes = Vec::new();
+        // It ends before its end.
+        drop(far.read_to_end(&mut bytes).await);
+        String::from_utf8_lossy(&bytes).into_owned()
+    };
+    let (arrived, head) = tokio::join!(arrived, talk);
+    assert!(head.contains("budget_spent"), "{head}");
+    assert!(!arrived.contains("too much"), "{arrived}");
+}
+
+#[tokio::test]
+async fn a_method_that_a_header_puts_in_must_be_allowed_too() {
+    let rig = Rig::new(Vec::new());
+    let origin = rig.origin("a.example").await;
+    let mut reading = route("a.example", origin.port);
+    reading.methods = Methods::Only(
+        ["GET", "HEAD"]
+            .map(|name| Method::parse(name).unwrap())
+            .into(),
+    );
+    rig.allow(vec![reading]);
+    let place = format!("a.example:{}", origin.port);
+    let ask = |header: &str| format!("GET / HTTP/1.1\r\nHost: {place}\r\n{header}\r\n\r\n");
+    for header in [
+        "X-HTTP-Method-Override: DELETE",
+        "x-http-method: delete",
+        "X-Method-Override: HEAD\r\nX-Method-Override: PUT",
+    ] {
+        let mut inside = rig.inside("a.example", origin.port).await;
+        inside.write_all(ask(header).as_bytes()).await.unwrap();
+        let (head, _) = read_message(&mut inside).await;
+        assert!(head.contains("method_not_allowed"), "{header}: {head}");
+    }
+    let mut inside = rig.inside("a.example", origin.port).await;
+    let talk = async {
+        let allowed = ask("X-HTTP-Method-Override: head");
+        inside.write_all(allowed.as_bytes()).await.unwrap();
+        read_message(&mut inside).await.1
+    };
+    let (_, body) = tokio::join!(origin.serve(&[OK]), talk);
+    assert_eq!(body, "ok");
 }
 
 #[tokio::test]
@@ -1102,6 +1166,26 @@ async fn a_name_under_a_wildcard_carries_no_secret_to_a_name_server() {
         .await;
     assert!(reply.contains("secret_found"), "{reply}");
     assert_eq!(rig.resolver.count(), asked, "nothing was resolved");
+}
+
+/// They stood in the decision log, and on the operator's screen.
+#[tokio::test]
+async fn a_secret_in_a_name_or_a_path_is_not_written_down() {
+    let rig = Rig::new(vec![route("a.example", 443)]);
+    rig.hand_over();
+    drop(rig.tunnel(&format!("{SECRET}.example:443")).await);
+    for path in [format!("/up/{SECRET}/x"), format!("/up/../{SECRET}")] {
+        let mut inside = rig.inside("a.example", 443).await;
+        let asked = get(&path, "a.example");
+        inside.write_all(asked.as_bytes()).await.unwrap();
+        read_message(&mut inside).await;
+        drop(inside);
+        settle().await;
+    }
+    let log = rig.log();
+    assert!(!log.contains(SECRET), "{log}");
+    assert!(log.contains("(a name that holds a secret)"), "{log}");
+    assert_eq!(log.matches("(a path that holds a secret)").count(), 2);
 }
 
 #[tokio::test]

@@ -114,6 +114,8 @@ impl<R: Resolve> Relay<'_, R> {
             recorder.meter().findings().refusal()
         } else if recorder.meter().is_over() {
             Refusal::from(Reason::BodyTooLarge)
+        } else if recorder.meter().is_spent() {
+            Refusal::new(Reason::BudgetSpent, "of bytes")
         } else {
             unreachable("it gave no valid HTTP answer")
         }
