@@ -85,7 +85,7 @@ async fn measured(running: &Running) -> Result<String, Failed> {
     ))
 }
 
-fn part(samples: &mut [Duration], part: f64) -> Duration {
+pub(crate) fn part(samples: &mut [Duration], part: f64) -> Duration {
     samples.sort_unstable();
     let index = (samples.len().saturating_sub(1) as f64 * part).round() as usize;
     samples.get(index).copied().unwrap_or_default()
@@ -134,9 +134,11 @@ async fn tunnel(stream: &mut Box<dyn Stream>) -> Result<(), Failed> {
     let ask = format!("CONNECT {HOST}:{PORT} HTTP/1.1\r\nHost: {HOST}:{PORT}\r\n\r\n");
     stream.write_all(ask.as_bytes()).await?;
     let mut head = Vec::new();
+    // Nothing follows the answer before our own ClientHello.
     while !head.ends_with(b"\r\n\r\n") {
-        let byte = stream.read_u8().await?;
-        head.push(byte);
+        if stream.read_buf(&mut head).await? == 0 {
+            return Err("the proxy hung up".into());
+        }
     }
     if head.get(9..12) == Some(b"200") {
         Ok(())

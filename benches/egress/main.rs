@@ -1,8 +1,9 @@
 //! What leaving a bottle costs: our egress beside squid, tinyproxy and mitmproxy, on
-//! loopback, one after the other, against one origin. As root, for a mount namespace of
+//! loopback, one after the other, against one origin; then what an operator waits for. As root, for a mount namespace of
 //! its own (`/etc/hosts`, `/run`, `/data`).
 //!
-//! `cargo bench --bench egress`; `MITMDUMP` names mitmproxy's program where it is not on
+//! `cargo bench --bench egress`, or `-- cellar squid` for the rows whose names hold one of
+//! these words and `-- operator` for the operator's part; `MITMDUMP` names mitmproxy's program where it is not on
 //! the path. What is not installed is left out of the table. Origin, proxy and load share
 //! the machine's cores, so rates are for ranking.
 
@@ -15,6 +16,7 @@
     reason = "a benchmark: its numbers are small, its files its own"
 )]
 
+mod life;
 mod load;
 mod origin;
 mod peers;
@@ -34,6 +36,14 @@ fn print(line: &str) {
     let mut table = std::io::stdout();
     // Nobody reads any more.
     drop(writeln!(table, "{line}"));
+}
+
+/// What of the bench is asked for; all of it, if nothing is.
+fn wanted() -> impl Iterator<Item = String> {
+    // `cargo bench` adds options of its own.
+    std::env::args()
+        .skip(1)
+        .filter(|word| !word.starts_with('-'))
 }
 
 fn main() -> std::io::Result<()> {
@@ -65,10 +75,14 @@ fn main() -> std::io::Result<()> {
 fn enter(folder: &Path) -> std::io::Result<()> {
     let hosts = folder.join("hosts");
     std::fs::write(&hosts, format!("127.0.0.1 localhost\n127.0.0.1 {HOST}\n"))?;
+    // On the disk, as a volume is.
+    let data = folder.join("data");
+    std::fs::create_dir(&data)?;
     let had_data = Path::new("/data").exists();
     let script = "set -e; mount --bind \"$1\" /etc/hosts; \
         mount -t tmpfs tmpfs /run; mkdir -p /run/cellar /run/control /run/squid /data; \
-        mount -t tmpfs tmpfs /data; mount -t tmpfs tmpfs /dev/shm; exec \"$2\"";
+        mount --bind \"$3\" /data; mount -t tmpfs tmpfs /dev/shm; \
+        program=\"$2\"; shift 3; exec \"$program\" \"$@\"";
     let status = Command::new("unshare")
         .args([
             "--mount",
@@ -81,6 +95,8 @@ fn enter(folder: &Path) -> std::io::Result<()> {
         ])
         .arg(&hosts)
         .arg(std::env::current_exe()?)
+        .arg(data)
+        .args(wanted())
         .env(INSIDE, "1")
         .status()?;
     if !had_data {
@@ -110,7 +126,14 @@ fn run(folder: &Path, authority: &str) -> std::io::Result<()> {
         "SSE p50/99 µs",
         "RSS MiB"
     ));
+    let is_wanted = |name: &str| {
+        let words: Vec<String> = wanted().collect();
+        words.is_empty() || words.iter().any(|word| name.contains(word.as_str()))
+    };
     for peer in peers::all() {
+        if !is_wanted(peer.name()) {
+            continue;
+        }
         match peer.start(folder, authority) {
             Ok(running) => {
                 let row = runtime.block_on(load::measure(&running));
@@ -120,5 +143,10 @@ fn run(folder: &Path, authority: &str) -> std::io::Result<()> {
             Err(peers::Absent) => print(&format!("{:<28} (not installed)", peer.name())),
         }
     }
-    Ok(())
+    if !is_wanted("operator") {
+        return Ok(());
+    }
+    runtime
+        .block_on(life::measure())
+        .map_err(std::io::Error::other)
 }

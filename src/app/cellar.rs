@@ -8,6 +8,7 @@ use std::time::Duration;
 use jiff::Timestamp;
 use tokio::sync::mpsc;
 
+use super::answer::answer;
 use super::audit::{resumed, started};
 use super::exit::{Exit, Failure};
 use super::gather::Values;
@@ -17,7 +18,7 @@ use crate::docker::{
     Line, Progress, Up, UpRequest,
 };
 use crate::manifest::Plan;
-use crate::policy::{HostName, Provenance, Route, RouteSet};
+use crate::policy::RouteSet;
 use crate::spec::{BottleId, BottleName, Spec};
 use crate::state::BottleSighting;
 use crate::store::{
@@ -509,14 +510,13 @@ impl Cellar {
         }
     }
 
-    /// Lets a connection through that a bottle's egress holds: adds a route for its host
-    /// and port.
+    /// Lets through what a bottle's egress holds: adds a route for its host and port, or
+    /// for the one request that is asked for.
     pub(crate) async fn accept(&self, id: &BottleId, hold: u64) -> Result<RoutesChange, Failure> {
         let attempt = || format!("let through what waits as {hold} in `{id}`");
         let (_, held) = self.held(id, hold).await?;
-        let host = HostName::parse(&held.host).map_err(|error| Failure::new(attempt(), &error))?;
         self.change_routes(id, |routes| {
-            let route = Route::to(host, vec![held.port], Provenance::Operator);
+            let route = answer(&held, routes).map_err(|why| Failure::because(attempt(), why))?;
             routes.routes.push(route);
             Ok(())
         })
@@ -535,7 +535,7 @@ impl Cellar {
         })
     }
 
-    /// Refuses a connection that a bottle's egress holds.
+    /// Refuses what a bottle's egress holds.
     pub(crate) async fn refuse(&self, id: &BottleId, hold: u64) -> Result<(), Failure> {
         let attempt = || format!("refuse what waits as {hold} in `{id}`");
         let (mut talk, held) = self.held(id, hold).await?;

@@ -4,6 +4,7 @@
 //! print or draw differs. Only this module spawns tasks, owns the terminal and ends
 //! the process.
 
+mod answer;
 mod ask;
 mod attach;
 mod audit;

@@ -87,16 +87,14 @@ pub(crate) fn asks_again(record: &Record) -> Result<Vec<SecretAsk>, Failure> {
     Ok(asks)
 }
 
-/// What must be looked up so that a bottle's egress has what its routes name.
+/// What must be looked up so that a bottle's egress has what its spec names.
 pub(crate) fn credential_asks(record: &Record) -> Result<Vec<SecretAsk>, Failure> {
     let spec = &record.spec;
-    if spec.routes.secrets().next().is_none() {
+    if spec.secrets().next().is_none() {
         return Ok(Vec::new());
     }
     let loaded = load()?;
-    let asks = loaded
-        .manifest
-        .credential_asks(&spec.template, &spec.routes);
+    let asks = loaded.manifest.credential_asks(spec);
     asks.map_err(|problems| {
         let attempt = format!("find the secrets of the bottle `{}`", spec.template);
         let failure = Failure::because(attempt, "its entry in the manifest has mistakes");

@@ -93,7 +93,7 @@ impl Parts<'_> {
                 source,
             })
             .collect();
-        asks.extend(credential_asks(&spec.routes, &self.secrets));
+        asks.extend(credential_asks(spec.secrets(), &self.secrets));
         Ok(Plan {
             name: self.found.name.clone(),
             digest: spec.digest().map_err(ResolveError::Encode)?,
@@ -138,13 +138,13 @@ impl Variables {
     }
 }
 
-/// What must be looked up so that these routes' credentials are there. A name that the
-/// template does not have is asked for.
-pub(super) fn credential_asks(
-    routes: &RouteSet,
+/// What must be looked up so that egress has these secrets. A name that the template
+/// does not have is asked for.
+pub(super) fn credential_asks<'a>(
+    names: impl Iterator<Item = &'a SecretName>,
     secrets: &BTreeMap<SecretName, SecretSource>,
 ) -> Vec<SecretAsk> {
-    let names: BTreeSet<&SecretName> = routes.secrets().collect();
+    let names: BTreeSet<&SecretName> = names.collect();
     let asks = names.into_iter().map(|name| SecretAsk {
         need: Need::Credential(name.clone()),
         source: secrets

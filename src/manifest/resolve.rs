@@ -14,8 +14,8 @@ use super::problem::Problem;
 use super::provider::{self, Wish};
 use super::read::{Kept, canonical_within, read_text};
 use super::{prompt, skills, workspace};
-use crate::policy::{RouteSet, SecretName};
-use crate::spec::ImageSource;
+use crate::policy::SecretName;
+use crate::spec::{ImageSource, Spec};
 
 /// How long a Dockerfile may be.
 const DOCKERFILE_LIMIT: u64 = 256 * 1024;
@@ -207,22 +207,18 @@ impl Manifest {
         }
     }
 
-    /// What must be looked up so that the credentials of these routes are there, as the
-    /// template of that name says today.
+    /// What must be looked up so that egress has what a bottle's spec names, as its
+    /// template says today.
     ///
     /// # Errors
     /// The template's mistakes; none if there is no such template, whose secrets are
     /// asked for then.
-    pub fn credential_asks(
-        &self,
-        template: &str,
-        routes: &RouteSet,
-    ) -> Result<Vec<SecretAsk>, Vec<Problem>> {
-        let secrets = match self.templates.get(template) {
+    pub fn credential_asks(&self, spec: &Spec) -> Result<Vec<SecretAsk>, Vec<Problem>> {
+        let secrets = match self.templates.get(&spec.template) {
             Some(found) => self.sources(found.read.as_ref().map_err(Clone::clone)?),
             None => BTreeMap::new(),
         };
-        Ok(compose::credential_asks(routes, &secrets))
+        Ok(compose::credential_asks(spec.secrets(), &secrets))
     }
 
     fn sources(&self, template: &Template) -> BTreeMap<SecretName, SecretSource> {

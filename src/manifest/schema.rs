@@ -110,9 +110,8 @@ struct Template {
     /// A PEM file with a certificate authority of your own, trusted beside the public ones.
     #[schemars(length(min = 1))]
     upstream_ca: Option<String>,
-    /// The HTTP proxy that egress must pass, as `http://host:port`.
-    #[schemars(length(min = 1))]
-    upstream_proxy: Option<String>,
+    /// The HTTP proxy that egress must pass.
+    upstream_proxy: Option<UpstreamProxy>,
     /// Environment variables of the agent.
     #[schemars(default)]
     env: BTreeMap<Variable, Env>,
@@ -231,6 +230,28 @@ struct SecretCommand {
     /// The program and its arguments.
     #[schemars(length(min = 1))]
     command: Vec<String>,
+}
+
+/// An HTTP proxy, alone or with what it wants.
+#[derive(JsonSchema)]
+#[schemars(untagged)]
+enum UpstreamProxy {
+    Address(ProxyAddress),
+    Known(KnownProxy),
+}
+
+/// Its address, as `http://host:port`.
+#[derive(JsonSchema)]
+struct ProxyAddress(#[schemars(length(min = 1))] String);
+
+/// A proxy that wants a credential.
+#[derive(JsonSchema)]
+#[schemars(deny_unknown_fields)]
+struct KnownProxy {
+    /// Its address.
+    address: ProxyAddress,
+    /// The credential that egress sends it; "basic" with a user, or "bearer".
+    auth: Option<Auth>,
 }
 
 /// What becomes of a connection that no route allows.

@@ -34,7 +34,10 @@ impl Plan {
         ];
         rows.extend(routes_rows(&self.spec.routes));
         if let Some(hop) = &self.spec.upstream_proxy {
-            rows.push(row("through", &format!("{hop}, which resolves the names")));
+            rows.push(row(
+                "through",
+                &format!("{}, which resolves the names", hop.words()),
+            ));
         }
         if self.spec.upstream_ca.is_some() {
             rows.push(row(

@@ -82,18 +82,19 @@ impl From<RouteSet> for Written {
 
 /// Proof that a host and port were allowed: dialling demands one.
 ///
-/// Only [`RouteSet::decide`] makes it, so no path to the network skips the decision.
+/// Only [`RouteSet::decide`] makes it, so no path to the network skips the decision. It
+/// speaks for the set that made it.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Permit {
+pub struct Permit<'set> {
     host: HostName,
     port: u16,
     connect_to: Option<IpAddr>,
     allow_private: bool,
     tls: Tls,
     /// The routes that speak for the host, each with its place in the set.
-    allows: Vec<(usize, Route)>,
+    allows: Vec<(usize, &'set Route)>,
     /// Those that refuse some of its requests.
-    denies: Vec<Route>,
+    denies: Vec<&'set Route>,
 }
 
 /// How a request comes to the proxy.
@@ -163,7 +164,7 @@ impl RouteSet {
     /// # Errors
     /// [`Denial`] with [`Reason::HostNotAllowed`], [`Reason::PortNotAllowed`],
     /// [`Reason::RouteDenied`] or [`Reason::RouteExpired`].
-    pub fn decide(&self, host: &HostName, port: u16, now: Timestamp) -> Result<Permit, Denial> {
+    pub fn decide(&self, host: &HostName, port: u16, now: Timestamp) -> Result<Permit<'_>, Denial> {
         let of_host = || {
             let routes = self.routes.iter().enumerate();
             routes.filter(|(_, route)| route.host.matches(host))
@@ -200,11 +201,8 @@ impl RouteSet {
             connect_to,
             allow_private,
             tls,
-            allows: allows
-                .into_iter()
-                .map(|(at, route)| (at, route.clone()))
-                .collect(),
-            denies: denies.into_iter().map(|(_, route)| route.clone()).collect(),
+            allows,
+            denies: denies.into_iter().map(|(_, route)| route).collect(),
         })
     }
 
@@ -246,7 +244,7 @@ fn missing<'a>(routes: impl Iterator<Item = &'a Route>, port: u16) -> Reason {
     reason
 }
 
-impl Permit {
+impl Permit<'_> {
     /// The permitted host.
     #[must_use]
     pub const fn host(&self) -> &HostName {
@@ -321,6 +319,20 @@ impl Permit {
             role: route.role,
             mark: Mark,
         })
+    }
+
+    /// The route that came closest to allowing a request that none allows; the first of
+    /// several.
+    pub(super) fn closest(&self, ask: &RequestAsk<'_>, now: Timestamp) -> Option<&Route> {
+        let mut closest: Option<(Reason, &Route)> = None;
+        for (_, route) in &self.allows {
+            if let Err(why) = allows(route, ask, now)
+                && closest.is_none_or(|(known, _)| nearer(known, why) != known)
+            {
+                closest = Some((why, route));
+            }
+        }
+        closest.map(|(_, route)| route)
     }
 
     /// Decides whether this address may be dialled for the permitted host.

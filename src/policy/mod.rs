@@ -10,6 +10,7 @@ mod decide;
 mod diff;
 #[cfg(feature = "findings")]
 pub mod dockerfile;
+mod extension;
 #[cfg(feature = "findings")]
 pub mod findings;
 #[cfg(all(feature = "findings", any(test, feature = "fuzzing")))]

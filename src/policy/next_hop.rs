@@ -4,16 +4,26 @@ use std::net::IpAddr;
 
 use serde::{Deserialize, Serialize};
 
-use super::{HostName, HostNameError};
+use super::{Auth, AuthScheme, HostName, HostNameError};
 
-/// Where the proxy is: `http://proxy.example.com:3128`.
+/// Where the proxy is, `http://proxy.example.com:3128`, and what it wants.
 #[derive(Clone, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
-#[serde(try_from = "String", into = "String")]
+#[serde(try_from = "Written", into = "Written")]
 pub struct NextHop {
     /// Its host.
     pub host: HopHost,
     /// Its port.
     pub port: u16,
+    /// The credential that it wants, Basic or Bearer.
+    auth: Option<Auth>,
+}
+
+/// How a hop is written: as its address alone where it wants no credential.
+#[derive(Serialize, Deserialize)]
+#[serde(untagged)]
+enum Written {
+    Address(String),
+    Known { address: String, auth: Auth },
 }
 
 /// A proxy's host: unlike a route's it may be an address.
@@ -40,6 +50,9 @@ pub enum NextHopError {
     /// The host.
     #[error(transparent)]
     Host(#[from] HostNameError),
+    /// A credential that no proxy takes (RFC 9110, 11.7.2).
+    #[error("send a proxy a credential that is neither basic nor bearer")]
+    Auth,
 }
 
 impl NextHop {
@@ -68,7 +81,37 @@ impl NextHop {
             Some(address) => HopHost::Address(address),
             None => HopHost::Name(HostName::parse(host)?),
         };
-        Ok(Self { host, port })
+        let auth = None;
+        Ok(Self { host, port, auth })
+    }
+
+    /// The same proxy, which wants a credential.
+    ///
+    /// # Errors
+    /// [`NextHopError::Auth`].
+    pub fn wanting(self, auth: Auth) -> Result<Self, NextHopError> {
+        match auth.scheme {
+            AuthScheme::Basic { .. } | AuthScheme::Bearer => Ok(Self {
+                auth: Some(auth),
+                ..self
+            }),
+            AuthScheme::Token | AuthScheme::Header { .. } => Err(NextHopError::Auth),
+        }
+    }
+
+    /// The credential that it wants.
+    #[must_use]
+    pub const fn auth(&self) -> Option<&Auth> {
+        self.auth.as_ref()
+    }
+
+    /// Its address, and which secret goes to it.
+    #[must_use]
+    pub fn words(&self) -> String {
+        match &self.auth {
+            None => self.to_string(),
+            Some(auth) => format!("{self} with the secret {}", auth.secret),
+        }
     }
 }
 
@@ -83,23 +126,51 @@ impl std::fmt::Display for NextHop {
     }
 }
 
-impl TryFrom<String> for NextHop {
+impl TryFrom<Written> for NextHop {
     type Error = NextHopError;
 
-    fn try_from(text: String) -> Result<Self, Self::Error> {
-        Self::parse(&text)
+    fn try_from(written: Written) -> Result<Self, Self::Error> {
+        match written {
+            Written::Address(address) => Self::parse(&address),
+            Written::Known { address, auth } => Self::parse(&address)?.wanting(auth),
+        }
     }
 }
 
-impl From<NextHop> for String {
+impl From<NextHop> for Written {
     fn from(hop: NextHop) -> Self {
-        hop.to_string()
+        let address = hop.to_string();
+        match hop.auth {
+            None => Self::Address(address),
+            Some(auth) => Self::Known { address, auth },
+        }
     }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    /// Digests name specs: what was written before must read as before.
+    #[test]
+    fn a_proxy_is_written_as_its_address_unless_it_wants_a_credential() {
+        let plain = r#""http://proxy.example.com:3128""#;
+        let hop: NextHop = serde_json::from_str(plain).unwrap();
+        assert_eq!(
+            (hop.auth(), hop.words().as_str()),
+            (None, plain.trim_matches('"'))
+        );
+        assert_eq!(serde_json::to_string(&hop).unwrap(), plain);
+        for scheme in [r#""scheme":"basic","user":"me""#, r#""scheme":"bearer""#] {
+            let text =
+                format!(r#"{{"address":"http://10.0.0.1:80","auth":{{{scheme},"secret":"key"}}}}"#);
+            let hop: NextHop = serde_json::from_str(&text).unwrap();
+            assert_eq!(serde_json::to_string(&hop).unwrap(), text);
+            assert_eq!(hop.words(), "http://10.0.0.1:80 with the secret key");
+        }
+        let token = r#"{"address":"http://10.0.0.1:80","auth":{"scheme":"token","secret":"key"}}"#;
+        assert!(serde_json::from_str::<NextHop>(token).is_err());
+    }
 
     #[test]
     fn a_proxy_is_a_host_and_a_port_and_nothing_else() {

@@ -130,7 +130,8 @@ fn preset(
 ) -> Option<String> {
     let now = jiff::Timestamp::UNIX_EPOCH;
     let allows = |preset: &Preset, name: &str| {
-        let Ok(permit) = RouteSet::of(preset.routes(name, "")).decide(host, port, now) else {
+        let routes = RouteSet::of(preset.routes(name, ""));
+        let Ok(permit) = routes.decide(host, port, now) else {
             return false;
         };
         asked.iter().all(|one| {

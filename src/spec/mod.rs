@@ -14,7 +14,7 @@ use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
 
-use crate::policy::{NextHop, RouteSet};
+use crate::policy::{NextHop, RouteSet, SecretName};
 
 pub use changes::{changes, line_changes};
 pub use digest::{Digest, DigestError};
@@ -193,6 +193,12 @@ impl Default for Limits {
 }
 
 impl Spec {
+    /// The secrets that egress must hold, each as often as it is named.
+    pub fn secrets(&self) -> impl Iterator<Item = &SecretName> {
+        let hop = self.upstream_proxy.as_ref().and_then(NextHop::auth);
+        self.routes.secrets().chain(hop.map(|auth| &auth.secret))
+    }
+
     /// The canonical bytes: JSON with object keys sorted and no white space.
     ///
     /// # Errors

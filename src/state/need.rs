@@ -63,7 +63,11 @@ fn asks(bottle: &Bottle) -> Vec<(u8, Need)> {
         } else {
             format!(" and {more} more")
         };
-        let words = format!("wants to reach {}:{}{more}", hold.host, hold.port);
+        let verb = match hold.request {
+            None => "reach",
+            Some(_) => "ask",
+        };
+        let words = format!("wants to {verb} {}{more}", hold.words());
         asks.push((0, need("held", words, Some(hold.at))));
     }
     if let Some(RoleState::Locked { missing }) = bottle.hub.roles.get(&Role::Egress) {

@@ -112,7 +112,7 @@ fn rows(spec: &Spec) -> Vec<SpecRow> {
         &mut put,
     );
     if let Some(hop) = &spec.upstream_proxy {
-        put("through", hop.to_string());
+        put("through", hop.words());
     }
     if spec.upstream_ca.is_some() {
         put("trusts", String::from("an authority of yours, too"));

@@ -16,7 +16,7 @@ use crate::state::{
     Event, FleetEvent, HoldRecord, OperationKind, OperationNews, PlanSummary, Pointer,
     PointerAction, Role, SummaryRow, Tab, Target,
 };
-use crate::wire::RoleReport;
+use crate::wire::{HeldRequest, RoleReport};
 
 const COLORS: Look = Look {
     has_colors: true,
@@ -363,6 +363,30 @@ fn what_waits_is_listed_and_asked() {
             host: String::from("pkgs.test"),
             port: 443,
             waiting: 2,
+            request: None,
+        };
+        console.said("api-k3x9q", Role::Egress, RoleReport::Held { hold });
+        console.press(&["a"]);
+        plain(&console)
+    });
+}
+
+#[test]
+fn one_request_that_waits_says_what_it_is() {
+    at_every_size("answer-request", |columns, rows| {
+        let mut console = Console::demo(columns, rows);
+        console.press(&["e"]);
+        let hold = HoldRecord {
+            id: 7,
+            at: crate::state::fixture::ago(5),
+            until: crate::state::fixture::ago(-115),
+            host: String::from("pkgs.test"),
+            port: 443,
+            waiting: 2,
+            request: Some(HeldRequest {
+                method: String::from("POST"),
+                path: String::from("/simple/\u{1b}[31mred"),
+            }),
         };
         console.said("api-k3x9q", Role::Egress, RoleReport::Held { hold });
         console.press(&["a"]);

@@ -54,7 +54,7 @@ impl std::fmt::Debug for ToEgress {
     }
 }
 
-/// A connection that waits for the operator. Connections to the same host and port
+/// Connections or requests that wait for the operator. Those that one answer would serve
 /// wait together.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct HoldRecord {
@@ -70,6 +70,43 @@ pub struct HoldRecord {
     pub port: u16,
     /// How many wait.
     pub waiting: u32,
+    /// The one request that is asked for, where host and port are allowed and it is not;
+    /// whatever goes there otherwise.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub request: Option<HeldRequest>,
+}
+
+impl HoldRecord {
+    /// What is asked for, in one line: `pkgs.test:443`, `POST api.test:443/graphql`. It
+    /// is the bottle's word and may hold anything.
+    #[must_use]
+    pub fn words(&self) -> String {
+        let Self {
+            host,
+            port,
+            request,
+            ..
+        } = self;
+        match request {
+            None => format!("{host}:{port}"),
+            Some(HeldRequest { method, path }) => format!("{method} {host}:{port}{path}"),
+        }
+    }
+}
+
+/// A request to a host that routes allow for other methods or paths.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+pub struct HeldRequest {
+    /// The method.
+    pub method: String,
+    /// The path in its canonical spelling, at most [`HeldRequest::MAX_PATH`] bytes long
+    /// and without its query, which no route looks at.
+    pub path: String,
+}
+
+impl HeldRequest {
+    /// The longest path that an operator is asked about.
+    pub const MAX_PATH: usize = 1024;
 }
 
 /// How a hold ended.

@@ -91,6 +91,18 @@ impl<W: AsyncWrite + Unpin> LineWriter<W> {
         self.frame(&Frame::message(message)?).await
     }
 
+    /// Sends messages, all in one piece. Not cancel-safe.
+    ///
+    /// # Errors
+    /// As [`LineWriter::message`]; none is sent then, or none whole for sure.
+    pub async fn messages<T: Serialize>(&mut self, messages: &[T]) -> Result<(), LineError> {
+        self.buffer.clear();
+        for message in messages {
+            Frame::message(message)?.encode(&mut self.buffer)?;
+        }
+        self.flush().await
+    }
+
     /// Sends raw bytes. Not cancel-safe.
     ///
     /// # Errors
@@ -124,20 +136,23 @@ mod tests {
     use crate::wire::ConsoleToHub;
 
     #[tokio::test]
-    async fn a_message_arrives_as_sent() {
+    async fn what_is_sent_arrives_in_its_order() {
         let (ours, theirs) = tokio::io::duplex(64);
         let (mut reader, mut writer) = (LineReader::new(theirs), LineWriter::new(ours));
         let send = tokio::spawn(async move {
-            writer.message(&ConsoleToHub::Ping).await.unwrap();
+            let pings = [ConsoleToHub::Ping, ConsoleToHub::Ping];
+            writer.messages(&pings).await.unwrap();
             writer.bytes(&[7; 1000]).await.unwrap();
         });
-        let Some(Frame::Message(payload)) = reader.next().await.unwrap() else {
-            panic!("a message")
-        };
-        assert_eq!(
-            Frame::parse::<ConsoleToHub>(&payload).unwrap(),
-            ConsoleToHub::Ping
-        );
+        for _ in 0..2 {
+            let Some(Frame::Message(payload)) = reader.next().await.unwrap() else {
+                panic!("a message")
+            };
+            assert_eq!(
+                Frame::parse::<ConsoleToHub>(&payload).unwrap(),
+                ConsoleToHub::Ping
+            );
+        }
         assert_eq!(
             reader.next().await.unwrap(),
             Some(Frame::Bytes(vec![7; 1000]))

@@ -18,7 +18,7 @@ mod session;
 mod usage;
 
 pub use config::{InitConfig, SidecarConfig};
-pub use egress::{HoldEnd, HoldRecord, ToEgress};
+pub use egress::{HeldRequest, HoldEnd, HoldRecord, ToEgress};
 pub use frame::{Decoder, Frame, FrameError, MAX_FRAME_BYTES};
 pub use hits::{Hits, HostHits, Passed, RefusedHits, RouteHits, RouteKey, Spent};
 pub use hub::{

@@ -192,7 +192,10 @@ fn the_summary_says_what_is_put_in_and_what_is_asked() {
     let world = World::new(&template(
         r#""secrets": { "claude": { "env": "TOKEN" }, "code": { "prompt": "Code host token" } },
     "unlisted": "ask",
-    "upstream_proxy": "http://proxy.example.com:3128",
+    "upstream_proxy": {
+      "address": "http://proxy.example.com:3128",
+      "auth": { "user": "me", "secret": "code" },
+    },
     "routes": [
       { "preset": "anthropic", "role": "claude_code_oauth", "auth": { "secret": "claude" } },
       { "host": "git.example.com", "auth": { "secret": "code" }, "expires": "2027-01-31T18:00:00Z" },
@@ -241,6 +244,49 @@ fn each_mistake_comes_with_what_to_write() {
     ]"#,
     ));
     insta::assert_snapshot!("the_mistakes_of_egress", mistakes(&world));
+}
+
+#[test]
+fn a_proxys_credential_is_looked_up_like_a_routes() {
+    let world = World::new(&template(
+        r#""secrets": { "hop": { "env": "HOP" } },
+    "upstream_proxy": { "address": "http://10.0.0.1:3128", "auth": { "secret": "hop" } }"#,
+    ));
+    let plan = world.plan("api");
+    let needs: Vec<String> = plan.asks.iter().map(|ask| ask.need.to_string()).collect();
+    assert_eq!(needs, ["hop"]);
+    let spec = serde_json::to_value(&plan.spec.upstream_proxy).unwrap();
+    assert_eq!(spec["auth"]["scheme"], "bearer");
+}
+
+#[test]
+fn each_mistake_of_a_proxy_is_told() {
+    for (proxy, words) in [
+        (r#"{ "auth": { "secret": "hop" } }"#, "has no address"),
+        (
+            r#"{ "address": "http://a.test:1", "auth": { "secret": "hip" } }"#,
+            "did you mean `hop`?",
+        ),
+        (
+            r#"{ "address": "http://a.test:1", "auth": { "scheme": "token", "secret": "hop" } }"#,
+            "\"basic\" or \"bearer\" alone",
+        ),
+        (
+            r#"{ "address": "http://me:hunter2@a.test:1", "auth": { "secret": "hop" } }"#,
+            "names no HTTP proxy",
+        ),
+        (
+            r#"{ "address": "http://a.test:1", "user": "me" }"#,
+            "`user`",
+        ),
+        ("7", "`upstream_proxy`"),
+    ] {
+        let world = World::new(&template(&format!(
+            r#""secrets": {{ "hop": {{ "env": "HOP" }} }}, "upstream_proxy": {proxy}"#
+        )));
+        let told = mistakes(&world);
+        assert!(told.contains(words), "{proxy}: {told}");
+    }
 }
 
 #[test]

@@ -19,3 +19,5 @@ mod egress;
 mod faults;
 #[cfg(test)]
 mod start;
+#[cfg(test)]
+mod threats;

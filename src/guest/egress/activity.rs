@@ -1,7 +1,7 @@
 //! How long a connection has been silent, and how much it carried.
 
 use std::pin::Pin;
-use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
 use std::task::{Context, Poll, ready};
 use std::time::Duration;
 
@@ -15,7 +15,12 @@ pub(super) struct Activity {
     last_millis: AtomicU64,
     sent_bytes: AtomicU64,
     received_bytes: AtomicU64,
+    excused: AtomicUsize,
 }
+
+/// As long as it lives, silence is nobody's fault.
+#[derive(Debug)]
+pub(super) struct Excuse<'a>(&'a Activity);
 
 impl Activity {
     pub(super) fn new() -> Self {
@@ -24,14 +29,24 @@ impl Activity {
             last_millis: AtomicU64::new(0),
             sent_bytes: AtomicU64::new(0),
             received_bytes: AtomicU64::new(0),
+            excused: AtomicUsize::new(0),
         }
+    }
+
+    /// Lets silence pass for as long as the excuse is kept; it counts anew after that.
+    pub(super) fn excuse(&self) -> Excuse<'_> {
+        self.excused.fetch_add(1, Ordering::Relaxed);
+        Excuse(self)
     }
 
     /// Ends once no byte has moved for `limit`. Cancel-safe.
     pub(super) async fn silent_for(&self, limit: Duration) {
         loop {
             let last = Duration::from_millis(self.last_millis.load(Ordering::Relaxed));
-            let until = self.began + last + limit;
+            let mut until = self.began + last + limit;
+            if self.excused.load(Ordering::Relaxed) > 0 {
+                until = Instant::now() + limit;
+            }
             if until <= Instant::now() {
                 return;
             }
@@ -66,8 +81,19 @@ impl Activity {
     fn moved(&self, counter: &AtomicU64, bytes: usize) {
         let bytes = u64::try_from(bytes).unwrap_or(u64::MAX);
         counter.fetch_add(bytes, Ordering::Relaxed);
+        self.stir();
+    }
+
+    fn stir(&self) {
         let millis = u64::try_from(self.began.elapsed().as_millis()).unwrap_or(u64::MAX);
         self.last_millis.store(millis, Ordering::Relaxed);
+    }
+}
+
+impl Drop for Excuse<'_> {
+    fn drop(&mut self) {
+        self.0.stir();
+        self.0.excused.fetch_sub(1, Ordering::Relaxed);
     }
 }
 
@@ -149,5 +175,18 @@ mod tests {
         tokio::join!(busy, activity.silent_for(LIMIT));
         assert_eq!(began.elapsed().as_secs(), 800 + LIMIT.as_secs());
         assert_eq!(activity.summary(), "3 bytes out, 6 bytes in, 1400.0 s");
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn silence_with_an_excuse_counts_from_its_end() {
+        let activity = Activity::new();
+        let began = Instant::now();
+        let wait = async {
+            let excuse = activity.excuse();
+            tokio::time::sleep(3 * LIMIT).await;
+            drop(excuse);
+        };
+        tokio::join!(wait, activity.silent_for(LIMIT));
+        assert_eq!(began.elapsed(), 4 * LIMIT);
     }
 }

@@ -9,15 +9,18 @@ use std::time::Duration;
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::net::TcpStream;
 use tokio::time::timeout;
+use zeroize::Zeroizing;
 
 use super::refusal::Refusal;
+use super::relay::Credential;
 use super::resolve::Resolve;
-use crate::policy::{AddressClass, HopHost, HostName, NextHop, Permit, Reason};
+use super::secrets::Secrets;
+use crate::policy::{AddressClass, HopHost, HostName, NextHop, Permit, Reason, SecretName};
 
 /// How long an upstream proxy's answer may be, in bytes.
-const MAX_ANSWER: usize = 16 * 1024;
+pub(super) const MAX_ANSWER: usize = 16 * 1024;
 /// How many of a name's addresses are tried.
-const MAX_TRIES: usize = 4;
+pub(super) const MAX_TRIES: usize = 4;
 
 /// Dials permitted hosts.
 pub(super) struct Dialer<R> {
@@ -37,14 +40,26 @@ impl<R: Resolve> Dialer<R> {
         }
     }
 
-    /// Connects to the permitted host.
+    /// The secret that the proxy on the way wants.
+    pub(super) fn secret(&self) -> Option<&SecretName> {
+        let auth = self.via.as_ref().and_then(NextHop::auth);
+        auth.map(|auth| &auth.secret)
+    }
+
+    /// Connects to the permitted host. Of the secrets the proxy on the way gets its own,
+    /// and nobody any other.
     ///
     /// # Errors
     /// A [`Refusal`] with [`Reason::PrivateAddress`] if any address is one that the
-    /// permit does not admit, with [`Reason::Unreachable`] if nothing answered.
-    pub(super) async fn dial(&self, permit: &Permit) -> Result<TcpStream, Refusal> {
+    /// permit does not admit, with [`Reason::Unreachable`] if nothing answered, with
+    /// [`Reason::Locked`] if the proxy's credential is not here.
+    pub(super) async fn dial(
+        &self,
+        permit: &Permit<'_>,
+        secrets: &Secrets,
+    ) -> Result<TcpStream, Refusal> {
         if let Some(hop) = self.via.as_ref().filter(|_| permit.connect_to().is_none()) {
-            return self.pass(hop, permit).await;
+            return Box::pin(self.pass(hop, permit, secrets)).await;
         }
         let addresses = self.addresses(permit).await?;
         for address in &addresses {
@@ -74,7 +89,7 @@ impl<R: Resolve> Dialer<R> {
         Err(last)
     }
 
-    async fn addresses(&self, permit: &Permit) -> Result<Vec<IpAddr>, Refusal> {
+    async fn addresses(&self, permit: &Permit<'_>) -> Result<Vec<IpAddr>, Refusal> {
         if let Some(address) = permit.connect_to() {
             return Ok(vec![address]);
         }
@@ -95,7 +110,17 @@ impl<R: Resolve> Dialer<R> {
 
 impl<R: Resolve> Dialer<R> {
     /// Connects through the operator's own proxy, whose address is theirs to choose.
-    async fn pass(&self, hop: &NextHop, permit: &Permit) -> Result<TcpStream, Refusal> {
+    async fn pass(
+        &self,
+        hop: &NextHop,
+        permit: &Permit<'_>,
+        secrets: &Secrets,
+    ) -> Result<TcpStream, Refusal> {
+        let credential = hop
+            .auth()
+            .map(|auth| Credential::new(auth, None, secrets))
+            .transpose()?;
+        let ask = tunnel_ask(permit, credential.as_ref());
         let failed = |why: String| {
             Refusal::new(Reason::Unreachable, format!("at the upstream proxy: {why}"))
         };
@@ -110,7 +135,7 @@ impl<R: Resolve> Dialer<R> {
             .first(addresses, hop.port)
             .await
             .map_err(|refusal| failed(refusal.detail))?;
-        match timeout(self.limit, ask_tunnel(&mut stream, permit)).await {
+        match timeout(self.limit, ask_tunnel(&mut stream, &ask)).await {
             Ok(Ok(())) => Ok(stream),
             Ok(Err(why)) => Err(failed(why)),
             Err(_) => Err(failed("it did not answer in time".to_owned())),
@@ -118,12 +143,27 @@ impl<R: Resolve> Dialer<R> {
     }
 }
 
-/// Asks a proxy for a tunnel (RFC 9110, 9.3.6) and reads its answer to the last byte.
-async fn ask_tunnel(stream: &mut TcpStream, permit: &Permit) -> Result<(), String> {
+/// What a proxy is asked for a tunnel (RFC 9110, 9.3.6).
+fn tunnel_ask(permit: &Permit<'_>, credential: Option<&Credential>) -> Zeroizing<Vec<u8>> {
     let place = format!("{}:{}", permit.host(), permit.port());
-    let ask = format!("CONNECT {place} HTTP/1.1\r\nHost: {place}\r\n\r\n");
+    let head = format!("CONNECT {place} HTTP/1.1\r\nHost: {place}\r\n");
+    let value = credential.map(Credential::value).unwrap_or_default();
+    // Grown once: what is grown again leaves its bytes behind.
+    let mut ask = Zeroizing::new(Vec::with_capacity(head.len() + value.len() + 32));
+    ask.extend_from_slice(head.as_bytes());
+    if credential.is_some() {
+        ask.extend_from_slice(b"Proxy-Authorization: ");
+        ask.extend_from_slice(value);
+        ask.extend_from_slice(b"\r\n");
+    }
+    ask.extend_from_slice(b"\r\n");
+    ask
+}
+
+/// Asks a proxy for a tunnel and reads its answer to the last byte.
+async fn ask_tunnel(stream: &mut TcpStream, ask: &[u8]) -> Result<(), String> {
     let io = |error: std::io::Error| words(&error);
-    stream.write_all(ask.as_bytes()).await.map_err(io)?;
+    stream.write_all(ask).await.map_err(io)?;
     let mut head = Vec::new();
     while !head.ends_with(b"\r\n\r\n") {
         if head.len() >= MAX_ANSWER {
@@ -140,6 +180,7 @@ async fn ask_tunnel(stream: &mut TcpStream, permit: &Permit) -> Result<(), Strin
         .and_then(|rest| rest.get(2..5));
     match status {
         Some([b'2', _, _]) => Ok(()),
+        Some(b"407") => Err("it answered 407: it wants another credential".to_owned()),
         Some(status) => Err(format!("it answered {}", status.escape_ascii())),
         None => Err("it speaks no HTTP/1".to_owned()),
     }
@@ -164,7 +205,8 @@ pub(super) mod tests {
 
     use super::super::resolve::ResolveError;
     use super::*;
-    use crate::policy::{Provenance, Route, RouteSet};
+    use crate::policy::{Auth, AuthScheme, Provenance, Route, RouteSet};
+    use crate::secret::Secret;
 
     /// Answers every name alike and counts how often it was asked.
     #[derive(Clone, Debug, Default)]
@@ -196,19 +238,19 @@ pub(super) mod tests {
         }
     }
 
-    fn permit(port: u16, connect_to: Option<&str>, allow_private: bool) -> Permit {
+    fn permit(port: u16, connect_to: Option<&str>, allow_private: bool) -> Permit<'static> {
         let host = HostName::parse("a.example").unwrap();
         let mut route = Route::to(host.clone(), vec![port], Provenance::Builtin);
         route.connect_to = connect_to.map(|text| text.parse().unwrap());
         route.allow_private = allow_private;
-        let routes = RouteSet::of(vec![route]);
+        let routes = Box::leak(Box::new(RouteSet::of(vec![route])));
         routes.decide(&host, port, jiff::Timestamp::now()).unwrap()
     }
 
-    async fn dial(answers: &[&str], permit: &Permit) -> (Result<TcpStream, Refusal>, usize) {
+    async fn dial(answers: &[&str], permit: &Permit<'_>) -> (Result<TcpStream, Refusal>, usize) {
         let resolver = CountingResolver::answering(answers);
         let dialer = Dialer::new(resolver.clone(), Duration::from_secs(5), None);
-        (dialer.dial(permit).await, resolver.count())
+        (dialer.dial(permit, &Secrets::new()).await, resolver.count())
     }
 
     async fn listener() -> (TcpListener, u16) {
@@ -273,9 +315,26 @@ pub(super) mod tests {
     }
 
     /// Dials through a proxy that answers so; gives what it was asked.
-    async fn pass(answer: &'static str, permit: &Permit) -> (Result<TcpStream, Refusal>, String) {
+    async fn pass(
+        answer: &'static str,
+        permit: &Permit<'_>,
+    ) -> (Result<TcpStream, Refusal>, String) {
+        pass_with(answer, permit, None, &Secrets::new()).await
+    }
+
+    /// The same where the proxy wants a credential.
+    async fn pass_with(
+        answer: &'static str,
+        permit: &Permit<'_>,
+        auth: Option<Auth>,
+        secrets: &Secrets,
+    ) -> (Result<TcpStream, Refusal>, String) {
         let (listener, port) = listener().await;
         let hop = NextHop::parse(&format!("http://127.0.0.1:{port}")).unwrap();
+        let hop = match auth {
+            Some(auth) => hop.wanting(auth).unwrap(),
+            None => hop,
+        };
         let dialer = Dialer::new(
             CountingResolver::default(),
             Duration::from_secs(5),
@@ -289,7 +348,7 @@ pub(super) mod tests {
             asked.truncate(count);
             String::from_utf8(asked).unwrap()
         };
-        tokio::join!(dialer.dial(permit), proxy)
+        tokio::join!(dialer.dial(permit, secrets), proxy)
     }
 
     #[tokio::test]
@@ -304,6 +363,57 @@ pub(super) mod tests {
         let mut rest = String::new();
         dialled.unwrap().read_to_string(&mut rest).await.unwrap();
         assert_eq!(rest, "hello");
+    }
+
+    #[tokio::test]
+    async fn an_upstream_proxy_gets_its_credential_and_nothing_shows_it() {
+        let name = SecretName::parse("proxy").unwrap();
+        let secrets: Secrets =
+            std::iter::once((name.clone(), Secret::new("hunter2".to_owned()))).collect();
+        let user = "me".to_owned();
+        for (scheme, sent) in [
+            (AuthScheme::Basic { user }, "Basic bWU6aHVudGVyMg=="),
+            (AuthScheme::Bearer, "Bearer hunter2"),
+        ] {
+            let secret = name.clone();
+            let auth = Some(Auth { scheme, secret });
+            let permit = permit(443, None, false);
+            let answer = "HTTP/1.1 200 fine\r\n\r\n";
+            let (dialled, asked) = pass_with(answer, &permit, auth.clone(), &secrets).await;
+            assert_eq!(
+                asked,
+                format!(
+                    "CONNECT a.example:443 HTTP/1.1\r\nHost: a.example:443\r\n\
+                     Proxy-Authorization: {sent}\r\n\r\n"
+                )
+            );
+            assert!(dialled.is_ok());
+            let answer = "HTTP/1.1 407 hunter2\r\n\r\n";
+            let (dialled, _) = pass_with(answer, &permit, auth, &secrets).await;
+            let told = format!("{:?}", dialled.unwrap_err());
+            assert!(told.contains("407") && !told.contains("hunter2"), "{told}");
+        }
+    }
+
+    #[tokio::test]
+    async fn without_its_credential_an_upstream_proxy_is_not_even_dialled() {
+        let (listener, port) = listener().await;
+        let auth = Auth {
+            scheme: AuthScheme::Bearer,
+            secret: SecretName::parse("proxy").unwrap(),
+        };
+        let hop = NextHop::parse(&format!("http://127.0.0.1:{port}")).unwrap();
+        let via = Some(hop.wanting(auth).unwrap());
+        let dialer = Dialer::new(CountingResolver::default(), Duration::from_secs(5), via);
+        assert_eq!(dialer.secret().unwrap().as_str(), "proxy");
+        let dialled = dialer
+            .dial(&permit(443, None, false), &Secrets::new())
+            .await;
+        assert_eq!(dialled.unwrap_err().reason, Reason::Locked);
+        let is_dialled = std::future::poll_fn(|context| {
+            std::task::Poll::Ready(listener.poll_accept(context).is_ready())
+        });
+        assert!(!is_dialled.await);
     }
 
     #[tokio::test]
@@ -330,7 +440,7 @@ pub(super) mod tests {
             Some(hop),
         );
         dialer
-            .dial(&permit(port, Some("127.0.0.1"), true))
+            .dial(&permit(port, Some("127.0.0.1"), true), &Secrets::new())
             .await
             .unwrap();
         listener.accept().await.unwrap();

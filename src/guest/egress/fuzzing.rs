@@ -9,6 +9,8 @@ use std::sync::Arc;
 use std::task::{Context, Poll};
 use std::time::Duration;
 
+use hyper::HeaderMap;
+use hyper::header::{CONTENT_ENCODING, CONTENT_TYPE, HeaderValue};
 use tokio::io::{AsyncRead, AsyncReadExt as _, ReadBuf};
 
 use super::activity::Activity;
@@ -16,10 +18,14 @@ use super::ask::Shown;
 use super::authority::{read_plain, read_tunnel, same_place};
 use super::gate::{Chunks, Gate};
 use super::head::{Head, inspect};
+use super::relay::fuzzed::{
+    Findings, FrameSieve, Frames, Kind, Sender, Step, Stop, UsageReader, unmask,
+};
 use super::tls::read_hello;
-use crate::policy::{CanonicalPath, HostName, HostPattern, PathPattern};
+use crate::policy::{CanonicalPath, HostName, HostPattern, PathPattern, ScanMode};
 use crate::scan::{ContentCoding, Direction, Feed, Finding, Known, Mode, Scanner, Unread};
 use crate::secret::Secret;
+use crate::wire::AnswerUsage;
 
 /// Longer than any input takes, for nothing here ever waits.
 const LIMIT: Duration = Duration::from_mins(1);
@@ -255,6 +261,147 @@ pub fn scan(bytes: &[u8]) {
         assert!(mode != Mode::Block || !holds(left));
         assert!(!holds(&whole.output));
     }
+}
+
+/// A WebSocket's frames, after two bytes: how they are cut, and who sends them in which
+/// mode of scanning.
+///
+/// # Panics
+/// If cuts change what passes or how it ends, other bytes pass than came, or a message
+/// with the known value in it passes where it must not.
+pub fn frames(bytes: &[u8]) {
+    let Some((size, bytes)) = cut(bytes, 1) else {
+        return;
+    };
+    let Some((how, bytes)) = bytes.split_first() else {
+        return;
+    };
+    let sender = if how % 2 == 0 {
+        Sender::Agent
+    } else {
+        Sender::Server
+    };
+    let mode = match how / 2 % 3 {
+        0 => ScanMode::Block,
+        1 => ScanMode::Warn,
+        _ => ScanMode::Off,
+    };
+    let known = Known::secret("value", Secret::new(VALUE.as_bytes().to_vec()));
+    let scanner = Scanner::new(vec![known]);
+    assert!(scanner.is_ok());
+    let Ok(scanner) = scanner else { return };
+    let pass = |size| {
+        let mut sieve = FrameSieve::new(&scanner, sender, mode);
+        let (mut out, findings) = (Vec::new(), Findings::default());
+        let sifted = bytes
+            .chunks(size)
+            .try_for_each(|piece| sieve.sift(piece, &mut out, &findings));
+        let ended = sifted.and_then(|()| sieve.finish(&mut out, &findings));
+        (ended, out, findings.names())
+    };
+    let (whole, pieces) = (pass(usize::MAX), pass(size));
+    assert_eq!(whole.0, pieces.0);
+    assert!(bytes.starts_with(&whole.1) && bytes.starts_with(&pieces.1));
+    if whole.0.is_ok() {
+        assert_eq!(whole, pieces);
+    }
+    assert!(mode == ScanMode::Block || whole.0 != Err(Stop::Caught));
+    assert!(mode != ScanMode::Off || whole.2.is_empty());
+    let messages = messages(sender, &pieces.1);
+    let holds = |text: &[u8]| {
+        text.windows(VALUE.len())
+            .any(|part| part == VALUE.as_bytes())
+    };
+    assert!(mode != ScanMode::Block || !holds(&messages));
+    assert!(mode == ScanMode::Off || !holds(&messages) || !pieces.2.is_empty());
+}
+
+/// The text of all messages in these frames.
+fn messages(sender: Sender, mut bytes: &[u8]) -> Vec<u8> {
+    let (mut frames, mut text) = (Frames::of(sender), Vec::new());
+    while !bytes.is_empty() {
+        let step = frames.step(bytes);
+        assert!(step.is_ok(), "what passed is no frame");
+        let Ok((count, step)) = step else { break };
+        assert!(count > 0);
+        let (now, later) = bytes.split_at_checked(count).unwrap_or_default();
+        if let Step::Payload { kind, mask } = step
+            && kind == Kind::Data
+        {
+            let mut payload = now.to_vec();
+            if let Some(mask) = mask {
+                unmask(&mut payload, mask);
+            }
+            text.extend(payload);
+        }
+        bytes = later;
+    }
+    text
+}
+
+/// A model's answer, after two bytes: how it is cut, and how it is written and coded.
+///
+/// # Panics
+/// If cuts change what it says, if what it says is out of bounds, or if it can say
+/// anything of usage from within a text that a model wrote.
+pub fn usage(bytes: &[u8]) {
+    let Some((size, bytes)) = cut(bytes, 1) else {
+        return;
+    };
+    let Some((how, body)) = bytes.split_first() else {
+        return;
+    };
+    let is_stream = how % 2 == 0;
+    let coding = match how / 2 % 5 {
+        0 => "identity",
+        1 => "gzip",
+        2 => "deflate",
+        3 => "br",
+        _ => "zstd",
+    };
+    let (whole, pieces) = (
+        told(is_stream, coding, body, usize::MAX),
+        told(is_stream, coding, body, size),
+    );
+    if coding == "identity" {
+        assert_eq!(whole, pieces);
+    }
+    for usage in whole.iter().chain(&pieces) {
+        assert!(usage.model.len() <= 64);
+        assert!(usage.model.bytes().all(|byte| (0x20..0x7f).contains(&byte)));
+    }
+    let written = serde_json::Value::from(String::from_utf8_lossy(body));
+    let start = r#"{"type":"message_start","message":{"model":"m","usage":{"input_tokens":3}}}"#;
+    let stream = format!(
+        "data: {start}\n\nevent: x\ndata: {{\"type\":\"content_block_delta\",\"delta\":{{\"text\":{written}}}}}\n\n"
+    );
+    let answer = format!(
+        r#"{{"content":[{{"text":{written}}}],"type":"message","model":"m","usage":{{"input_tokens":3}}}}"#
+    );
+    for (is_stream, text) in [(true, stream), (false, answer)] {
+        let told = told(is_stream, "identity", text.as_bytes(), size);
+        let read = told.map(|usage| (usage.model, usage.tokens.input, usage.tokens.output));
+        assert_eq!(read, Some(("m".to_owned(), 3, 0)));
+    }
+}
+
+/// What an answer of this kind says that it used, read in pieces.
+fn told(is_stream: bool, coding: &'static str, body: &[u8], size: usize) -> Option<AnswerUsage> {
+    let kind = if is_stream {
+        "text/event-stream"
+    } else {
+        "application/json"
+    };
+    let mut headers = HeaderMap::new();
+    headers.insert(CONTENT_TYPE, HeaderValue::from_static(kind));
+    headers.insert(CONTENT_ENCODING, HeaderValue::from_static(coding));
+    let reader = UsageReader::of(&headers);
+    assert!(reader.is_some());
+    let mut reader = reader?;
+    for piece in body.chunks(size) {
+        reader.feed(piece);
+    }
+    reader.finish()
 }
 
 #[derive(Debug, Default, PartialEq)]

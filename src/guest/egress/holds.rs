@@ -1,6 +1,6 @@
-//! Connections that wait for the operator.
+//! Connections and requests that wait for the operator.
 //!
-//! Those to the same host and port wait together and are asked for once. Everything is
+//! Those that one answer would serve wait together and are asked for once. Everything is
 //! bounded: what finds no room is refused at once. Nothing is let through here: a wait
 //! ends well only when the table in force allows what waited.
 
@@ -15,23 +15,58 @@ use tokio::sync::watch;
 use tokio::time::{Instant, sleep_until};
 
 use super::authority::Authority;
+use super::secrets::Held;
 use crate::guest::runtime::Reporter;
 use crate::policy::HostName;
-use crate::wire::{HoldEnd, HoldRecord, RoleReport};
+use crate::wire::{HeldRequest, HoldEnd, HoldRecord, RoleReport};
 
-/// Connections that wait at once.
-const WAITING: usize = 2_000;
-/// Hosts and ports that are asked for at once.
-const ASKED: usize = 256;
+/// Connections and requests that wait at once, of some 4 KiB each.
+pub(super) const WAITING: usize = 2_560;
+/// Those of them that wait for one answer, so that there is room for others.
+pub(super) const WAITING_EACH: u32 = 2_000;
+/// Questions that are open at once.
+pub(super) const ASKED: usize = 256;
 /// How long a refusal by the operator is kept, so that a client that tries again and
 /// again asks nobody again.
-const REFUSED_FOR: Duration = Duration::from_mins(10);
+pub(super) const REFUSED_FOR: Duration = Duration::from_mins(10);
 /// Refusals that are kept.
 const REFUSED: usize = 1_024;
 /// What a client may send before its tunnel stands.
-const MAX_EARLY: usize = 16 * 1024;
+pub(super) const MAX_EARLY: usize = 16 * 1024;
 
-type Target = (HostName, u16);
+/// What the operator is asked: may anything reach this place, or may this request?
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub(super) struct Question {
+    host: HostName,
+    port: u16,
+    request: Option<HeldRequest>,
+}
+
+impl Question {
+    /// Asks for a host and port.
+    pub(super) fn place(place: &Authority) -> Self {
+        Self {
+            host: place.host.clone(),
+            port: place.port,
+            request: None,
+        }
+    }
+
+    /// Asks for one method and path there.
+    pub(super) fn request(place: &Authority, request: HeldRequest) -> Self {
+        Self {
+            request: Some(request),
+            ..Self::place(place)
+        }
+    }
+
+    /// Whether it holds a secret, which must be shown to nobody.
+    pub(super) fn is_secret(&self, held: &Held) -> bool {
+        let path = self.request.as_ref().map(|request| &request.path);
+        held.redacted_host(self.host.as_str()).is_some()
+            || path.is_some_and(|path| held.redacted(path).is_some())
+    }
+}
 
 /// Everything that waits.
 #[derive(Debug)]
@@ -42,8 +77,8 @@ pub(super) struct Holds {
 
 #[derive(Debug, Default)]
 struct State {
-    open: BTreeMap<Target, Hold>,
-    refused: BTreeMap<Target, Instant>,
+    open: BTreeMap<Question, Hold>,
+    refused: BTreeMap<Question, Instant>,
     waiting: usize,
     last: u64,
 }
@@ -58,7 +93,7 @@ struct Hold {
 /// One connection's place; giving it back tells whether it was the hold's last.
 struct Place<'holds> {
     holds: &'holds Holds,
-    target: Target,
+    question: Question,
     end: HoldEnd,
 }
 
@@ -81,24 +116,23 @@ impl Holds {
     }
 
     /// Waits until `allowed`, until the operator refuses, until the time is over or until
-    /// the client has `left`. The first to wait for a place sets its time.
+    /// the client has `left`. The first to ask a question sets its time.
     ///
     /// [`HoldEnd::Withdrawn`] for a client that left and for one that found no room.
     pub(super) async fn wait(
         &self,
-        place: &Authority,
+        question: &Question,
         patience: Duration,
         allowed: impl Future<Output = ()>,
         left: impl Future<Output = ()>,
     ) -> HoldEnd {
-        let target = (place.host.clone(), place.port);
-        let (deadline, mut refused) = match self.enter(&target, patience) {
+        let (deadline, mut refused) = match self.enter(question, patience) {
             Ok(entered) => entered,
             Err(end) => return end,
         };
         let mut waits = Place {
             holds: self,
-            target,
+            question: question.clone(),
             end: HoldEnd::Withdrawn,
         };
         waits.end = tokio::select! {
@@ -113,23 +147,28 @@ impl Holds {
 
     fn enter(
         &self,
-        target: &Target,
+        question: &Question,
         patience: Duration,
     ) -> Result<(Instant, watch::Receiver<bool>), HoldEnd> {
         let now = Instant::now();
         let mut state = self.state();
         state.refused.retain(|_, until| *until > now);
-        if state.refused.contains_key(target) {
+        if state.refused.contains_key(question) {
             return Err(HoldEnd::Denied);
         }
-        let is_new = !state.open.contains_key(target);
-        if state.waiting >= WAITING || is_new && state.open.len() >= ASKED {
+        let waiting = state.open.get(question).map(|hold| hold.record.waiting);
+        let is_new = waiting.is_none();
+        let has_room = match waiting {
+            Some(waiting) => waiting < WAITING_EACH,
+            None => state.open.len() < ASKED,
+        };
+        if state.waiting >= WAITING || !has_room {
             return Err(HoldEnd::Withdrawn);
         }
         state.waiting += 1;
         state.last += u64::from(is_new);
         let id = state.last;
-        let hold = state.open.entry(target.clone()).or_insert_with(|| {
+        let hold = state.open.entry(question.clone()).or_insert_with(|| {
             let at = Timestamp::now();
             let wait = SignedDuration::try_from(patience).unwrap_or(SignedDuration::ZERO);
             Hold {
@@ -137,9 +176,10 @@ impl Holds {
                     id,
                     at,
                     until: at.checked_add(wait).unwrap_or(Timestamp::MAX),
-                    host: target.0.to_string(),
-                    port: target.1,
+                    host: question.host.to_string(),
+                    port: question.port,
                     waiting: 0,
+                    request: question.request.clone(),
                 },
                 deadline: now + patience,
                 refused: watch::Sender::new(false),
@@ -156,13 +196,13 @@ impl Holds {
     /// Refuses what waits under this number, and the same again for a while.
     pub(super) fn refuse(&self, id: u64) {
         let mut state = self.state();
-        let Some(target) = state
+        let Some(question) = state
             .open
             .iter()
             .find(|(_, hold)| hold.record.id == id)
-            .map(|(target, hold)| {
+            .map(|(question, hold)| {
                 hold.refused.send_replace(true);
-                target.clone()
+                question.clone()
             })
         else {
             return;
@@ -170,13 +210,21 @@ impl Holds {
         if state.refused.len() >= REFUSED {
             state.refused.pop_first();
         }
-        state.refused.insert(target, Instant::now() + REFUSED_FOR);
+        state.refused.insert(question, Instant::now() + REFUSED_FOR);
     }
 
     /// Whether nothing waits.
     #[cfg(test)]
     pub(super) fn is_empty(&self) -> bool {
         self.state().open.is_empty()
+    }
+
+    /// What is asked now.
+    #[cfg(test)]
+    pub(super) fn open(&self) -> Vec<HoldRecord> {
+        let state = self.state();
+        let open = state.open.values().map(|hold| hold.record.clone());
+        open.collect()
     }
 
     /// Forgets refusals: a new table of routes is a new word of the operator's.
@@ -189,13 +237,13 @@ impl Drop for Place<'_> {
     fn drop(&mut self) {
         let mut state = self.holds.state();
         state.waiting = state.waiting.saturating_sub(1);
-        let Some(hold) = state.open.get_mut(&self.target) else {
+        let Some(hold) = state.open.get_mut(&self.question) else {
             return;
         };
         hold.record.waiting = hold.record.waiting.saturating_sub(1);
         let report = if hold.record.waiting == 0 {
             let id = hold.record.id;
-            state.open.remove(&self.target);
+            state.open.remove(&self.question);
             RoleReport::HoldOver { id, how: self.end }
         } else {
             let hold = hold.record.clone();
@@ -224,10 +272,22 @@ mod tests {
 
     const PATIENCE: Duration = Duration::from_mins(2);
 
-    fn place(port: u16) -> Authority {
-        Authority {
+    fn place(port: u16) -> Question {
+        Question {
             host: HostName::parse("a.example").unwrap(),
             port,
+            request: None,
+        }
+    }
+
+    fn request(path: &str) -> Question {
+        let request = HeldRequest {
+            method: "GET".to_owned(),
+            path: path.to_owned(),
+        };
+        Question {
+            request: Some(request),
+            ..place(443)
         }
     }
 
@@ -327,7 +387,7 @@ mod tests {
     async fn what_finds_no_room_is_refused_at_once() {
         let holds = Holds::new(Reporter::default());
         for port in 0..u16::try_from(ASKED).unwrap() {
-            let entered = holds.enter(&(place(1).host, port), PATIENCE);
+            let entered = holds.enter(&place(port), PATIENCE);
             assert!(entered.is_ok());
         }
         let end = holds
@@ -335,13 +395,35 @@ mod tests {
             .await;
         assert_eq!(end, HoldEnd::Withdrawn);
         assert!(
-            holds.enter(&(place(1).host, 3), PATIENCE).is_ok(),
+            holds.enter(&place(3), PATIENCE).is_ok(),
             "one more waits along"
         );
-        for _ in ASKED + 1..WAITING {
-            assert!(holds.enter(&(place(1).host, 3), PATIENCE).is_ok());
+        let mut waiting = ASKED + 1;
+        for port in [3, 4] {
+            let same = || holds.enter(&place(port), PATIENCE).is_ok();
+            waiting += std::iter::repeat_with(same)
+                .take_while(|took| *took)
+                .count();
+            assert!(waiting < WAITING || port == 4, "others have room");
         }
-        assert!(holds.enter(&(place(1).host, 3), PATIENCE).is_err());
+        assert_eq!(waiting, WAITING);
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn another_request_is_another_question() {
+        let holds = Holds::new(Reporter::default());
+        let (place, one, other) = (place(443), request("/one"), request("/other"));
+        let ask = |question| holds.wait(question, PATIENCE, pending(), pending());
+        let answer = async {
+            tokio::task::yield_now().await;
+            assert_eq!(held(&holds), [(1, 1), (2, 2), (3, 1)]);
+            holds.refuse(2);
+        };
+        let ends = tokio::join!(ask(&place), ask(&one), ask(&one), ask(&other), answer);
+        let ends = [ends.0, ends.1, ends.2, ends.3];
+        let (denied, expired) = (HoldEnd::Denied, HoldEnd::Expired);
+        assert_eq!(ends, [expired, denied, denied, expired]);
+        assert_eq!(ask(&one).await, denied);
     }
 
     #[tokio::test]

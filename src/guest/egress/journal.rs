@@ -11,7 +11,7 @@ use std::path::{Path, PathBuf};
 use crate::wire::DecisionRecord;
 
 /// A log that would grow over this is set aside as the one kept generation.
-const MAX_BYTES: u64 = 8 * 1024 * 1024;
+pub(super) const MAX_BYTES: u64 = 8 * 1024 * 1024;
 /// How much of the end is read for the records of an earlier life.
 const TAIL_BYTES: u64 = 256 * 1024;
 const MAX_TAIL_RECORDS: usize = 500;
@@ -53,22 +53,25 @@ impl Journal {
         records.split_off(surplus)
     }
 
-    /// Appends one record.
+    /// Appends records, all in one write.
     ///
     /// # Errors
-    /// Whatever the file system says; the record is lost then.
-    pub(super) fn append(&mut self, record: &DecisionRecord) -> std::io::Result<()> {
-        let mut line = serde_json::to_vec(record)?;
-        line.push(b'\n');
-        let written = self.write(&line);
+    /// Whatever the file system says; the records are lost then.
+    pub(super) fn append(&mut self, records: &[DecisionRecord]) -> std::io::Result<()> {
+        let mut lines = Vec::new();
+        for record in records {
+            serde_json::to_writer(&mut lines, record)?;
+            lines.push(b'\n');
+        }
+        let written = self.write(&lines);
         if written.is_err() {
             self.open = None;
         }
         written
     }
 
-    fn write(&mut self, line: &[u8]) -> std::io::Result<()> {
-        let length = u64::try_from(line.len()).unwrap_or(u64::MAX);
+    fn write(&mut self, lines: &[u8]) -> std::io::Result<()> {
+        let length = u64::try_from(lines.len()).unwrap_or(u64::MAX);
         let mut open = match self.open.take() {
             Some(open) => open,
             None => Open::at(&self.path)?,
@@ -82,7 +85,7 @@ impl Journal {
             open.length += 1;
             open.torn = false;
         }
-        open.file.write_all(line)?;
+        open.file.write_all(lines)?;
         open.length += length;
         self.open = Some(open);
         Ok(())
@@ -164,8 +167,8 @@ mod tests {
         let (_folder, path) = in_folder();
         let mut journal = Journal::new(path.clone());
         assert_eq!(journal.tail(), []);
-        journal.append(&record(1)).unwrap();
-        journal.append(&record(2)).unwrap();
+        journal.append(&[record(1)]).unwrap();
+        journal.append(&[record(2)]).unwrap();
         drop(journal);
         assert_eq!(Journal::new(path).tail(), [record(1), record(2)]);
     }
@@ -174,11 +177,11 @@ mod tests {
     fn a_torn_line_costs_only_itself() {
         let (_folder, path) = in_folder();
         let mut journal = Journal::new(path.clone());
-        journal.append(&record(1)).unwrap();
+        journal.append(&[record(1)]).unwrap();
         let mut file = OpenOptions::new().append(true).open(&path).unwrap();
         file.write_all(b"{\"seq\":2,\"at\":").unwrap();
         let mut journal = Journal::new(path);
-        journal.append(&record(3)).unwrap();
+        journal.append(&[record(3)]).unwrap();
         assert_eq!(journal.tail(), [record(1), record(3)]);
     }
 
@@ -188,7 +191,7 @@ mod tests {
         let mut journal = Journal::new(path.clone());
         journal.limit = 1000;
         for seq in 1..=100 {
-            journal.append(&record(seq)).unwrap();
+            journal.append(&[record(seq)]).unwrap();
         }
         let mut names: Vec<_> = std::fs::read_dir(folder.path())
             .unwrap()
@@ -208,9 +211,9 @@ mod tests {
         let (folder, _) = in_folder();
         let path = folder.path().join("later").join("decisions.jsonl");
         let mut journal = Journal::new(path.clone());
-        assert!(journal.append(&record(1)).is_err());
+        assert!(journal.append(&[record(1)]).is_err());
         std::fs::create_dir(path.parent().unwrap()).unwrap();
-        journal.append(&record(2)).unwrap();
+        journal.append(&[record(2)]).unwrap();
         assert_eq!(journal.tail(), [record(2)]);
     }
 
@@ -219,7 +222,7 @@ mod tests {
     fn a_full_disk_is_an_answer_and_no_end() {
         let mut journal = Journal::new(PathBuf::from("/dev/full"));
         for seq in 1..4 {
-            let error = journal.append(&record(seq)).unwrap_err();
+            let error = journal.append(&[record(seq)]).unwrap_err();
             assert_eq!(error.kind(), std::io::ErrorKind::StorageFull);
         }
     }

@@ -19,6 +19,8 @@ mod head;
 mod holds;
 mod journal;
 mod ledger;
+#[cfg(test)]
+mod limits;
 mod orders;
 mod prefixed;
 mod proxy;
@@ -27,12 +29,13 @@ mod relay;
 mod resolve;
 #[cfg(test)]
 mod rig;
+#[cfg(test)]
+mod secrecy;
 mod secrets;
 mod spending;
 mod table;
 mod tally;
 mod tls;
-mod tunnel;
 
 use std::path::PathBuf;
 use std::process::ExitCode;
@@ -127,20 +130,24 @@ async fn serve(paths: Paths, config: SidecarConfig, limits: Limits) -> Result<()
     }
     let ledger = Arc::new(ledger);
     let pool = Arc::new(Pool::default());
+    let secrets = SecretBox::new()?;
+    let decisions = Decisions::new(
+        journal,
+        reporter.clone(),
+        Arc::clone(&ledger),
+        well.clone(),
+        secrets.clone(),
+    );
+    let decisions = Arc::new(decisions);
     let proxy = Proxy {
         table: RouteTable::new(routes, generation)?,
-        secrets: SecretBox::new()?,
+        secrets,
         leaves: Leaves::new(ca)?,
         upstream: Upstream::new(&trusted.extra)?,
         pool: Arc::clone(&pool),
         holds: Holds::new(reporter.clone()),
         dialer: Dialer::new(resolver, limits.dial, config.upstream_proxy.clone()),
-        decisions: Arc::new(Decisions::new(
-            journal,
-            reporter.clone(),
-            Arc::clone(&ledger),
-            well.clone(),
-        )),
+        decisions: Arc::clone(&decisions),
         ledger: Arc::clone(&ledger),
         spending: Spending::default(),
         // No data, no metering of tokens; a test reads the data.
@@ -161,6 +168,7 @@ async fn serve(paths: Paths, config: SidecarConfig, limits: Limits) -> Result<()
         () = hub.run() => {}
         () = obeying.obey(orders) => {}
         () = pool.tend() => {}
+        () = decisions.tend() => {}
         () = ledger.tend(&reporter, &told.table, &told.spending) => {}
     }
     Ok(())

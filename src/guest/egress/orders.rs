@@ -158,18 +158,23 @@ impl<R: Resolve> Orders<R> {
         });
     }
 
+    /// The secrets that routes or the proxy on the way name, and that are not here.
+    fn missing(&self) -> Vec<String> {
+        let (table, held) = (self.proxy.table.current(), self.proxy.secrets.open());
+        let named = table.routes.secrets().chain(self.proxy.dialer.secret());
+        let missing: std::collections::BTreeSet<String> = named
+            .filter(|name| !held.secrets.contains_key(*name))
+            .map(SecretName::to_string)
+            .collect();
+        missing.into_iter().collect()
+    }
+
     /// Says which secrets are missing, if any is.
     fn tell_state(&self) {
-        let (table, held) = (self.proxy.table.current(), self.proxy.secrets.open());
-        let named = table.routes.routes.iter().filter_map(|route| {
-            let auth = route.auth.as_ref()?;
-            (!held.secrets.contains_key(&auth.secret)).then(|| auth.secret.to_string())
-        });
-        let missing: std::collections::BTreeSet<String> = named.collect();
+        let missing = self.missing();
         self.proxy.decisions.well(if missing.is_empty() {
             self.well.clone()
         } else {
-            let missing = missing.into_iter().collect();
             RoleState::Locked { missing }
         });
     }

@@ -6,6 +6,7 @@
 //! certificate was.
 
 mod conversation;
+mod held;
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -21,8 +22,9 @@ use super::ask::{Ask, Shown, Way};
 use super::authority::{Authority, Fault};
 use super::decisions::Decisions;
 use super::dial::Dialer;
+use super::door::Seat;
 use super::head::{ReadHead, inspect, read_head};
-use super::holds::{Holds, left};
+use super::holds::Holds;
 use super::ledger::Ledger;
 use super::prefixed::Prefixed;
 use super::refusal::Refusal;
@@ -33,21 +35,22 @@ use super::spending::Spending;
 use super::table::{BadTable, Generation, RouteTable, Table};
 use super::tally::Passage;
 use super::tls::{Leaves, Upstream, read_hello};
-use super::tunnel::splice;
-use crate::policy::{HostName, ModelApis, Permit, Reason, RouteSet, Tls, Unlisted};
-use crate::scan::KnownError;
-use crate::wire::{HoldEnd, Verdict};
+use crate::guest::runtime::tunnel::splice;
+use crate::policy::{HostName, ModelApis, Permit, Reason, RouteSet, Tls};
+use crate::scan::{Kind, KnownError};
+use crate::wire::Verdict;
 
 const ESTABLISHED: &[u8] = b"HTTP/1.1 200 Connection established\r\n\r\n";
 /// How much more of a refused request is read, so that its answer is not lost with the
 /// connection.
-const LINGER_BYTES: u64 = 1024 * 1024;
-const LINGER: Duration = Duration::from_secs(1);
+pub(super) const LINGER_BYTES: u64 = 1024 * 1024;
+pub(super) const LINGER: Duration = Duration::from_secs(1);
 
 /// How long things may take, and how much they may hold.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Limits {
-    /// For a whole request head, and for a refused client to take its answer.
+    /// For a whole request head, for a refused client to take its answer, and for one
+    /// that was let through to find a seat.
     pub(super) head: Duration,
     /// For a name, and for each address tried.
     pub(super) dial: Duration,
@@ -121,7 +124,7 @@ impl<R: Resolve> Proxy<R> {
     }
 
     /// Serves one connection until either end is done with it.
-    pub(super) async fn serve<S>(&self, mut client: S, room: Room)
+    pub(super) async fn serve<S>(&self, mut client: S, seat: Seat)
     where
         S: AsyncRead + AsyncWrite + Unpin + Send + 'static,
     {
@@ -133,91 +136,72 @@ impl<R: Resolve> Proxy<R> {
         };
         match read {
             Err(fault) => {
-                let shown = Shown::of(&bytes);
+                let shown = self.tellable(Shown::of(&bytes));
                 self.refuse(&mut client, &shown, fault.into()).await;
             }
             Ok((Some(ask), length)) => {
                 bytes.drain(..length);
-                self.tunnel(client, bytes, ask, room).await;
+                self.tunnel(client, bytes, ask, seat).await;
             }
-            Ok((None, _)) => self.converse(client, bytes, Side::Plain, room).await,
+            // What is not begun takes no memory: here and below, in a box of its own.
+            Ok((None, _)) => {
+                Box::pin(self.converse(client, bytes, Side::Plain, seat.room)).await;
+            }
         }
     }
 
     /// Serves a CONNECT; `early` came after it.
-    async fn tunnel<S>(&self, mut client: S, early: Vec<u8>, place: Authority, room: Room)
+    async fn tunnel<S>(&self, mut client: S, early: Vec<u8>, place: Authority, mut seat: Seat)
     where
         S: AsyncRead + AsyncWrite + Unpin + Send + 'static,
     {
-        let asked = Shown::asked("CONNECT", &place);
+        let asked = self.tellable(Shown::asked("CONNECT", &place));
         let mut early = early;
-        let admitted = match self.admit(&place, room).await {
-            Err(refusal) if room == Room::Some && refusal.is_unlisted() => {
-                self.hold(&mut client, &mut early, &place, refusal).await
+        let admitted = match self.admit(&place, seat.room).await {
+            Err(refusal) if seat.room == Room::Some && refusal.is_unlisted() => {
+                let held = self.hold(&mut client, &mut early, &place, &mut seat, refusal);
+                match Box::pin(held).await {
+                    Ok(()) => self.admit(&place, seat.room).await,
+                    Err(refusal) => Err(refusal),
+                }
             }
             admitted => admitted,
         };
         match admitted {
             Err(refusal) => self.refuse(&mut client, &asked, refusal).await,
-            Ok(None) => self.intercept(client, early, place, &asked).await,
-            Ok(Some(upstream)) => self.splice(client, upstream, early, &place, &asked).await,
-        }
-    }
-
-    /// Lets a connection that no route allows wait for the operator, where the table says
-    /// so; gives what became of it.
-    async fn hold<S>(
-        &self,
-        client: &mut S,
-        early: &mut Vec<u8>,
-        place: &Authority,
-        refusal: Refusal,
-    ) -> Result<Option<TcpStream>, Refusal>
-    where
-        S: AsyncRead + Unpin,
-    {
-        let Unlisted::Ask { seconds } = self.table.current().routes.unlisted else {
-            return Err(refusal);
-        };
-        let patience = Duration::from_secs(u64::from(seconds));
-        let allowed = async {
-            let mut changes = self.table.changes();
-            while self.permit(place).is_err() {
-                // The sender lives as long as the proxy.
-                drop(changes.changed().await);
+            Ok(None) => Box::pin(self.intercept(client, early, place, &asked)).await,
+            Ok(Some(upstream)) => {
+                Box::pin(self.splice(client, upstream, early, &place, &asked)).await;
             }
-        };
-        match self
-            .holds
-            .wait(place, patience, allowed, left(client, early))
-            .await
-        {
-            HoldEnd::Allowed => self.admit(place, Room::Some).await,
-            HoldEnd::Denied => Err(Refusal::from(Reason::OperatorDenied)),
-            HoldEnd::Expired => Err(Refusal::from(Reason::HeldTooLong)),
-            HoldEnd::Withdrawn => Err(Refusal::from(Reason::AskQueueFull)),
         }
     }
 
     /// Decides over a tunnel; a connection to upstream where it is to be spliced.
     async fn admit(&self, place: &Authority, room: Room) -> Result<Option<TcpStream>, Refusal> {
-        let permit = self.permit(place)?;
+        let table = self.table.current();
+        let permit = self.permit(&table, place)?;
         if room == Room::None {
             return Err(Refusal::from(Reason::TooManyConnections));
         }
         match permit.tls() {
             Tls::Intercept => Ok(None),
-            Tls::Splice => Ok(Some(self.dialer.dial(&permit).await?)),
+            Tls::Splice => {
+                let held = self.secrets.open();
+                Ok(Some(self.dialer.dial(&permit, &held.secrets).await?))
+            }
         }
     }
 
-    fn permit(&self, place: &Authority) -> Result<Permit, Refusal> {
-        let table = self.table.current();
+    fn permit<'table>(
+        &self,
+        table: &'table Table,
+        place: &Authority,
+    ) -> Result<Permit<'table>, Refusal> {
         let permit = table
             .routes
             .decide(&place.host, place.port, Timestamp::now())
             .map_err(|denial| Refusal::from(denial.reason))?;
-        self.check_name(&table, &place.host)?;
+        self.check_name(table, &place.host)?;
         Ok(permit)
     }
 
@@ -235,6 +219,19 @@ impl<R: Resolve> Proxy<R> {
                 format!("in the host's name: {}", finding.rule),
             )),
             None => Ok(()),
+        }
+    }
+
+    /// What was asked, as records and the log may hold it: a name that holds a secret of
+    /// this bottle is not written down.
+    pub(super) fn tellable(&self, asked: Shown) -> Shown {
+        let found = self.secrets.open().scanner.scan_host(&asked.host);
+        if found.iter().all(|finding| finding.kind == Kind::Pattern) {
+            return asked;
+        }
+        Shown {
+            host: "(a name that holds a secret)".to_owned(),
+            ..asked
         }
     }
 
@@ -369,7 +366,7 @@ impl<R: Resolve> Proxy<R> {
         S: AsyncRead + AsyncWrite + Unpin,
     {
         self.decisions.record(asked, denied(refusal.reason));
-        let response = refusal.response(asked);
+        let response = refusal.response(&self.decisions.shown(asked.clone()));
         let answer = async {
             client.write_all(&response).await?;
             client.shutdown().await?;

@@ -14,6 +14,7 @@ use tokio_rustls::{TlsAcceptor, client, server};
 use super::decisions::Decisions;
 use super::dial::Dialer;
 use super::dial::tests::CountingResolver;
+use super::door::Seat;
 use super::holds::Holds;
 use super::journal::Journal;
 use super::ledger::Ledger;
@@ -42,6 +43,8 @@ pub(super) const LIMITS: Limits = Limits {
 pub(super) struct Rig {
     pub(super) proxy: Arc<Proxy<CountingResolver>>,
     pub(super) resolver: CountingResolver,
+    /// What would go to the hub.
+    pub(super) reporter: Reporter,
     ca: CertificateDer<'static>,
     origin_ca: Leaves,
     folder: tempfile::TempDir,
@@ -116,22 +119,24 @@ impl Rig {
         let now = Timestamp::now();
         let bottle = BottleCa::new("test", now).unwrap();
         let origin = BottleCa::new("origin", now).unwrap();
+        let (reporter, secrets) = (Reporter::default(), SecretBox::new().unwrap());
         let ledger = Arc::new(Ledger::kept_in(folder.path().join("usage.json")).0);
         let decisions = Decisions::new(
             journal,
-            Reporter::default(),
+            reporter.clone(),
             Arc::clone(&ledger),
             RoleState::Ready,
+            secrets.clone(),
         );
         let ca = bottle.certificate().clone();
         let proxy = Proxy {
             table: RouteTable::new(RouteSet::of(routes), 1).unwrap(),
-            secrets: SecretBox::new().unwrap(),
+            secrets,
             dialer: Dialer::new(resolver.clone(), limits.dial, None),
             leaves: Leaves::new(bottle).unwrap(),
             upstream: Upstream::new(&[origin.certificate().clone()]).unwrap(),
             pool: Arc::new(Pool::default()),
-            holds: Holds::new(Reporter::default()),
+            holds: Holds::new(reporter.clone()),
             decisions: Arc::new(decisions),
             spending: super::spending::Spending::default(),
             ledger,
@@ -141,6 +146,7 @@ impl Rig {
         Self {
             proxy: Arc::new(proxy),
             resolver,
+            reporter,
             ca,
             origin_ca: Leaves::new(origin).unwrap(),
             folder,
@@ -169,7 +175,7 @@ impl Rig {
     pub(super) fn connect(&self) -> (DuplexStream, JoinHandle<()>) {
         let (client, end) = duplex(1 << 17);
         let proxy = Arc::clone(&self.proxy);
-        let served = tokio::spawn(async move { proxy.serve(end, Room::Some).await });
+        let served = tokio::spawn(async move { proxy.serve(end, Seat::single(Room::Some)).await });
         (client, served)
     }
 
@@ -201,16 +207,18 @@ impl Rig {
             drop(client);
             String::from_utf8_lossy(&answer).into_owned()
         };
-        let ((), answer) = tokio::join!(self.proxy.serve(end, room), answer);
+        let ((), answer) = tokio::join!(self.proxy.serve(end, Seat::single(room)), answer);
         answer
     }
 
     pub(super) fn records(&self) -> Vec<DecisionRecord> {
+        self.proxy.decisions.write_down();
         Journal::new(self.folder.path().join("decisions.jsonl")).tail()
     }
 
     /// The decision log as it stands on the disk.
     pub(super) fn log(&self) -> String {
+        self.proxy.decisions.write_down();
         std::fs::read_to_string(self.folder.path().join("decisions.jsonl")).unwrap()
     }
 }

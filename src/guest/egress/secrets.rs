@@ -9,15 +9,15 @@ use std::sync::{Arc, PoisonError, RwLock};
 
 use crate::guest::runtime::RoleError;
 use crate::policy::SecretName;
-use crate::scan::{Known, KnownError, Scanner};
+use crate::scan::{ContentCoding, Direction, Kind, Known, KnownError, Mode, Scanner};
 use crate::secret::Secret;
 
 /// Secrets by the names that routes call them by.
 pub(super) type Secrets = BTreeMap<SecretName, Secret<String>>;
 
-/// Holds the secrets.
-#[derive(Debug)]
-pub(super) struct SecretBox(RwLock<Arc<Held>>);
+/// Holds the secrets; clones hold the same ones.
+#[derive(Clone, Debug)]
+pub(super) struct SecretBox(Arc<RwLock<Arc<Held>>>);
 
 /// What is held at one time.
 #[derive(Debug)]
@@ -33,7 +33,8 @@ impl SecretBox {
     /// # Errors
     /// [`KnownError`] if the scanner cannot be made.
     pub(super) fn new() -> Result<Self, KnownError> {
-        Ok(Self(RwLock::new(Arc::new(held(Secrets::new())?))))
+        let held = Arc::new(held(Secrets::new())?);
+        Ok(Self(Arc::new(RwLock::new(held))))
     }
 
     /// Replaces all of them.
@@ -49,6 +50,37 @@ impl SecretBox {
     /// All of them, for whoever uses or looks for them.
     pub(super) fn open(&self) -> Arc<Held> {
         Arc::clone(&self.0.read().unwrap_or_else(PoisonError::into_inner))
+    }
+}
+
+impl Held {
+    /// A text as records, replies and logs may have it: with a mark in place of each of
+    /// these secrets.
+    pub(super) fn redacted(&self, text: &str) -> Option<String> {
+        if self.secrets.is_empty() || text.is_empty() {
+            return None;
+        }
+        let (coding, mode) = (ContentCoding::Identity, Mode::Redact);
+        let mut stream = self.scanner.stream(Direction::Inbound, coding, mode);
+        let fed = [stream.feed(text.as_bytes()), stream.finish()];
+        if fed.iter().all(|fed| fed.findings.is_empty()) {
+            return None;
+        }
+        let output = fed.map(|fed| fed.output).concat();
+        Some(String::from_utf8_lossy(&output).into_owned())
+    }
+
+    /// The same for the name of a host, in which a secret may be spread over labels.
+    pub(super) fn redacted_host(&self, host: &str) -> Option<String> {
+        if self.secrets.is_empty() {
+            return None;
+        }
+        let found = self.scanner.scan_host(host);
+        let known = found.iter().find(|finding| finding.kind == Kind::Known);
+        match known {
+            Some(finding) => Some(format!("[redacted:{}]", finding.rule)),
+            None => self.redacted(host),
+        }
     }
 }
 

@@ -22,7 +22,7 @@ struct Spent {
 }
 
 /// One request's share of a budget.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub(super) struct Share {
     spent: Arc<Spent>,
     bytes: Option<u64>,

@@ -9,9 +9,12 @@ use tokio::net::{TcpListener, TcpStream, UnixStream};
 use tokio::sync::Semaphore;
 use tokio::task::JoinSet;
 
-/// Connections spliced at once through one door; further ones wait to be accepted.
-const MAX_CONNECTIONS: usize = 256;
-const COPY_BYTES: usize = 16 * 1024;
+use crate::guest::runtime::tunnel;
+
+/// Connections spliced at once through one door; further ones wait to be accepted. More
+/// than egress lets wait for the operator: those must not keep the rest from it. One that
+/// is silent costs its two sockets and no buffer.
+const MAX_CONNECTIONS: usize = 4_096;
 
 /// A port and the door behind it.
 pub(super) struct Door {
@@ -58,9 +61,7 @@ impl Door {
 async fn splice(mut stream: TcpStream, socket: &std::path::Path) -> std::io::Result<()> {
     stream.set_nodelay(true)?;
     let mut door = UnixStream::connect(socket).await?;
-    tokio::io::copy_bidirectional_with_sizes(&mut stream, &mut door, COPY_BYTES, COPY_BYTES)
-        .await?;
-    Ok(())
+    tunnel::splice(&mut stream, &mut door, Vec::new()).await
 }
 
 #[cfg(test)]

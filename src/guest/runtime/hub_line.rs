@@ -18,7 +18,7 @@ use tokio::time::{sleep, timeout};
 
 use zeroize::Zeroize as _;
 
-use super::text::note;
+use super::text::{note, notes};
 use crate::wire::{
     DecisionRecord, Frame, HEARTBEAT, LineError, LineReader, LineWriter, LogLine, Role, RoleReport,
     RoleState, SILENCE_LIMIT, ToEgress, VERSION, Verdict,
@@ -28,6 +28,8 @@ use crate::wire::{
 const DECISIONS: usize = 500;
 /// Other reports held until they are sent: above the most holds that there may be.
 const NEWS: usize = 8_192;
+/// Reports sent in one piece.
+const AT_ONCE: usize = 64;
 /// Log lines held until they are sent. The oldest give way and are counted.
 const LINES: usize = 200;
 /// Messages of consoles that wait for the role.
@@ -166,10 +168,14 @@ impl Reporter {
         });
     }
 
-    /// Passes on a decision.
-    pub(crate) fn decision(&self, decision: DecisionRecord) {
-        note(&decision_words(&decision));
-        self.with(|outbox| outbox.decide(decision));
+    /// Passes on decisions.
+    pub(crate) fn decisions(&self, decisions: Vec<DecisionRecord>) {
+        notes(decisions.iter().map(decision_words));
+        self.with(|outbox| {
+            for decision in decisions {
+                outbox.decide(decision);
+            }
+        });
     }
 
     /// Says something that is no state, no decision and no line of log: routes, holds.
@@ -198,14 +204,14 @@ impl Reporter {
     /// Takes all that waits for the hub.
     #[cfg(test)]
     pub(crate) fn waiting(&self) -> Vec<RoleReport> {
-        std::iter::from_fn(|| self.take()).collect()
+        let some = || Some(self.take()).filter(|some| !some.is_empty());
+        std::iter::from_fn(some).flatten().collect()
     }
 
-    fn take(&self) -> Option<RoleReport> {
-        self.outbox
-            .lock()
-            .unwrap_or_else(PoisonError::into_inner)
-            .take()
+    /// Takes the next reports for the hub; nothing if none waits.
+    fn take(&self) -> Vec<RoleReport> {
+        let mut outbox = self.outbox.lock().unwrap_or_else(PoisonError::into_inner);
+        std::iter::from_fn(|| outbox.take()).take(AT_ONCE).collect()
     }
 }
 
@@ -281,15 +287,17 @@ impl HubLine {
             version: VERSION,
             role: self.role,
         };
-        send(&mut to, &hello).await?;
+        send(&mut to, &[hello]).await?;
         let tell = async {
             loop {
-                while let Some(report) = self.reporter.take() {
-                    send(&mut to, &report).await?;
+                let reports = self.reporter.take();
+                if !reports.is_empty() {
+                    send(&mut to, &reports).await?;
+                    continue;
                 }
                 tokio::select! {
                     () = self.reporter.wake.notified() => {}
-                    () = sleep(HEARTBEAT) => send(&mut to, &RoleReport::Ping).await?,
+                    () = sleep(HEARTBEAT) => send(&mut to, &[RoleReport::Ping]).await?,
                 }
             }
         };
@@ -316,11 +324,11 @@ impl HubLine {
     }
 }
 
-async fn send<W>(to: &mut LineWriter<W>, report: &RoleReport) -> Result<(), LineError>
+async fn send<W>(to: &mut LineWriter<W>, reports: &[RoleReport]) -> Result<(), LineError>
 where
     W: tokio::io::AsyncWrite + Unpin,
 {
-    timeout(SILENCE_LIMIT, to.message(report))
+    timeout(SILENCE_LIMIT, to.messages(reports))
         .await
         .map_err(|_| std::io::Error::from(std::io::ErrorKind::TimedOut))?
 }

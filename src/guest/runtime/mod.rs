@@ -7,6 +7,7 @@
 mod door;
 mod hub_line;
 mod text;
+pub(crate) mod tunnel;
 
 use std::future::Future;
 use std::io::Write as _;

@@ -5,13 +5,48 @@ use std::os::fd::AsFd;
 
 use rustix::fs::{FileType, OFlags, fcntl_getfl, fcntl_setfl, fstat};
 
+/// What a pipe takes whole or not at all (`PIPE_BUF`).
+const PIECE_BYTES: usize = 4096;
+
 /// Writes a line to the container's own log (standard error), which the engine keeps
 /// when nobody listens to the hub. It never fails a role: a log that is full or gone
 /// loses the line.
 pub(crate) fn note(text: &str) {
-    // In one piece: standard error has no buffer, and each piece would be a write.
-    let line = format!("{}\n", text.escape_debug());
-    drop(std::io::stderr().write_all(line.as_bytes()));
+    notes([text]);
+}
+
+/// Writes lines in few pieces: standard error has no buffer, and each piece is a write.
+pub(crate) fn notes<T: AsRef<str>>(lines: impl IntoIterator<Item = T>) {
+    let mut piece = String::new();
+    for line in lines {
+        let before = piece.len();
+        push_escaped(&mut piece, line.as_ref());
+        piece.push('\n');
+        if piece.len() > PIECE_BYTES && before > 0 {
+            let line = piece.split_off(before);
+            write_out(&std::mem::replace(&mut piece, line));
+        }
+    }
+    write_out(&piece);
+}
+
+fn push_escaped(to: &mut String, text: &str) {
+    if text.bytes().all(is_plain) {
+        to.push_str(text);
+    } else {
+        to.extend(text.escape_debug());
+    }
+}
+
+/// Whether a byte stands for itself however it is escaped.
+const fn is_plain(byte: u8) -> bool {
+    matches!(byte, b' '..=b'~') && !matches!(byte, b'\\' | b'\'' | b'"')
+}
+
+fn write_out(piece: &str) {
+    if !piece.is_empty() {
+        drop(std::io::stderr().write_all(piece.as_bytes()));
+    }
 }
 
 /// Lets a log that nobody reads lose lines instead of holding whoever writes them: an
@@ -39,6 +74,9 @@ pub(crate) fn bounded(text: &str, limit: usize) -> &str {
 /// escaped, so that the text can be shown and searched as it stands.
 pub(crate) fn escaped(bytes: &[u8], limit: usize) -> String {
     let shown = bytes.get(..limit).unwrap_or(bytes);
+    if shown.iter().copied().all(is_plain) {
+        return String::from_utf8_lossy(shown).into_owned();
+    }
     let text = shown.escape_ascii().to_string();
     bounded(&text, limit).to_owned()
 }
@@ -57,6 +95,16 @@ mod tests {
         let block = [b'x'; 4096];
         let written = (0..100_000).take_while(|_| log.write_all(&block).is_ok());
         assert!(written.count() < 100_000, "it ended to take more");
+    }
+
+    #[test]
+    fn what_stands_for_itself_is_what_escaping_leaves_alone() {
+        for byte in 0..=u8::MAX {
+            let text = char::from(byte).to_string();
+            let escaped = [byte].escape_ascii().to_string();
+            assert_eq!(is_plain(byte), escaped == text, "{byte}");
+            assert!(!is_plain(byte) || text.escape_debug().eq(text.chars()));
+        }
     }
 
     proptest! {

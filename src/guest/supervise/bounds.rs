@@ -3,8 +3,8 @@
 
 use crate::guest::runtime::bounded;
 use crate::wire::{
-    DecisionRecord, Hits, HoldRecord, LogLine, RequestFacts, Role, RoleReport, RoleState,
-    SealCheck, SealReport, SessionReport, Usage,
+    DecisionRecord, HeldRequest, Hits, HoldRecord, LogLine, RequestFacts, Role, RoleReport,
+    RoleState, SealCheck, SealReport, SessionReport, Usage,
 };
 
 const MAX_LINE: usize = 2 * 1024;
@@ -46,6 +46,10 @@ pub(super) fn admissible(role: Role, report: RoleReport) -> Option<RoleReport> {
         (Role::Egress, RoleReport::Held { hold }) => Some(RoleReport::Held {
             hold: HoldRecord {
                 host: cut(hold.host, MAX_HOST),
+                request: hold.request.map(|request| HeldRequest {
+                    method: cut(request.method, MAX_NAME),
+                    path: cut(request.path, HeldRequest::MAX_PATH),
+                }),
                 ..hold
             },
         }),
@@ -316,6 +320,10 @@ mod tests {
                     host: "é".repeat(100_000),
                     port: 443,
                     waiting: 1,
+                    request: Some(HeldRequest {
+                        method: "é".repeat(100_000),
+                        path: "é".repeat(100_000),
+                    }),
                 },
             },
             RoleReport::HoldOver {

@@ -25,6 +25,8 @@ use crate::wire::{
 const LINES: usize = 32;
 /// The longest message: a large table of routes.
 const MAX_MESSAGE_BYTES: usize = 512 * 1024;
+/// Messages sent to a console in one piece.
+const AT_ONCE: usize = 64;
 const RECOVERY: Duration = Duration::from_millis(50);
 
 /// Serves the hub's socket for as long as it is polled.
@@ -114,7 +116,7 @@ where
     let mut inbox = speaker.inbox();
     let tell = async {
         while let Some(message) = inbox.recv().await {
-            write(&mut to, &message).await?;
+            write(&mut to, &[message]).await?;
         }
         Ok(())
     };
@@ -124,12 +126,12 @@ where
     }
 }
 
-async fn write<W, T>(to: &mut LineWriter<W>, message: &T) -> Result<(), LineError>
+async fn write<W, T>(to: &mut LineWriter<W>, messages: &[T]) -> Result<(), LineError>
 where
     W: AsyncWrite + Unpin,
     T: serde::Serialize,
 {
-    timeout(SILENCE_LIMIT, to.message(message))
+    timeout(SILENCE_LIMIT, to.messages(messages))
         .await
         .map_err(|_| std::io::Error::from(std::io::ErrorKind::TimedOut))?
 }
@@ -212,8 +214,8 @@ where
                 () = listener.woken() => listener.take(),
                 () = pinged.notified() => vec![HubToConsole::Pong],
             };
-            for message in &messages {
-                write(&mut to, message).await?;
+            for messages in messages.chunks(AT_ONCE) {
+                write(&mut to, messages).await?;
             }
         }
     };

@@ -70,6 +70,15 @@ const WORKSPACE: Shape = Shape {
     refused: &[],
 };
 
+const PROXY: Shape = Shape {
+    what: "`upstream_proxy`",
+    form: PROXY_HELP,
+    known: &["address", "auth"],
+    refused: &[],
+};
+
+const PROXY_HELP: &str = "write host and port, such as \"http://proxy.example.com:3128\"; a credential goes beside it: { \"address\": …, \"auth\": { \"user\": \"me\", \"secret\": \"name\" } }";
+
 const UNLISTED: Shape = Shape {
     what: "`unlisted`",
     form: UNLISTED_HELP,
@@ -125,7 +134,7 @@ impl Reader {
             None => Some(None),
         };
         let upstream_proxy = match fields.get("upstream_proxy") {
-            Some(value) => self.upstream_proxy(value).map(Some),
+            Some(value) => self.upstream_proxy(value, &of).map(Some),
             None => Some(None),
         };
         let supervise = fields
@@ -157,13 +166,35 @@ impl Reader {
         })
     }
 
-    fn upstream_proxy(&mut self, value: &Value<'_>) -> Option<NextHop> {
-        let help = "write host and port, such as \"http://proxy.example.com:3128\"";
-        let text = self.text(value, "`upstream_proxy`", help)?;
+    fn upstream_proxy(&mut self, value: &Value<'_>, of: &RoutesOf<'_>) -> Option<NextHop> {
+        if !matches!(value, Value::Object(_)) {
+            return self.proxy_address(value);
+        }
+        let fields = self.fields(value, &PROXY)?;
+        let Some(address) = fields.get("address") else {
+            let message = "`upstream_proxy` has no address";
+            self.wrong(&fields.place.clone(), message, PROXY_HELP);
+            return None;
+        };
+        let address = self.proxy_address(address);
+        let Some(value) = fields.get("auth") else {
+            return address;
+        };
+        let auth = self.auth(&fields, None, of)?;
+        let hop = address?.wanting(auth).ok();
+        if hop.is_none() {
+            let help = "leave the scheme out, or write \"basic\" with a user";
+            self.wrong_at(value, "a proxy takes \"basic\" or \"bearer\" alone", help);
+        }
+        hop
+    }
+
+    fn proxy_address(&mut self, value: &Value<'_>) -> Option<NextHop> {
+        let text = self.text(value, "`upstream_proxy`", PROXY_HELP)?;
         let hop = NextHop::parse(&text).ok();
         if hop.is_none() {
             // Not repeated: it may hold a password.
-            self.wrong_at(value, "`upstream_proxy` names no HTTP proxy", help);
+            self.wrong_at(value, "`upstream_proxy` names no HTTP proxy", PROXY_HELP);
         }
         hop
     }

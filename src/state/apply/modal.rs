@@ -21,7 +21,7 @@ impl State {
             }
             Some(Modal::ConfirmQuit) => effects.push(Effect::Quit),
             Some(Modal::Answer { bottle, hold }) => {
-                self.tell(format!("adding a route to {}:{}", hold.host, hold.port));
+                self.tell(format!("adding a route for {}", hold.words()));
                 let hold = hold.id;
                 effects.push(Effect::AcceptHold { bottle, hold });
             }

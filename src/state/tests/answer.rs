@@ -3,7 +3,7 @@
 use super::super::fixture::*;
 use super::super::*;
 use crate::policy::RouteSet;
-use crate::wire::{HoldEnd, HoldRecord, RoleReport};
+use crate::wire::{HeldRequest, HoldEnd, HoldRecord, RoleReport};
 
 fn held(id: u64, host: &str) -> RoleReport {
     RoleReport::Held {
@@ -14,6 +14,7 @@ fn held(id: u64, host: &str) -> RoleReport {
             host: host.to_owned(),
             port: 443,
             waiting: 1,
+            request: None,
         },
     }
 }
@@ -33,6 +34,21 @@ fn what_waits_needs_the_operator_from_anywhere() {
     assert_eq!(needs[0].word, "held");
     assert_eq!(needs[0].words, "wants to reach pkgs.test:443");
     assert_eq!(needs[0].bottle, bottle("docs-p2m4d"));
+}
+
+#[test]
+fn one_request_says_what_it_asks() {
+    let mut console = Console::with(120, 40, vec![running("api-k3x9q", 60)]);
+    let RoleReport::Held { mut hold } = held(1, "api.test") else {
+        panic!("a hold")
+    };
+    hold.request = Some(HeldRequest {
+        method: String::from("POST"),
+        path: String::from("/graphql"),
+    });
+    console.said("api-k3x9q", Role::Egress, RoleReport::Held { hold });
+    let needs = console.state.needs();
+    assert_eq!(needs[0].words, "wants to ask POST api.test:443/graphql");
 }
 
 #[test]

@@ -113,7 +113,7 @@ fn remove_text(state: &State, bottle: &BottleRef) -> String {
 fn answer_text(state: &State, bottle: &BottleRef, hold: &HoldRecord) -> String {
     let waits = match hold.waiting {
         0 | 1 => String::new(),
-        several => format!(" {several} connections wait."),
+        several => format!(" {several} of them wait."),
     };
     let is_over = !state
         .fleet
@@ -124,11 +124,22 @@ fn answer_text(state: &State, bottle: &BottleRef, hold: &HoldRecord) -> String {
     } else {
         "Without an answer it is refused when its time is over."
     };
+    let (wish, effect) = match &hold.request {
+        None => (
+            "reach",
+            "a route for this host and port, with every path, until",
+        ),
+        Some(_) => (
+            "ask",
+            "a route for this method and path alone, on the terms of the host's own route and \
+             with its credential if it has one, until",
+        ),
+    };
     format!(
-        "{} wants to reach {}:{}, which no route allows.{waits}\n\nLetting it through adds a \
-         route for this host and port, with every path, until you take it away (`cellar egress \
-         revoke`). Refusing counts for ten minutes. {rest}",
-        bottle.id, hold.host, hold.port
+        "{} wants to {wish} {}, which no route allows.{waits}\n\nLetting it through adds {effect} \
+         you take it away (`cellar egress revoke`). Refusing counts for ten minutes. {rest}",
+        bottle.id,
+        hold.words()
     )
 }
 

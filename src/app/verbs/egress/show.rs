@@ -123,11 +123,7 @@ fn print(
             .iter()
             .map(|hold| {
                 let left = hold.until.duration_since(now).as_secs().max(0);
-                vec![
-                    hold.id.to_string(),
-                    format!("{}:{}", hold.host, hold.port),
-                    format!("{left} s left"),
-                ]
+                vec![hold.id.to_string(), hold.words(), format!("{left} s left")]
             })
             .collect();
         out.line("").map_err(printing)?;

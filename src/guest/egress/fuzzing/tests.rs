@@ -76,6 +76,44 @@ const BODIES: &[&str] = &[
     "\n",
 ];
 
+/// With masks of zeros, which leave texts as they are.
+const FRAMES: &[&str] = &[
+    "\u{1}\u{8}hunter2-",
+    "\u{1}\u{3}abc",
+    "\0\u{3}abc",
+    "\0\u{d}correct-horse",
+    "\n\u{2}hi",
+    VALUE,
+    "hunter2-",
+    "correct-horse",
+    "\0\0\0\0",
+    "~\u{1}\0",
+];
+const USAGES: &[&str] = &[
+    "event: message_start\n",
+    "data: ",
+    "data:{",
+    "\n",
+    "\r\n",
+    "\n\n",
+    r#"{"type":"message_start","message":{"model":"claude-x","usage":{"input_tokens":7}}}"#,
+    r#"{"type":"message_delta","usage":{"output_tokens":12}}"#,
+    r#""usage":{"#,
+    r#""output_tokens":"#,
+    "999999999999999999999",
+    "1e9",
+    r#""type":"message","#,
+    r#""model":"claude"#,
+    "\\u0000",
+    "\"",
+    "{",
+    "}",
+    "[",
+    "]",
+    ",",
+    ": a comment\n",
+];
+
 /// A ClientHello as rustls sends it.
 fn hello(name: &str) -> Vec<u8> {
     let provider = Arc::new(rustls::crypto::ring::default_provider());
@@ -103,7 +141,51 @@ fn a_hello_cut_anywhere_is_one_hello() {
     }
 }
 
+/// A frame as its sender writes it, or bytes at random.
+fn frame(is_masked: bool, first: u8, mask: [u8; 4], text: &str) -> Vec<u8> {
+    let mut payload = text.as_bytes().to_vec();
+    let length = u8::try_from(payload.len()).unwrap();
+    if !is_masked {
+        return [&[first, length], payload.as_slice()].concat();
+    }
+    unmask(&mut payload, mask);
+    [&[first, 0x80 | length], mask.as_slice(), &payload].concat()
+}
+
 proptest! {
+    #[test]
+    fn frames_of_any_kind(
+        size in any::<u8>(),
+        how in any::<u8>(),
+        // A whole message, or one in parts, with a ping between them.
+        messages in vec((vec(proptest::sample::select(FRAMES), 1..4), any::<bool>()), 0..5),
+        mask in any::<[u8; 4]>(),
+        tail in vec(any::<u8>(), 0..6),
+    ) {
+        let mut bytes = vec![size, how];
+        let frame = |first, text| frame(how % 2 == 0, first, mask, text);
+        for (parts, has_ping) in messages {
+            let last = parts.len() - 1;
+            for (at, text) in parts.into_iter().enumerate() {
+                let first = u8::from(at == 0) | if at == last { 0x80 } else { 0 };
+                bytes.extend(frame(first, text));
+                if has_ping {
+                    bytes.extend(frame(0x89, "hunter2-"));
+                }
+            }
+        }
+        bytes.extend(tail);
+        frames(&bytes);
+    }
+
+    #[test]
+    fn answers_of_models(how in any::<u8>(), bytes in inputs(USAGES)) {
+        let (size, body) = bytes.split_first().unwrap();
+        usage(&[&[*size, how], body].concat());
+        // Most of them plain.
+        usage(&[&[*size, how % 2], body].concat());
+    }
+
     #[test]
     fn hosts(bytes in inputs(HOSTS)) {
         host(bytes.split_first().unwrap().1);

@@ -10,9 +10,9 @@ use super::super::head::BodyEnd;
 /// Hex digits of a chunk size: far more than any body holds.
 const MAX_SIZE_DIGITS: u32 = 12;
 /// Bytes of chunk extensions in one body. Nobody is known to send any.
-const MAX_EXTENSION_BYTES: usize = 4 * 1024;
+pub(in super::super) const MAX_EXTENSION_BYTES: usize = 4 * 1024;
 /// Bytes of trailers.
-const MAX_TRAILER_BYTES: usize = 8 * 1024;
+pub(in super::super) const MAX_TRAILER_BYTES: usize = 8 * 1024;
 
 /// What is left of a body.
 #[derive(Debug, PartialEq, Eq)]

@@ -3,6 +3,8 @@
 use std::sync::{Arc, Mutex, PoisonError};
 use std::task::{Context, Waker};
 
+use tokio::sync::Notify;
+
 use super::Phase;
 use crate::guest::egress::ask::Shown;
 use crate::guest::egress::authority::Fault;
@@ -19,6 +21,28 @@ struct Line {
     refused: Option<(Fault, Shown)>,
     spoiled: Option<Fault>,
     waker: Option<Waker>,
+    /// How the gate tells that the client left, while a request waits for the operator.
+    held: Option<Arc<Notify>>,
+}
+
+/// As long as it lives, the gate looks whether the client is still there.
+#[derive(Debug)]
+pub(in super::super) struct Watch {
+    line: GateLine,
+    left: Arc<Notify>,
+}
+
+impl Watch {
+    /// Ends when the client ended its side of the connection. Cancel-safe.
+    pub(in super::super) async fn left(&self) {
+        self.left.notified().await;
+    }
+}
+
+impl Drop for Watch {
+    fn drop(&mut self) {
+        self.line.with(|line| line.held = None);
+    }
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -51,6 +75,22 @@ impl GateLine {
     /// The fault in the framing of a body, which whoever asked for the body answers.
     pub(in super::super) fn spoiled(&self) -> Option<Fault> {
         self.with(|line| line.spoiled)
+    }
+
+    /// Has the gate look whether the client is still there, which nobody else does while
+    /// a request is neither answered nor read on.
+    pub(in super::super) fn watch(&self) -> Watch {
+        let left = Arc::new(Notify::new());
+        self.with(|line| line.held = Some(Arc::clone(&left)));
+        Watch {
+            line: self.clone(),
+            left,
+        }
+    }
+
+    /// Whom to tell that the client left, if somebody waits for it.
+    pub(super) fn watcher(&self) -> Option<Arc<Notify>> {
+        self.with(|line| line.held.clone())
     }
 
     pub(super) fn ask(&self, head: Head) {

@@ -26,6 +26,8 @@ use tokio_util::io::poll_read_buf;
 use self::body::Body;
 #[cfg(any(test, feature = "fuzzing"))]
 pub(super) use self::body::Chunks;
+#[cfg(test)]
+pub(super) use self::body::{MAX_EXTENSION_BYTES, MAX_TRAILER_BYTES};
 use self::farewell::Farewell;
 pub(super) use self::line::GateLine;
 use super::activity::Activity;
@@ -105,8 +107,10 @@ impl<S> Gate<S> {
 
     fn head(&mut self, head: Head) {
         // Whatever the target was, hyper needs none.
-        let start = format!("{} / HTTP/1.{}\r\n", head.method, head.minor);
-        self.judged.extend_from_slice(start.as_bytes());
+        let version = if head.minor == 0 { "0" } else { "1" };
+        for part in [&head.method, " / HTTP/1.", version, "\r\n"] {
+            self.judged.extend_from_slice(part.as_bytes());
+        }
         let rest = self.raw.get(head.line_length..head.length);
         self.judged.extend_from_slice(rest.unwrap_or_default());
         self.raw.drain(..head.length);
@@ -231,6 +235,24 @@ impl<S: AsyncRead + Unpin> Gate<S> {
         Poll::Ready(Ok(()))
     }
 
+    /// Looks whether the client is still there, where somebody wants to know.
+    ///
+    /// While a request waits for the operator hyper reads nothing, but it flushes
+    /// whenever it is woken.
+    fn poll_left(&mut self, context: &mut Context<'_>) {
+        let Some(watcher) = self.line.watcher() else {
+            return;
+        };
+        while self.raw.len() < MAX_HEAD_BYTES {
+            match self.poll_more(context) {
+                Poll::Ready(Ok(false)) => {}
+                // The next read finds the same end.
+                Poll::Ready(Ok(true) | Err(_)) => return watcher.notify_one(),
+                Poll::Pending => return,
+            }
+        }
+    }
+
     /// Waits for the answer to be given, and looks whether the client is still there.
     fn poll_held(&mut self, context: &mut Context<'_>) -> Poll<std::io::Result<()>> {
         if let Some(phase) = self.line.poll_answered(context) {
@@ -318,6 +340,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin> AsyncWrite for Gate<S> {
         mut self: Pin<&mut Self>,
         context: &mut Context<'_>,
     ) -> Poll<std::io::Result<()>> {
+        self.poll_left(context);
         Pin::new(&mut self.stream).poll_flush(context)
     }
 

@@ -1,9 +1,11 @@
 use std::collections::BTreeMap;
+use std::time::Duration;
 
 use super::*;
+use crate::guest::egress::dial::Dialer;
 use crate::guest::egress::proxy::Room;
 use crate::guest::egress::rig::{Rig, credentialed, read_head, route};
-use crate::policy::Unlisted;
+use crate::policy::{Auth, AuthScheme, NextHop, Unlisted};
 use tokio::io::AsyncWriteExt as _;
 
 fn config(routes: RouteSet, generation: u64) -> SidecarConfig {
@@ -73,6 +75,30 @@ async fn what_cannot_be_kept_is_not_put_in_force() {
     let orders = orders(&rig, &folder.path().join("missing"));
     assert!(orders.swap(2, set("new.example")).is_err());
     assert_eq!(rig.proxy.table.current().generation, 1);
+}
+
+#[tokio::test]
+async fn what_routes_and_the_proxy_on_the_way_name_is_missing_until_it_is_here() {
+    let folder = tempfile::tempdir().unwrap();
+    let mut rig = Rig::new(vec![credentialed("a.example", 443)]);
+    let auth = Auth {
+        scheme: AuthScheme::Bearer,
+        secret: SecretName::parse("hop").unwrap(),
+    };
+    let hop = NextHop::parse("http://127.0.0.1:1").unwrap();
+    let via = Some(hop.wanting(auth).unwrap());
+    Arc::get_mut(&mut rig.proxy).unwrap().dialer =
+        Dialer::new(rig.resolver.clone(), Duration::from_secs(1), via);
+    let orders = orders(&rig, folder.path());
+    for (given, missing) in [
+        ("none", &["hop", "key"] as &[&str]),
+        ("key", &["hop"]),
+        ("hop", &[]),
+    ] {
+        let values = BTreeMap::from([(given.to_owned(), "hunter2".to_owned())]);
+        orders.carry_out(ToEgress::Secrets { values });
+        assert_eq!(orders.missing(), missing);
+    }
 }
 
 #[tokio::test]

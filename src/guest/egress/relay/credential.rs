@@ -1,4 +1,4 @@
-//! Putting a route's credential into a request, the last thing that happens to it.
+//! Putting a credential into a request, the last thing that happens to it.
 
 use data_encoding::BASE64;
 use hyper::HeaderMap;
@@ -16,7 +16,7 @@ const OAUTH_BETA: &str = "oauth-2025-04-20";
 /// A header that is ready to be put in. Its value is marked sensitive, so that it is
 /// not shown where headers are.
 #[derive(Debug)]
-pub(super) struct Credential {
+pub(in super::super) struct Credential {
     name: HeaderName,
     value: HeaderValue,
     is_claude_oauth: bool,
@@ -28,7 +28,7 @@ impl Credential {
     /// # Errors
     /// A [`Refusal`] with [`Reason::Locked`] if the secret is not here, or is none that a
     /// header can hold.
-    pub(super) fn new(
+    pub(in super::super) fn new(
         auth: &Auth,
         role: Option<RouteRole>,
         secrets: &Secrets,
@@ -58,6 +58,11 @@ impl Credential {
             value,
             is_claude_oauth: role == Some(RouteRole::ClaudeCodeOauth),
         })
+    }
+
+    /// What the header says.
+    pub(in super::super) fn value(&self) -> &[u8] {
+        self.value.as_bytes()
     }
 
     /// Puts it in, in place of every other value.

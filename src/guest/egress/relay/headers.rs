@@ -60,6 +60,24 @@ const CREDENTIAL_KEYS: [&str; 11] = [
     "client_secret",
 ];
 
+/// Headers in which servers take another method than the one on the request's first line.
+const METHOD_OVERRIDES: [&str; 3] = [
+    "x-http-method-override",
+    "x-http-method",
+    "x-method-override",
+];
+
+/// The methods that a server may take the request for, beside its own.
+pub(super) fn overriding_methods(headers: &HeaderMap) -> impl Iterator<Item = String> {
+    METHOD_OVERRIDES.iter().flat_map(|name| {
+        let values = headers.get_all(*name).iter();
+        values.map(|value| {
+            let text = String::from_utf8_lossy(value.as_bytes());
+            text.trim().to_ascii_uppercase()
+        })
+    })
+}
+
 /// Removes what must not pass, the headers that Connection names included.
 pub(super) fn leave_behind(headers: &mut HeaderMap) {
     let nominated: Vec<HeaderName> = headers
@@ -72,14 +90,18 @@ pub(super) fn leave_behind(headers: &mut HeaderMap) {
     for name in nominated {
         headers.remove(name);
     }
-    for name in STAY_BEHIND {
-        headers.remove(name);
-    }
+    remove(headers, &STAY_BEHIND);
 }
 
 /// Removes every credential that the agent brought, all values of it.
 pub(super) fn strip_credentials(headers: &mut HeaderMap) {
-    for name in CREDENTIALS {
+    remove(headers, &CREDENTIALS);
+}
+
+/// Removes what of `names` is there, which is little.
+fn remove(headers: &mut HeaderMap, names: &[&str]) {
+    let is_named = |name: &&HeaderName| names.contains(&name.as_str());
+    while let Some(name) = headers.keys().find(is_named).cloned() {
         headers.remove(name);
     }
 }

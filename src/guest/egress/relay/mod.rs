@@ -4,9 +4,13 @@
 //! is put in last, and only into a request that leaves over verified TLS. Bodies stream
 //! both ways; `upload` and `download` are where a scanner sits.
 
+mod carry;
 mod credential;
 mod download;
+mod frame_sieve;
+mod frames;
 mod headers;
+mod held;
 mod pool;
 mod record;
 mod request;
@@ -30,7 +34,11 @@ use hyper::{Request, Response, StatusCode, Version};
 use hyper_util::rt::TokioIo;
 use jiff::Timestamp;
 
+use self::carry::CarryError;
+pub(super) use self::credential::Credential;
 pub(super) use self::download::Download;
+use self::frame_sieve::{FrameSieve, Stop};
+use self::frames::Sender;
 pub(super) use self::pool::Pool;
 use self::record::Recorder;
 use self::request::{Asked, Composed, answer_mode};
@@ -44,9 +52,28 @@ use super::proxy::{Proxy, Room};
 use super::refusal::{REASON_HEADER, Refusal};
 use super::resolve::Resolve;
 use super::table::Table;
-use super::tunnel::splice;
-use crate::policy::{Grant, Reason, ScanMode, Tls};
+use crate::guest::runtime::tunnel::splice;
+use crate::policy::{Grant, Reason, Scan, ScanMode, Tls};
 use crate::scan::Direction;
+
+/// What a document tells of.
+#[cfg(test)]
+pub(super) mod limits {
+    pub(in super::super) use super::carry::FAREWELL;
+    pub(in super::super) use super::pool::{IDLE, KEPT, KEPT_EACH};
+    pub(in super::super) use super::record::MAX_PATH;
+    pub(in super::super) use super::sieve::MAX_FINDINGS;
+    pub(in super::super) use super::upstream::MAX_INTERIM;
+}
+
+/// What is fuzzed.
+#[cfg(any(test, feature = "fuzzing"))]
+pub(super) mod fuzzed {
+    pub(in super::super) use super::frame_sieve::{FrameSieve, Stop};
+    pub(in super::super) use super::frames::{Frames, Kind, Sender, Step, unmask};
+    pub(in super::super) use super::sieve::Findings;
+    pub(in super::super) use super::usage::UsageReader;
+}
 
 /// What the requests of a connection may be for.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -63,8 +90,9 @@ pub(super) struct Relay<'a, R> {
     side: Side,
     room: Room,
     line: GateLine,
+    activity: &'a Activity,
     is_used: AtomicBool,
-    standing: Mutex<Option<Asked>>,
+    standing: Mutex<Option<Arc<Asked>>>,
     switched: Mutex<Option<Switched>>,
 }
 
@@ -73,6 +101,8 @@ struct Switched {
     agent: OnUpgrade,
     upstream: Upgraded,
     recorder: Recorder,
+    /// For frames out and back, where anything is to be looked into.
+    sieves: Option<[FrameSieve; 2]>,
 }
 
 /// How upstream answered.
@@ -82,12 +112,19 @@ enum Answer {
 }
 
 impl<'a, R: Resolve> Relay<'a, R> {
-    pub(super) const fn new(proxy: &'a Proxy<R>, side: Side, room: Room, line: GateLine) -> Self {
+    pub(super) const fn new(
+        proxy: &'a Proxy<R>,
+        side: Side,
+        room: Room,
+        line: GateLine,
+        activity: &'a Activity,
+    ) -> Self {
         Self {
             proxy,
             side,
             room,
             line,
+            activity,
             is_used: AtomicBool::new(false),
             standing: Mutex::new(None),
             switched: Mutex::new(None),
@@ -101,7 +138,8 @@ impl<'a, R: Resolve> Relay<'a, R> {
         let table = self.proxy.table.current();
         let asked = head
             .as_ref()
-            .map_or_else(Shown::default, |head| self.shown(head));
+            .map_or_else(Shown::default, |head| self.proxy.tellable(self.shown(head)));
+        let asked = self.proxy.decisions.shown(asked);
         let mut recorder = Recorder::new(
             &self.proxy.decisions,
             &self.proxy.ledger,
@@ -110,26 +148,15 @@ impl<'a, R: Resolve> Relay<'a, R> {
         );
         let agent = hyper::upgrade::on(&mut request);
         let outcome = match head {
-            Some(head) => self.ask(request, &head, &table, &mut recorder).await,
+            Some(head) => self.ask(request, &head, table, &mut recorder).await,
             None => Err(super::authority::Fault::bad("the request has no inspected head").into()),
         };
         match outcome {
-            Ok((Answer::Whole(response, loan), mode)) => {
-                self.pass_on(response, loan, mode, recorder)
+            Ok((Answer::Whole(response, loan), scan)) => {
+                self.pass_on(response, loan, scan.response, recorder)
             }
-            Ok((Answer::Switched(response, upstream), _)) => {
-                recorder.status(response.status().as_u16());
-                let (mut parts, _) = response.into_parts();
-                headers::leave_behind(&mut parts.headers);
-                websocket::announce(&mut parts.headers);
-                parts.version = Version::HTTP_11;
-                *self.switched() = Some(Switched {
-                    agent,
-                    upstream,
-                    recorder,
-                });
-                let body = Download::switch(self.line.clone());
-                Response::from_parts(parts, body)
+            Ok((Answer::Switched(response, upstream), scan)) => {
+                self.switch(response, agent, upstream, scan, recorder)
             }
             Err(refusal) => self.refuse(&refusal, recorder),
         }
@@ -167,28 +194,97 @@ impl<'a, R: Resolve> Relay<'a, R> {
             activity: &own,
             recorder: &mut switched.recorder,
         };
-        let carried = splice(&mut agent, &mut upstream, Vec::new()).await;
+        let Some(sieves) = switched.sieves else {
+            let carried = splice(&mut agent, &mut upstream, Vec::new()).await;
+            drop(counted);
+            return carried;
+        };
+        let meter = Arc::clone(counted.recorder.meter());
+        let findings = meter.findings();
+        let carried = carry::carry(&mut agent, &mut upstream, sieves, findings);
+        let carried = Box::pin(carried).await;
         drop(counted);
-        carried
+        match carried {
+            Ok(()) => Ok(()),
+            Err(CarryError::Io(error)) => Err(error),
+            Err(stopped @ CarryError::Stopped { sender, stop }) => {
+                switched.recorder.refused(match (stop, sender) {
+                    (Stop::Caught, _) => Reason::SecretFound,
+                    (Stop::Violation(_), Sender::Agent) => Reason::BadRequest,
+                    (Stop::Violation(_), Sender::Server) => Reason::Unreachable,
+                });
+                Err(std::io::Error::other(stopped))
+            }
+        }
+    }
+
+    /// Goes on as a WebSocket.
+    fn switch(
+        &self,
+        response: Response<Incoming>,
+        agent: OnUpgrade,
+        upstream: Upgraded,
+        scan: Scan,
+        mut recorder: Recorder,
+    ) -> Response<Download> {
+        let (mut parts, _) = response.into_parts();
+        // Its body, which it has none of, is what would be sifted here.
+        if let Err(refusal) = self.sift(&parts.headers, scan.response, &recorder) {
+            return self.refuse(&refusal, recorder);
+        }
+        recorder.status(parts.status.as_u16());
+        headers::leave_behind(&mut parts.headers);
+        websocket::announce(&mut parts.headers);
+        parts.version = Version::HTTP_11;
+        let is_read = scan.request != ScanMode::Off || scan.response != ScanMode::Off;
+        let sieves = is_read.then(|| {
+            let scanner = &self.proxy.secrets.open().scanner;
+            [
+                FrameSieve::new(scanner, Sender::Agent, scan.request),
+                FrameSieve::new(scanner, Sender::Server, scan.response),
+            ]
+        });
+        *self.switched() = Some(Switched {
+            agent,
+            upstream,
+            recorder,
+            sieves,
+        });
+        Response::from_parts(parts, Download::switch(self.line.clone()))
     }
 
     async fn ask(
         &self,
         request: Request<Incoming>,
         head: &Head,
-        table: &Table,
+        table: Arc<Table>,
         recorder: &mut Recorder,
-    ) -> Result<(Answer, ScanMode), Refusal> {
-        if head.target.starts_with('/') {
-            // As it was sent, in case that it cannot be read. A whole URL may hold a
-            // password.
-            let (path, query) = head.target.split_once('?').unwrap_or((&head.target, ""));
-            recorder.path(path, !query.is_empty());
-        }
-        let asked = Asked::read(&self.side, head)?;
-        recorder.path(asked.path.as_str(), asked.query.is_some());
-        let (permit, grant) = asked.decide(table, Timestamp::now())?;
+    ) -> Result<(Answer, Scan), Refusal> {
+        let asked = Asked::read(&self.side, head).inspect_err(|_| {
+            // As it was sent. A whole URL may hold a password.
+            if head.target.starts_with('/') {
+                let (path, query) = head.target.split_once('?').unwrap_or((&head.target, ""));
+                recorder.path(self.tellable(path), !query.is_empty());
+            }
+        });
+        let asked = Arc::new(asked?);
+        let path = self.tellable(asked.path.as_str());
+        recorder.path(path, asked.query.is_some());
+        let newer;
+        let (table, (permit, grant)) = match asked.decide(&table, Timestamp::now()) {
+            Ok(allowed) => (&table, allowed),
+            Err(refusal) => {
+                // Seldom needed, so not a part of every connection's future.
+                Box::pin(self.hold(&asked, &table, refusal)).await?;
+                newer = self.proxy.table.current();
+                recorder.generation(newer.generation);
+                (&newer, asked.decide(&newer, Timestamp::now())?)
+            }
+        };
         recorder.route(grant.route);
+        for method in headers::overriding_methods(request.headers()) {
+            asked.with_method(method).decide(table, Timestamp::now())?;
+        }
         self.proxy.check_name(table, &asked.authority.host)?;
         self.stand(&asked);
         if self.room == Room::None {
@@ -207,7 +303,21 @@ impl<'a, R: Resolve> Relay<'a, R> {
         recorder.let_out(self.proxy.ledger.request(table, grant.route, host));
         let key = asked.key(&permit, &grant, table.generation);
         let answer = self.send(composed, &key, &permit, recorder).await?;
-        Ok((answer, answer_mode(&grant)))
+        let scan = Scan {
+            request: grant.scan.request,
+            response: answer_mode(&grant),
+        };
+        Ok((answer, scan))
+    }
+
+    /// A path as records may hold it: what looks like a secret in it is not written down.
+    fn tellable<'p>(&self, path: &'p str) -> &'p str {
+        let held = self.proxy.secrets.open();
+        if held.scanner.scan_bytes(path.as_bytes()).is_empty() {
+            path
+        } else {
+            "(a path that holds a secret)"
+        }
     }
 
     /// Whether a model answers there: a route's role says so, or a preset knows the place.
@@ -295,9 +405,9 @@ impl<'a, R: Resolve> Relay<'a, R> {
         response
     }
 
-    fn stand(&self, asked: &Asked) {
+    fn stand(&self, asked: &Arc<Asked>) {
         let mut standing = self.standing.lock().unwrap_or_else(PoisonError::into_inner);
-        *standing = Some(asked.clone());
+        *standing = Some(Arc::clone(asked));
     }
 
     fn switched(&self) -> std::sync::MutexGuard<'_, Option<Switched>> {

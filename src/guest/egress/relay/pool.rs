@@ -21,10 +21,10 @@ use crate::guest::egress::head::MAX_HEADERS;
 use crate::policy::HostName;
 
 /// Connections kept in all, and to one place. The oldest give way.
-const KEPT: usize = 64;
-const KEPT_EACH: usize = 16;
+pub(in super::super) const KEPT: usize = 64;
+pub(in super::super) const KEPT_EACH: usize = 16;
 /// Shorter than common servers wait before they close an idle connection.
-const IDLE: Duration = Duration::from_secs(20);
+pub(in super::super) const IDLE: Duration = Duration::from_secs(20);
 
 /// Both ways of a connection to upstream.
 pub(in super::super) trait Stream: AsyncRead + AsyncWrite + Send + Unpin {}

@@ -17,7 +17,7 @@ use crate::policy::Reason;
 use crate::wire::{RequestFacts, Verdict};
 
 /// The longest path that a record holds.
-const MAX_PATH: usize = 512;
+pub(in super::super) const MAX_PATH: usize = 512;
 
 /// Gathers what a record says of one request.
 pub(in super::super) struct Recorder {
@@ -68,8 +68,15 @@ impl Recorder {
 
     /// Names the path and whether a query followed it, whose values are not recorded.
     pub(super) fn path(&mut self, path: &str, has_query: bool) {
-        let query = if has_query { "?…" } else { "" };
-        self.facts.path = format!("{}{query}", escaped(path.as_bytes(), MAX_PATH - 4));
+        self.facts.path = escaped(path.as_bytes(), MAX_PATH - 4);
+        if has_query {
+            self.facts.path.push_str("?…");
+        }
+    }
+
+    /// Names the table that it was decided by after all.
+    pub(super) const fn generation(&mut self, generation: u64) {
+        self.facts.generation = generation;
     }
 
     /// Names the route.
@@ -79,6 +86,9 @@ impl Recorder {
 
     /// Says which budget it is on.
     pub(super) fn spends(&mut self, share: Option<Share>) {
+        if let Some(share) = &share {
+            self.meter.spends(share.clone());
+        }
         self.share = share;
     }
 
@@ -156,9 +166,6 @@ impl Drop for Recorder {
         let mut facts = std::mem::take(&mut self.facts);
         self.ledger
             .carried(self.passage.as_ref(), self.meter.bytes(), 0);
-        if let Some(share) = &self.share {
-            share.carried(self.meter.bytes());
-        }
         facts.sent_bytes = facts.sent_bytes.max(self.meter.bytes());
         facts.millis = u64::try_from(self.began.elapsed().as_millis()).unwrap_or(u64::MAX);
         facts.usage = self

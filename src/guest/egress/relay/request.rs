@@ -22,6 +22,7 @@ use crate::guest::egress::secrets::Held;
 use crate::guest::egress::table::Table;
 use crate::policy::{CanonicalPath, Grant, Permit, Reason, RequestAsk, ScanMode, Scheme};
 use crate::scan::Direction;
+use crate::wire::HeldRequest;
 
 /// What a request asks for: everything that the decision looks at.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -84,27 +85,56 @@ impl Asked {
     ///
     /// # Errors
     /// A [`Refusal`] with the reason of the denial.
-    pub(super) fn decide(&self, table: &Table, now: Timestamp) -> Result<(Permit, Grant), Refusal> {
+    pub(super) fn decide<'table>(
+        &self,
+        table: &'table Table,
+        now: Timestamp,
+    ) -> Result<(Permit<'table>, Grant), Refusal> {
         let Authority { host, port } = &self.authority;
         let permit = table
             .routes
             .decide(host, *port, now)
             .map_err(|denial| Refusal::from(denial.reason))?;
-        let ask = RequestAsk {
+        let grant = permit
+            .request(&self.ask(), now)
+            .map_err(|denial| Refusal::from(denial.reason))?;
+        Ok((permit, grant))
+    }
+
+    /// What a route would have to name to let it out, where one for this request alone
+    /// would.
+    pub(super) fn narrow(&self, table: &Table, now: Timestamp) -> Option<HeldRequest> {
+        let Authority { host, port } = &self.authority;
+        if self.path.as_str().len() > HeldRequest::MAX_PATH {
+            return None;
+        }
+        table.routes.extension(host, *port, &self.ask(), now)?;
+        Some(HeldRequest {
+            method: self.method.clone(),
+            path: self.path.to_string(),
+        })
+    }
+
+    fn ask(&self) -> RequestAsk<'_> {
+        RequestAsk {
             scheme: self.scheme,
             method: &self.method,
             path: &self.path,
             query: self.query.as_deref(),
             is_websocket: self.is_websocket,
-        };
-        let grant = permit
-            .request(&ask, now)
-            .map_err(|denial| Refusal::from(denial.reason))?;
-        Ok((permit, grant))
+        }
+    }
+
+    /// The same request with another method, as a server may read it.
+    pub(super) fn with_method(&self, method: String) -> Self {
+        Self {
+            method,
+            ..self.clone()
+        }
     }
 
     /// Names the connections that may carry it.
-    pub(super) fn key(&self, permit: &Permit, grant: &Grant, generation: u64) -> Key {
+    pub(super) fn key(&self, permit: &Permit<'_>, grant: &Grant, generation: u64) -> Key {
         Key {
             tls: self.scheme == Scheme::Https,
             host: self.authority.host.clone(),

@@ -13,7 +13,7 @@ use crate::policy::{Reason, ScanMode};
 use crate::scan::{ContentCoding, Direction, Feed, Finding, Kind, Mode, Scanner, Stream};
 
 /// Names kept of what was found in one request and its answer.
-const MAX_FINDINGS: usize = 16;
+pub(in super::super) const MAX_FINDINGS: usize = 16;
 /// What the scanner reads as it comes; a zstd frame it must hold to its end.
 const READABLE: [&str; 5] = ["gzip", "x-gzip", "deflate", "br", "identity"];
 
@@ -33,7 +33,7 @@ impl Findings {
     }
 
     /// The names.
-    pub(super) fn names(&self) -> Vec<String> {
+    pub(in super::super) fn names(&self) -> Vec<String> {
         self.0
             .lock()
             .unwrap_or_else(PoisonError::into_inner)

@@ -1,11 +1,14 @@
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 
 use super::super::rig::{
-    Far, LIMITS, Rig, credentialed, host, read_head, read_message, route, web_socket, wildcard,
+    Far, Inside, LIMITS, Rig, code, credentialed, host, read_head, read_message, route, web_socket,
+    wildcard,
 };
-use crate::policy::{Route, SecretName, Tls};
+use super::frames::tests::frame;
+use super::frames::{Sender, unmask};
+use crate::policy::{Method, Methods, Route, ScanMode, SecretName, Tls};
 use crate::secret::Secret;
-use crate::wire::{AnswerUsage, Tokens, Verdict};
+use crate::wire::{AnswerUsage, DecisionRecord, Tokens, Verdict};
 
 const OK: &str = "HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok";
 /// A secret that must be found nowhere but at its origin.
@@ -65,6 +68,70 @@ async fn what_a_routes_budget_does_not_reach_is_refused_or_cut_off() {
     let answers = [long];
     let (_, answer) = tokio::join!(origin.serve(&answers), talk);
     assert!(!answer.contains("hello"), "{answer}");
+}
+
+/// It was counted when it was over, so that one body of any length passed.
+#[tokio::test]
+async fn a_body_is_broken_off_where_the_budget_ends() {
+    let rig = Rig::new(Vec::new());
+    let origin = rig.origin("a.example").await;
+    let mut limited = route("a.example", origin.port);
+    limited.budget.bytes = Some(16);
+    limited.scan.request = ScanMode::Off;
+    rig.allow(vec![limited]);
+    let place = format!("a.example:{}", origin.port);
+    let mut inside = rig.inside("a.example", origin.port).await;
+    let talk = async {
+        let head =
+            format!("POST / HTTP/1.1\r\nHost: {place}\r\nTransfer-Encoding: chunked\r\n\r\n");
+        let body = "8\r\nfirst...\r\n11\r\nand then too much\r\n0\r\n\r\n";
+        inside.write_all(head.as_bytes()).await.unwrap();
+        inside.write_all(body.as_bytes()).await.unwrap();
+        read_message(&mut inside).await.0
+    };
+    let arrived = async {
+        let mut far = origin.accept().await;
+        let mut bytes = Vec::new();
+        // It ends before its end.
+        drop(far.read_to_end(&mut bytes).await);
+        String::from_utf8_lossy(&bytes).into_owned()
+    };
+    let (arrived, head) = tokio::join!(arrived, talk);
+    assert!(head.contains("budget_spent"), "{head}");
+    assert!(!arrived.contains("too much"), "{arrived}");
+}
+
+#[tokio::test]
+async fn a_method_that_a_header_puts_in_must_be_allowed_too() {
+    let rig = Rig::new(Vec::new());
+    let origin = rig.origin("a.example").await;
+    let mut reading = route("a.example", origin.port);
+    reading.methods = Methods::Only(
+        ["GET", "HEAD"]
+            .map(|name| Method::parse(name).unwrap())
+            .into(),
+    );
+    rig.allow(vec![reading]);
+    let place = format!("a.example:{}", origin.port);
+    let ask = |header: &str| format!("GET / HTTP/1.1\r\nHost: {place}\r\n{header}\r\n\r\n");
+    for header in [
+        "X-HTTP-Method-Override: DELETE",
+        "x-http-method: delete",
+        "X-Method-Override: HEAD\r\nX-Method-Override: PUT",
+    ] {
+        let mut inside = rig.inside("a.example", origin.port).await;
+        inside.write_all(ask(header).as_bytes()).await.unwrap();
+        let (head, _) = read_message(&mut inside).await;
+        assert!(head.contains("method_not_allowed"), "{header}: {head}");
+    }
+    let mut inside = rig.inside("a.example", origin.port).await;
+    let talk = async {
+        let allowed = ask("X-HTTP-Method-Override: head");
+        inside.write_all(allowed.as_bytes()).await.unwrap();
+        read_message(&mut inside).await.1
+    };
+    let (_, body) = tokio::join!(origin.serve(&[OK]), talk);
+    assert_eq!(body, "ok");
 }
 
 #[tokio::test]
@@ -469,10 +536,13 @@ async fn a_web_socket_is_relayed_where_the_route_says_so_until_it_no_longer_does
     rig.allow(vec![web_socket("ws.example", origin.port)]);
     let mut inside = rig.inside("ws.example", origin.port).await;
     let request = format!(
-        "GET /ws HTTP/1.1\r\nHost: ws.example:{}\r\n{WISH}early",
+        "GET /ws HTTP/1.1\r\nHost: ws.example:{}\r\n{WISH}",
         origin.port
     );
-    inside.write_all(request.as_bytes()).await.unwrap();
+    // Sent before the answer, it is the WebSocket's all the same.
+    let early = frame(Sender::Agent, 0x81, b"early");
+    let request = [request.as_bytes(), &early].concat();
+    inside.write_all(&request).await.unwrap();
     let mut far = origin.accept().await;
     let asked = read_head(&mut far).await.to_lowercase();
     assert!(asked.contains("upgrade: websocket"), "{asked}");
@@ -488,9 +558,9 @@ async fn a_web_socket_is_relayed_where_the_route_says_so_until_it_no_longer_does
     let mut frame = [0; 4];
     inside.read_exact(&mut frame).await.unwrap();
     assert_eq!(&frame, b"\x81\x02hi");
-    let mut early = [0; 5];
-    far.read_exact(&mut early).await.unwrap();
-    assert_eq!(&early, b"early");
+    let mut got = vec![0; early.len()];
+    far.read_exact(&mut got).await.unwrap();
+    assert_eq!(got, early);
     rig.allow(vec![route("ws.example", origin.port)]);
     let mut rest = Vec::new();
     drop(inside.read_to_end(&mut rest).await);
@@ -500,10 +570,191 @@ async fn a_web_socket_is_relayed_where_the_route_says_so_until_it_no_longer_does
     let facts = rig.records().pop().unwrap().request.unwrap();
     assert_eq!(
         (facts.status, facts.sent_bytes, facts.received_bytes),
-        (Some(101), 5, 4)
+        (Some(101), 11, 4)
     );
     let usage = rig.proxy.ledger.usage();
-    assert_eq!((usage.sent_bytes, usage.received_bytes), (5, 4));
+    assert_eq!((usage.sent_bytes, usage.received_bytes), (11, 4));
+}
+
+/// A WebSocket on such a route, both ends of it.
+async fn socket(rig: &Rig, mut allowed: Route) -> (Inside, Far) {
+    let origin = rig.origin("ws.example").await;
+    (allowed.ports, allowed.websocket) = (vec![origin.port], true);
+    rig.allow(vec![allowed]);
+    let mut inside = rig.inside("ws.example", origin.port).await;
+    let request = format!(
+        "GET /ws HTTP/1.1\r\nHost: ws.example:{}\r\n{WISH}",
+        origin.port
+    );
+    inside.write_all(request.as_bytes()).await.unwrap();
+    let mut far = origin.accept().await;
+    read_head(&mut far).await;
+    far.write_all(GRANTED.as_bytes()).await.unwrap();
+    read_head(&mut inside).await;
+    (inside, far)
+}
+
+/// Writes frames and gives all that comes back until the end, at both ends.
+async fn exchange(mut inside: Inside, mut far: Far, out: &[u8], back: &[u8]) -> [Vec<u8>; 2] {
+    inside.write_all(out).await.unwrap();
+    far.write_all(back).await.unwrap();
+    let (mut at_agent, mut at_origin) = (Vec::new(), Vec::new());
+    let (one, other) = tokio::join!(
+        inside.read_to_end(&mut at_agent),
+        far.read_to_end(&mut at_origin)
+    );
+    drop((one, other));
+    [at_agent, at_origin]
+}
+
+/// The record of what is over, once it is written.
+async fn record(rig: &Rig) -> DecisionRecord {
+    loop {
+        if let Some(record) = rig.records().pop() {
+            return record;
+        }
+        tokio::task::yield_now().await;
+    }
+}
+
+/// What a close frame says, without its mask; nothing if there is none.
+fn closed(sender: Sender, bytes: &[u8]) -> Option<(u16, String)> {
+    let (mut payload, mask) = match sender {
+        Sender::Agent => (bytes.get(6..)?.to_vec(), bytes.get(2..6)?.try_into().ok()?),
+        Sender::Server => (bytes.get(2..)?.to_vec(), [0; 4]),
+    };
+    unmask(&mut payload, mask);
+    let code = u16::from_be_bytes(payload.get(..2)?.try_into().ok()?);
+    let text = String::from_utf8(payload.split_off(2)).ok()?;
+    (bytes[0] == 0x88).then_some((code, text))
+}
+
+#[tokio::test]
+async fn a_secret_in_a_message_closes_a_web_socket_at_both_ends() {
+    for mode in [ScanMode::Block, ScanMode::Redact] {
+        let rig = Rig::new(Vec::new());
+        rig.hand_over();
+        let mut allowed = route("ws.example", 0);
+        allowed.scan.request = mode;
+        let (inside, far) = socket(&rig, allowed).await;
+        let (half, rest) = SECRET.split_at(7);
+        let good = frame(Sender::Agent, 0x81, b"good");
+        let bad = [
+            good.clone(),
+            frame(Sender::Agent, 0x01, half.as_bytes()),
+            frame(Sender::Agent, 0x80, rest.as_bytes()),
+        ];
+        let [at_agent, at_origin] = exchange(inside, far, &bad.concat(), b"").await;
+        let told = "cellar: a secret was found in a message (secret_found) key".to_owned();
+        assert_eq!(closed(Sender::Server, &at_agent), Some((1008, told)));
+        let (before, end) = at_origin.split_at(good.len());
+        assert_eq!(before, good);
+        assert_eq!(closed(Sender::Agent, end), Some((1008, String::new())));
+        let record = record(&rig).await;
+        assert_eq!(code(record.verdict), "secret_found");
+        let facts = record.request.unwrap();
+        assert_eq!(
+            (facts.status, facts.findings),
+            (Some(101), vec!["key".to_owned()])
+        );
+        assert!(!rig.log().contains(SECRET));
+    }
+}
+
+#[tokio::test]
+async fn what_is_only_warned_of_or_off_passes_in_messages() {
+    for (mode, findings) in [(ScanMode::Warn, &["key"] as &[&str]), (ScanMode::Off, &[])] {
+        let rig = Rig::new(Vec::new());
+        rig.hand_over();
+        let mut allowed = route("ws.example", 0);
+        allowed.scan.request = mode;
+        let (mut inside, mut far) = socket(&rig, allowed).await;
+        let message = frame(Sender::Agent, 0x81, SECRET.as_bytes());
+        inside.write_all(&message).await.unwrap();
+        let mut got = vec![0; message.len()];
+        far.read_exact(&mut got).await.unwrap();
+        assert_eq!(got, message);
+        drop((inside, far));
+        let record = record(&rig).await;
+        assert_eq!(code(record.verdict), "allowed");
+        assert_eq!(record.request.unwrap().findings, findings);
+    }
+}
+
+#[tokio::test]
+async fn a_reflected_credential_does_not_come_back_in_messages() {
+    let rig = Rig::new(Vec::new());
+    rig.hand_over();
+    let (inside, far) = socket(&rig, credentialed("ws.example", 0)).await;
+    let good = frame(Sender::Server, 0x82, b"good");
+    let base64 = data_encoding::BASE64.encode(format!("{{{SECRET}}}").as_bytes());
+    let bad = frame(Sender::Server, 0x81, base64.as_bytes());
+    let back = [good.as_slice(), &bad].concat();
+    let [at_agent, at_origin] = exchange(inside, far, b"", &back).await;
+    let (before, end) = at_agent.split_at(good.len());
+    assert_eq!(before, good);
+    assert_eq!(closed(Sender::Server, end).unwrap().0, 1008);
+    assert_eq!(closed(Sender::Agent, &at_origin).unwrap().0, 1008);
+    assert_eq!(code(record(&rig).await.verdict), "secret_found");
+}
+
+/// In the answer that opens the WebSocket.
+#[tokio::test]
+async fn a_reflected_credential_does_not_come_back_in_the_opening() {
+    let rig = Rig::new(Vec::new());
+    rig.hand_over();
+    let origin = rig.origin("ws.example").await;
+    rig.allow(vec![Route {
+        websocket: true,
+        ..credentialed("ws.example", origin.port)
+    }]);
+    let mut inside = rig.inside("ws.example", origin.port).await;
+    let request = format!(
+        "GET /ws HTTP/1.1\r\nHost: ws.example:{}\r\n{WISH}",
+        origin.port
+    );
+    inside.write_all(request.as_bytes()).await.unwrap();
+    let answer = GRANTED.replace("\r\n\r\n", &format!("\r\nX-Echo: {SECRET}\r\n\r\n"));
+    let answers = [answer.as_str()];
+    let (_, head) = tokio::join!(origin.serve(&answers), read_head(&mut inside));
+    assert!(head.contains("x-cellar-reason: secret_found"), "{head}");
+    assert!(!head.contains(SECRET), "{head}");
+}
+
+#[tokio::test]
+async fn frames_that_no_end_may_send_close_a_web_socket() {
+    let unmasked = frame(Sender::Server, 0x81, b"hi");
+    let masked = frame(Sender::Agent, 0x81, b"hi");
+    let packed = frame(Sender::Agent, 0xc1, b"hi");
+    for (out, back, reason) in [
+        (unmasked.as_slice(), b"" as &[u8], "bad_request"),
+        (&packed, b"", "bad_request"),
+        (b"", &masked, "unreachable"),
+    ] {
+        let rig = Rig::new(Vec::new());
+        let (inside, far) = socket(&rig, route("ws.example", 0)).await;
+        let [at_agent, at_origin] = exchange(inside, far, out, back).await;
+        assert_eq!(closed(Sender::Server, &at_agent).unwrap().0, 1002);
+        assert_eq!(closed(Sender::Agent, &at_origin).unwrap().0, 1002);
+        assert_eq!(code(record(&rig).await.verdict), reason);
+    }
+}
+
+/// A close frame there would be read as the rest of the frame that never came.
+#[tokio::test]
+async fn an_end_with_half_a_frame_gets_no_close_frame() {
+    let rig = Rig::new(Vec::new());
+    rig.hand_over();
+    let (mut inside, mut far) = socket(&rig, route("ws.example", 0)).await;
+    let whole = frame(Sender::Server, 0x82, &[7; 1000]);
+    let half = &whole[..500];
+    far.write_all(half).await.unwrap();
+    let mut got = vec![0; half.len()];
+    inside.read_exact(&mut got).await.unwrap();
+    let bad = frame(Sender::Agent, 0x81, SECRET.as_bytes());
+    let [at_agent, at_origin] = exchange(inside, far, &bad, b"").await;
+    assert_eq!(at_agent, b"");
+    assert_eq!(closed(Sender::Agent, &at_origin).unwrap().0, 1008);
 }
 
 /// Without upstream's consent nothing of what was sent ahead goes through.
@@ -855,7 +1106,7 @@ async fn a_reflected_credential_does_not_come_back() {
         drop(inside);
         settle().await;
         let record = rig.records().pop().unwrap();
-        assert_eq!(super::super::rig::code(record.verdict), "secret_found");
+        assert_eq!(code(record.verdict), "secret_found");
         rig.proxy.pool.clear();
     }
     assert!(!rig.log().contains(SECRET));
@@ -917,6 +1168,26 @@ async fn a_name_under_a_wildcard_carries_no_secret_to_a_name_server() {
     assert_eq!(rig.resolver.count(), asked, "nothing was resolved");
 }
 
+/// They stood in the decision log, and on the operator's screen.
+#[tokio::test]
+async fn a_secret_in_a_name_or_a_path_is_not_written_down() {
+    let rig = Rig::new(vec![route("a.example", 443)]);
+    rig.hand_over();
+    drop(rig.tunnel(&format!("{SECRET}.example:443")).await);
+    for path in [format!("/up/{SECRET}/x"), format!("/up/../{SECRET}")] {
+        let mut inside = rig.inside("a.example", 443).await;
+        let asked = get(&path, "a.example");
+        inside.write_all(asked.as_bytes()).await.unwrap();
+        read_message(&mut inside).await;
+        drop(inside);
+        settle().await;
+    }
+    let log = rig.log();
+    assert!(!log.contains(SECRET), "{log}");
+    assert!(log.contains("(a name that holds a secret)"), "{log}");
+    assert_eq!(log.matches("(a path that holds a secret)").count(), 2);
+}
+
 #[tokio::test]
 async fn a_path_with_two_readings_is_refused_told_and_recorded() {
     let rig = Rig::new(vec![route("a.example", 443)]);
@@ -930,7 +1201,7 @@ async fn a_path_with_two_readings_is_refused_told_and_recorded() {
         drop(inside);
         settle().await;
         let record = rig.records().pop().unwrap();
-        assert_eq!(super::super::rig::code(record.verdict), "invalid_path");
+        assert_eq!(code(record.verdict), "invalid_path");
         assert_eq!(record.request.unwrap().path, format!("{path}?…"));
     }
     assert_eq!(rig.resolver.count(), 0);

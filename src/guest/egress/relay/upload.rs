@@ -1,14 +1,15 @@
 //! A request's body on its way to upstream: counted, capped, and where a scanner sits.
 
 use std::pin::Pin;
-use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::sync::{Arc, OnceLock};
 use std::task::{Context, Poll, ready};
 
 use bytes::Bytes;
 use hyper::body::{Body, Frame, Incoming, SizeHint};
 
 use super::sieve::{Caught, Findings, Sieve};
+use crate::guest::egress::spending::Share;
 
 /// How a request's body fares, seen from outside.
 #[derive(Debug, Default)]
@@ -17,6 +18,9 @@ pub(in super::super) struct Meter {
     is_over: AtomicBool,
     is_done: AtomicBool,
     is_caught: AtomicBool,
+    is_spent: AtomicBool,
+    /// Its part of the route's budget.
+    share: OnceLock<Share>,
     findings: Findings,
 }
 
@@ -34,6 +38,17 @@ impl Meter {
     /// Whether it was broken off because of what is in it.
     pub(in super::super) fn is_caught(&self) -> bool {
         self.is_caught.load(Ordering::Relaxed)
+    }
+
+    /// Whether the route's budget did not reach, and it was broken off.
+    pub(in super::super) fn is_spent(&self) -> bool {
+        self.is_spent.load(Ordering::Relaxed)
+    }
+
+    /// Says which budget it is on.
+    pub(super) fn spends(&self, share: Share) {
+        // One request has one route.
+        drop(self.share.set(share));
     }
 
     /// What was found in it and in its answer.
@@ -56,6 +71,9 @@ pub(in super::super) enum UploadError {
     /// It is longer than it may be.
     #[error("send a body longer than its cap")]
     Over,
+    /// It is longer than the route's budget reaches.
+    #[error("send more than the route's budget has")]
+    Spent,
     /// It holds a secret.
     #[error(transparent)]
     Caught(#[from] Caught),
@@ -109,6 +127,16 @@ impl Upload {
             return Err(UploadError::Over);
         }
         self.meter.bytes.store(sum, Ordering::Relaxed);
+        // As it goes and not at its end: one long body is a way out too.
+        if !self
+            .meter
+            .share
+            .get()
+            .is_none_or(|share| share.carried(length))
+        {
+            self.meter.is_spent.store(true, Ordering::Relaxed);
+            return Err(UploadError::Spent);
+        }
         let Some(sieve) = &mut self.sieve else {
             return Ok(data);
         };

@@ -18,7 +18,7 @@ use crate::guest::egress::resolve::Resolve;
 use crate::policy::{Permit, Reason};
 
 /// Interim answers (1xx) to one request. Servers send one or two.
-const MAX_INTERIM: u32 = 16;
+pub(in super::super) const MAX_INTERIM: u32 = 16;
 
 /// A request that got no answer; whole again if none of it was sent.
 struct Unanswered(Option<Request<Upload>>);
@@ -29,7 +29,7 @@ impl<R: Resolve> Relay<'_, R> {
         &self,
         composed: Composed,
         key: &Key,
-        permit: &Permit,
+        permit: &Permit<'_>,
         recorder: &Recorder,
     ) -> Result<Answer, Refusal> {
         if let Some(wish) = composed.wish {
@@ -64,7 +64,7 @@ impl<R: Resolve> Relay<'_, R> {
         &self,
         request: Request<Upload>,
         wish: &Wish,
-        permit: &Permit,
+        permit: &Permit<'_>,
         recorder: &Recorder,
     ) -> Result<Answer, Refusal> {
         let is_tls = matches!(self.side, super::Side::Tunnel(_));
@@ -91,8 +91,9 @@ impl<R: Resolve> Relay<'_, R> {
     }
 
     /// Dials, and shakes hands where the request goes over TLS.
-    async fn connect(&self, permit: &Permit, tls: bool) -> Result<Box<dyn Stream>, Refusal> {
-        let stream = self.proxy.dialer.dial(permit).await?;
+    async fn connect(&self, permit: &Permit<'_>, tls: bool) -> Result<Box<dyn Stream>, Refusal> {
+        let held = self.proxy.secrets.open();
+        let stream = self.proxy.dialer.dial(permit, &held.secrets).await?;
         if !tls {
             return Ok(Box::new(stream));
         }
@@ -113,6 +114,8 @@ impl<R: Resolve> Relay<'_, R> {
             recorder.meter().findings().refusal()
         } else if recorder.meter().is_over() {
             Refusal::from(Reason::BodyTooLarge)
+        } else if recorder.meter().is_spent() {
+            Refusal::new(Reason::BudgetSpent, "of bytes")
         } else {
             unreachable("it gave no valid HTTP answer")
         }

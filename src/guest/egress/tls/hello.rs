@@ -16,7 +16,7 @@ use crate::policy::{HostName, Reason};
 
 /// No client sends more: key shares for post-quantum groups take some 2 KiB, the rest
 /// is small.
-const MAX_HELLO_BYTES: usize = 32 * 1024;
+pub(in super::super) const MAX_HELLO_BYTES: usize = 32 * 1024;
 /// The first byte of a TLS handshake record (RFC 8446, 5.1).
 const TLS_HANDSHAKE: u8 = 0x16;
 

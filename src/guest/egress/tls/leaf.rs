@@ -11,14 +11,17 @@ use jiff::Timestamp;
 use rcgen::KeyPair;
 use rustls::ServerConfig;
 use rustls::crypto::CryptoProvider;
+use rustls::crypto::ring::Ticketer;
 use rustls::pki_types::PrivatePkcs8KeyDer;
-use rustls::server::NoServerSessionStorage;
+use rustls::server::{NoServerSessionStorage, ProducesTickets};
 use rustls::sign::{CertifiedKey, SigningKey, SingleCertAndKey};
 
 use super::ca::{BottleCa, LEAF_DAYS, key};
 use super::{ALPN, TlsError, provider};
 use crate::policy::HostName;
 
+/// Tickets given with each full handshake: one, for the next connection.
+const TICKETS: usize = 1;
 /// Hosts held. The one unused for longest gives way.
 const HELD: usize = 256;
 
@@ -28,6 +31,7 @@ pub(in super::super) struct Leaves {
     key: KeyPair,
     signing: Arc<dyn SigningKey>,
     provider: Arc<CryptoProvider>,
+    tickets: Arc<dyn ProducesTickets>,
     held: Mutex<Held>,
 }
 
@@ -64,6 +68,7 @@ impl Leaves {
             key,
             signing,
             provider,
+            tickets: Ticketer::new()?,
             held: Mutex::default(),
         })
     }
@@ -115,9 +120,13 @@ impl Leaves {
             .with_no_client_auth()
             .with_cert_resolver(Arc::new(SingleCertAndKey::from(certified)));
         config.alpn_protocols = vec![ALPN.to_vec()];
-        // A full handshake costs the loopback nothing; a session kept costs memory.
+        config.ignore_client_order = true;
+        // A client that comes again brings its session along, sealed: the second handshake
+        // needs no certificate, and nothing is kept here. A ticket is good for the name
+        // that it was given for and for no other.
         config.session_storage = Arc::new(NoServerSessionStorage {});
-        config.send_tls13_tickets = 0;
+        config.ticketer = Arc::clone(&self.tickets);
+        config.send_tls13_tickets = TICKETS;
         Ok(Arc::new(config))
     }
 }

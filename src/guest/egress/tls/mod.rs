@@ -15,11 +15,15 @@ mod upstream;
 
 use std::sync::Arc;
 
+use rustls::CipherSuite::TLS13_AES_128_GCM_SHA256;
+use rustls::SupportedCipherSuite;
 use rustls::crypto::CryptoProvider;
 
 use crate::guest::runtime::RoleError;
 
 pub(super) use ca::BottleCa;
+#[cfg(test)]
+pub(super) use hello::MAX_HELLO_BYTES;
 pub(super) use hello::read_hello;
 pub(super) use leaf::Leaves;
 pub(super) use trust::{TrustFiles, Trusted};
@@ -63,6 +67,11 @@ impl From<TlsError> for RoleError {
     }
 }
 
+/// What both sides speak. AES-128 first, as browsers have it: the hash that goes with it
+/// has instructions of its own in most processors.
 fn provider() -> Arc<CryptoProvider> {
-    Arc::new(rustls::crypto::ring::default_provider())
+    let mut provider = rustls::crypto::ring::default_provider();
+    let is_second = |suite: &SupportedCipherSuite| suite.suite() != TLS13_AES_128_GCM_SHA256;
+    provider.cipher_suites.sort_by_key(is_second);
+    Arc::new(provider)
 }

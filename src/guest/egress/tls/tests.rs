@@ -1,8 +1,12 @@
 use std::sync::Arc;
 
 use jiff::{Timestamp, ToSpan as _};
-use rustls::client::WebPkiServerVerifier;
+use rustls::HandshakeKind;
 use rustls::client::danger::ServerCertVerifier as _;
+use rustls::client::{
+    ClientSessionStore, Resumption, Tls12ClientSessionValue, Tls13ClientSessionValue,
+    WebPkiServerVerifier,
+};
 use rustls::pki_types::{CertificateDer, ServerName, UnixTime};
 use rustls::{ClientConfig, RootCertStore};
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _, duplex};
@@ -134,6 +138,52 @@ async fn only_http_1_is_spoken_inside() {
         {
             assert_eq!(chosen, b"http/1.1");
         }
+    }
+}
+
+/// Gives back the last ticket, whatever name it was for: a client that means no good.
+#[derive(Debug, Default)]
+struct OneTicket(std::sync::Mutex<Option<Tls13ClientSessionValue>>);
+
+impl ClientSessionStore for OneTicket {
+    fn set_kx_hint(&self, _: ServerName<'static>, _: rustls::NamedGroup) {}
+    fn kx_hint(&self, _: &ServerName<'_>) -> Option<rustls::NamedGroup> {
+        None
+    }
+    fn set_tls12_session(&self, _: ServerName<'static>, _: Tls12ClientSessionValue) {}
+    fn tls12_session(&self, _: &ServerName<'_>) -> Option<Tls12ClientSessionValue> {
+        None
+    }
+    fn remove_tls12_session(&self, _: &ServerName<'static>) {}
+    fn insert_tls13_ticket(&self, _: ServerName<'static>, value: Tls13ClientSessionValue) {
+        *self.0.lock().unwrap() = Some(value);
+    }
+    fn take_tls13_ticket(&self, _: &ServerName<'static>) -> Option<Tls13ClientSessionValue> {
+        self.0.lock().unwrap().take()
+    }
+}
+
+#[tokio::test]
+async fn a_client_that_comes_again_needs_no_certificate_and_a_ticket_opens_no_other_name() {
+    let (leaves, ca) = leaves();
+    let mut config = (**client_of(&ca).config()).clone();
+    config.resumption = Resumption::store(Arc::new(OneTicket::default()));
+    let connector = TlsConnector::from(Arc::new(config));
+    for (name, kind) in [
+        ("a.example", HandshakeKind::Full),
+        ("a.example", HandshakeKind::Resumed),
+        ("b.example", HandshakeKind::Full),
+        ("b.example", HandshakeKind::Resumed),
+    ] {
+        let config = leaves.config_for(&host(name), Timestamp::now()).unwrap();
+        let (near, far) = duplex(1 << 16);
+        let client = connector.connect(ServerName::try_from(name).unwrap(), near);
+        let (client, server) = tokio::join!(client, TlsAcceptor::from(config).accept(far));
+        let (mut client, mut server) = (client.unwrap(), server.unwrap());
+        server.write_all(b"x").await.unwrap();
+        server.flush().await.unwrap();
+        assert_eq!(client.read_u8().await.unwrap(), b'x');
+        assert_eq!(client.get_ref().1.handshake_kind(), Some(kind), "{name}");
     }
 }
 

@@ -78,7 +78,7 @@ async fn a_hub_that_restarts_is_told_again() {
     let (reporter, line, _orders) = hub_line(Role::Egress, path.clone());
     let pump = tokio::spawn(line.run());
     reporter.state(RoleState::Ready);
-    reporter.decision(decision(7));
+    reporter.decisions(vec![decision(7)]);
     for _ in 0..2 {
         let hub = super::super::bind_door(&path, 0o600).unwrap();
         let (stream, _) = hub.accept().await.unwrap();
@@ -115,6 +115,7 @@ fn hold(id: u64, waiting: u32) -> RoleReport {
             host: "a.example".to_owned(),
             port: 443,
             waiting,
+            request: None,
         },
     }
 }

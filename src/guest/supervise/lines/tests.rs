@@ -207,6 +207,7 @@ fn hold(id: u64) -> RoleReport {
             host: "a.example".to_owned(),
             port: 443,
             waiting: 1,
+            request: None,
         },
     }
 }

@@ -153,7 +153,7 @@ impl Reader {
     }
 
     /// Reads which credential is put in, and how. A role says how by itself.
-    pub(super) fn auth(
+    pub(in crate::manifest::read) fn auth(
         &mut self,
         fields: &Fields<'_>,
         role: Option<RouteRole>,

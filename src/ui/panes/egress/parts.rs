@@ -149,10 +149,7 @@ pub(super) fn holds<'a>(
             Words::new(look)
                 .put(Role::Heading, pad(look, head, HEADING))
                 .put(Role::Plain, name)
-                .put(
-                    Role::Wanting,
-                    safe(look, &format!("{}:{}", hold.host, hold.port), FACT),
-                )
+                .put(Role::Wanting, safe(look, &hold.words(), FACT))
                 .put(Role::Faint, format!("  {left} s left  a answers{more}")),
         );
     }

@@ -21,7 +21,7 @@ use crate::wire::{AnswerUsage, Tokens};
 
 /// Reads one answer.
 #[derive(Debug)]
-pub(super) struct UsageReader {
+pub(in super::super) struct UsageReader {
     unpacker: Unpacker,
     form: Form,
     found: Found,
@@ -46,7 +46,7 @@ struct Found {
 
 impl UsageReader {
     /// Reads an answer with this head; nothing if it cannot be read.
-    pub(super) fn of(headers: &HeaderMap) -> Option<Box<Self>> {
+    pub(in super::super) fn of(headers: &HeaderMap) -> Option<Box<Self>> {
         let kind = headers.get(CONTENT_TYPE)?.to_str().ok()?;
         let kind = kind.split(';').next().unwrap_or_default().trim();
         let form = match kind.to_ascii_lowercase().as_str() {
@@ -63,13 +63,13 @@ impl UsageReader {
     }
 
     /// Takes a piece of the answer as it came.
-    pub(super) fn feed(&mut self, piece: &[u8]) {
+    pub(in super::super) fn feed(&mut self, piece: &[u8]) {
         let (form, found) = (&mut self.form, &mut self.found);
         self.unpacker.feed(piece, |plain| form.read(plain, found));
     }
 
     /// Ends the answer, whole or not, and gives what it said.
-    pub(super) fn finish(mut self: Box<Self>) -> Option<AnswerUsage> {
+    pub(in super::super) fn finish(mut self: Box<Self>) -> Option<AnswerUsage> {
         let (form, found) = (&mut self.form, &mut self.found);
         self.unpacker.finish(|plain| form.read(plain, found));
         match form {

@@ -23,7 +23,7 @@ thread_local! {
 ///
 /// # Errors
 /// The first that either end gives.
-pub(super) async fn splice<C, U>(
+pub(crate) async fn splice<C, U>(
     client: &mut C,
     upstream: &mut U,
     early: Vec<u8>,
