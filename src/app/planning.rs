@@ -1,9 +1,10 @@
 //! From an agent's name to a plan, for verbs and console alike.
 
 use crate::manifest::{
-    Loaded, Manifest, ManifestPaths, Need, Plan, Prices, Problem, ResolveError, ResolveOptions,
-    SecretAsk, SecretSource,
+    Loaded, Manifest, ManifestPaths, Need, Plan, Problem, ResolveError, ResolveOptions, SecretAsk,
+    SecretSource, load_prices,
 };
+use crate::policy::Prices;
 use crate::secret::Secret;
 use crate::store::Record;
 
@@ -27,7 +28,7 @@ pub(crate) fn prices() -> (Prices, Option<Failure>) {
     let Some(paths) = found else {
         return (Prices::builtin().unwrap_or_default(), None);
     };
-    let (prices, error) = Prices::load(&paths.prices());
+    let (prices, error) = load_prices(&paths.prices());
     let failure = error.map(|error| Failure::new("use your prices", &error));
     (prices, failure)
 }

@@ -10,7 +10,7 @@ use super::lines::Lines;
 use super::phase::{Doing, Phase};
 use super::sighting::{BottleRef, EngineId};
 use super::view::{Focus, Modal, RowName, View};
-use crate::manifest::Prices;
+use crate::policy::Prices;
 use crate::wire::{Role, TerminalSize};
 
 /// What the console starts from.

@@ -9,6 +9,7 @@
 //! version it ever shipped, and says so when it cannot.
 
 mod config;
+mod cost;
 mod egress;
 mod frame;
 mod hub;
@@ -17,6 +18,7 @@ mod session;
 mod usage;
 
 pub use config::{InitConfig, SidecarConfig};
+pub use cost::UNITS_PER_MICRODOLLAR;
 pub use egress::{HoldEnd, HoldRecord, ToEgress};
 pub use frame::{Decoder, Frame, FrameError, MAX_FRAME_BYTES};
 pub use hub::{

@@ -10,7 +10,7 @@ use super::super::planning;
 use super::super::view::{self, Asking, BottleView, Whose};
 use super::attach::exit_words;
 use super::{mended, printing};
-use crate::manifest::Prices;
+use crate::policy::Prices;
 use crate::state::{ContainerState, Cost, token_words, traffic_words};
 use crate::wire::{RoleState, Usage, Verdict};
 

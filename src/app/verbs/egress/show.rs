@@ -9,7 +9,7 @@ use super::super::super::hub::{HubView, Talk, TalkError};
 use super::super::super::output::Output;
 use super::super::super::planning;
 use super::super::printing;
-use crate::manifest::Prices;
+use crate::policy::Prices;
 use crate::policy::{Route, RouteSet, Unlisted};
 use crate::spec::BottleId;
 use crate::state::{Cost, age, decided_facts, decided_place, model_cost, short, traffic_words};
