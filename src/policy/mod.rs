@@ -4,6 +4,7 @@
 //! every decision is to deny. It must not know of containers, files or terminals.
 
 mod address;
+mod bottle_budget;
 mod credential;
 mod decide;
 mod git;
@@ -20,6 +21,7 @@ mod route;
 mod suggest;
 
 pub use address::{AddressClass, embedded_v4, is_public};
+pub use bottle_budget::{BottleBudget, BudgetError, Measure, Span};
 pub use credential::{Auth, AuthScheme, CredentialError, HeaderField, RouteRole, SecretName};
 pub use decide::{ASK_BOUNDS, ASK_SECONDS, Grant, Permit, RequestAsk, RouteSet, Scheme, Unlisted};
 pub use host::{HostName, HostNameError};
