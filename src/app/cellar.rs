@@ -11,6 +11,7 @@ use tokio::sync::mpsc;
 use super::exit::{Exit, Failure};
 use super::gather::Values;
 use super::hub::Talk;
+use super::planning;
 use crate::docker::{
     self, Credentials, DockerEngine, Engine, EngineAddress, EngineError, GuestBinary, HomeFile,
     Line, Progress, Up, UpRequest,
@@ -196,6 +197,7 @@ impl Cellar {
                 spec: request.spec,
                 digest,
                 revision: 1,
+                prices: planning::own_prices(),
                 is_demo: request.is_demo,
                 home_files: request.home_files,
                 secrets: request.values.variables,
@@ -301,6 +303,7 @@ impl Cellar {
                 spec: record.spec,
                 digest: record.digest,
                 revision: record.revision,
+                prices: planning::own_prices(),
                 is_demo: record.is_demo,
                 home_files: Vec::new(),
                 secrets: values.variables,
@@ -443,6 +446,7 @@ impl Cellar {
         let order = ToEgress::Routes {
             generation,
             routes: record.spec.routes.clone(),
+            prices: planning::own_prices(),
         };
         let answered = talk.tell(order, |report| {
             if let RoleReport::Routes {

@@ -11,7 +11,7 @@ use crate::docker::{self, Engine, EngineError, Line};
 use crate::spec::BottleId;
 use crate::state::RoutesInForce;
 use crate::wire::{
-    ConsoleToHub, DecisionRecord, Frame, HoldRecord, HubToConsole, LineError, LineReader,
+    Budgets, ConsoleToHub, DecisionRecord, Frame, HoldRecord, HubToConsole, LineError, LineReader,
     LineWriter, Role, RoleReport, RoleState, SealReport, SessionExit, SessionReport, ToEgress,
     Usage, VERSION,
 };
@@ -42,6 +42,8 @@ pub(crate) struct HubView {
     pub(crate) holds: Vec<HoldRecord>,
     /// What it used.
     pub(crate) usage: Option<Usage>,
+    /// How its budgets stand.
+    pub(crate) budgets: Option<Budgets>,
 }
 
 /// Asks a bottle's hub once. `None` if it does not answer in time or speaks another
@@ -188,6 +190,7 @@ impl HubView {
             }
             RoleReport::Held { hold } => self.holds.push(hold),
             RoleReport::Usage { usage } => self.usage = Some(usage),
+            RoleReport::Budgets { budgets } => self.budgets = Some(budgets),
             RoleReport::Hello { .. }
             | RoleReport::Log { .. }
             | RoleReport::RoutesRefused { .. }

@@ -33,6 +33,14 @@ pub(crate) fn prices() -> (Prices, Option<Failure>) {
     (prices, failure)
 }
 
+/// What models cost where the operator's own file says other than we do, for egress to go
+/// by. What is wrong with the file is told where the prices are shown.
+pub(crate) fn own_prices() -> Option<Prices> {
+    let (prices, _) = prices();
+    let ours = Prices::builtin().unwrap_or_default();
+    (prices != ours).then_some(prices)
+}
+
 /// Plans an agent's start. Reads files, changes nothing, asks for nothing.
 pub(crate) fn plan(agent: &str, extra: &[String], remote_control: bool) -> Result<Plan, Failure> {
     let loaded = load()?;

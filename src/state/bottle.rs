@@ -13,8 +13,8 @@ use super::sighting::{BottleRef, BottleSighting, ContainerState};
 use super::spec_rows::SpecView;
 use crate::policy::RouteSet;
 use crate::wire::{
-    Activity, DecisionRecord, HoldRecord, LogLine, Role, RoleState, SealReport, SessionExit,
-    SessionReport, Usage,
+    Activity, Budgets, DecisionRecord, HoldRecord, LogLine, Role, RoleState, SealReport,
+    SessionExit, SessionReport, Usage,
 };
 
 /// Log lines kept of one bottle.
@@ -77,6 +77,9 @@ pub struct Hub {
     /// What it used, if egress said so.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub usage: Option<Usage>,
+    /// How its budgets stand, if it has some.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub budgets: Option<Budgets>,
 }
 
 /// A table of routes as egress has it.

@@ -8,6 +8,7 @@
 //! own binary of the moment the bottle was made, so a console must speak every
 //! version it ever shipped, and says so when it cannot.
 
+mod budget;
 mod config;
 mod cost;
 mod egress;
@@ -17,6 +18,7 @@ mod line;
 mod session;
 mod usage;
 
+pub use budget::{BudgetState, Budgets, Pause};
 pub use config::{InitConfig, SidecarConfig};
 pub use cost::UNITS_PER_MICRODOLLAR;
 pub use egress::{HoldEnd, HoldRecord, ToEgress};

@@ -39,6 +39,12 @@ impl Activity {
         }
     }
 
+    /// Counts as a byte would that moved: the wait is our own doing.
+    pub(super) fn stir(&self) {
+        let millis = u64::try_from(self.began.elapsed().as_millis()).unwrap_or(u64::MAX);
+        self.last_millis.store(millis, Ordering::Relaxed);
+    }
+
     /// Says what was carried, for the log.
     pub(super) fn summary(&self) -> String {
         let sent = self.sent_bytes.load(Ordering::Relaxed);
@@ -66,8 +72,7 @@ impl Activity {
     fn moved(&self, counter: &AtomicU64, bytes: usize) {
         let bytes = u64::try_from(bytes).unwrap_or(u64::MAX);
         counter.fetch_add(bytes, Ordering::Relaxed);
-        let millis = u64::try_from(self.began.elapsed().as_millis()).unwrap_or(u64::MAX);
-        self.last_millis.store(millis, Ordering::Relaxed);
+        self.stir();
     }
 }
 

@@ -20,6 +20,7 @@ mod holds;
 mod journal;
 mod ledger;
 mod orders;
+mod pause;
 mod prefixed;
 mod proxy;
 mod refusal;
@@ -42,8 +43,9 @@ use dial::Dialer;
 use holds::Holds;
 use jiff::Timestamp;
 use journal::Journal;
-use ledger::Ledger;
-use orders::{Orders, TableFile};
+use ledger::{Clock, Ledger};
+use orders::{Kept, Orders, TableFile};
+use pause::Pauses;
 use proxy::{Limits, Proxy};
 use relay::Pool;
 use resolve::{ResolverFiles, SystemResolver};
@@ -53,7 +55,7 @@ use table::RouteTable;
 use tls::{BottleCa, Leaves, TrustFiles, Trusted, Upstream};
 
 use super::runtime::{RoleError, bind_door, hub_line, play, sidecar_config};
-use crate::policy::{ModelApis, RouteSet};
+use crate::policy::ModelApis;
 use crate::spec::layout;
 use crate::wire::{Role, RoleState, SidecarConfig};
 
@@ -112,19 +114,33 @@ async fn serve(paths: Paths, config: SidecarConfig, limits: Limits) -> Result<()
     // Whoever finds the door open finds these too.
     trusted.publish(&ca, &paths.trust)?;
     let file = TableFile::new(paths.table);
-    let (routes, generation) = match file.newest(&config) {
+    let Kept {
+        generation,
+        routes,
+        prices,
+    } = match file.newest(&config) {
         Ok(newest) => newest,
         // Nothing leaves until the operator's side says again what may.
         Err(error) => {
             reporter.log(format!("nothing may leave: failed to {error}"));
-            (RouteSet::NONE, 0)
+            Kept::NOTHING
         }
     };
-    let (ledger, unread) = Ledger::kept_in(paths.usage);
+    let (ledger, unread) = Ledger::kept_in(paths.usage, Clock::of_kernel());
     if let Some(error) = unread {
-        reporter.log(format!("usage is counted anew: failed to {error}"));
+        let budgets = if routes.budgets.is_empty() {
+            ""
+        } else {
+            ", and budgets are taken for spent until they are raised or their time passes"
+        };
+        reporter.log(format!("usage is counted anew{budgets}: failed to {error}"));
     }
+    if let Some(prices) = &prices {
+        ledger.price_by(prices);
+    }
+    ledger.hold_to(&routes.budgets);
     let ledger = Arc::new(ledger);
+    let pauses = Arc::new(Pauses::new());
     let pool = Arc::new(Pool::default());
     let proxy = Proxy {
         table: RouteTable::new(routes, generation)?,
@@ -133,6 +149,7 @@ async fn serve(paths: Paths, config: SidecarConfig, limits: Limits) -> Result<()
         upstream: Upstream::new(&trusted.extra)?,
         pool: Arc::clone(&pool),
         holds: Holds::new(reporter.clone()),
+        pauses: Arc::clone(&pauses),
         dialer: Dialer::new(resolver, limits.dial, config.upstream_proxy.clone()),
         decisions: Arc::new(Decisions::new(journal, reporter.clone(), well.clone())),
         ledger: Arc::clone(&ledger),
@@ -155,6 +172,7 @@ async fn serve(paths: Paths, config: SidecarConfig, limits: Limits) -> Result<()
         () = obeying.obey(orders) => {}
         () = pool.tend() => {}
         () = ledger.tend(&reporter) => {}
+        () = pauses.tend(&ledger, &reporter) => {}
     }
     Ok(())
 }
@@ -165,7 +183,7 @@ mod tests {
     use tokio::net::UnixStream;
 
     use super::*;
-    use crate::policy::Reason;
+    use crate::policy::{Reason, RouteSet};
     use crate::spec::BottleId;
     use crate::wire::{Frame, LineReader, RoleReport, Usage, VERSION, Verdict};
 
@@ -223,6 +241,7 @@ mod tests {
             bottle: BottleId::parse("api-k3x9q").unwrap(),
             routes: RouteSet::NONE,
             generation: 1,
+            prices: None,
             supervise: false,
             upstream_ca: None,
             upstream_proxy: None,

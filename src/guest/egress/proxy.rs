@@ -23,10 +23,11 @@ use super::decisions::Decisions;
 use super::dial::Dialer;
 use super::head::{ReadHead, inspect, read_head};
 use super::holds::{Holds, left};
-use super::ledger::Ledger;
+use super::ledger::{Ledger, Taken, Use};
+use super::pause::Pauses;
 use super::prefixed::Prefixed;
 use super::refusal::Refusal;
-use super::relay::{Pool, Side};
+use super::relay::{Pool, SPENT, Side};
 use super::resolve::Resolve;
 use super::secrets::{SecretBox, Secrets};
 use super::spending::Spending;
@@ -88,6 +89,7 @@ pub(super) struct Proxy<R> {
     pub(super) upstream: Upstream,
     pub(super) pool: Arc<Pool>,
     pub(super) holds: Holds,
+    pub(super) pauses: Arc<Pauses>,
     pub(super) decisions: Arc<Decisions>,
     pub(super) ledger: Arc<Ledger>,
     pub(super) spending: Spending,
@@ -97,13 +99,16 @@ pub(super) struct Proxy<R> {
 
 impl<R: Resolve> Proxy<R> {
     /// Puts another table of routes in force, whole. Each request
-    /// from now on is decided by it; tunnels, streams and WebSockets that it does not
+    /// from now on is decided by it and held to its budgets; tunnels, streams and WebSockets that it does not
     /// allow are closed.
     ///
     /// # Errors
     /// [`BadTable`] if the table contradicts itself; the one in force stays.
     pub(super) fn swap(&self, routes: RouteSet, generation: Generation) -> Result<(), BadTable> {
+        let budgets = routes.budgets.clone();
         self.table.swap(routes, generation)?;
+        self.ledger.hold_to(&budgets);
+        self.pauses.look_again();
         // Kept connections were decided by another table.
         self.pool.clear();
         Ok(())
@@ -150,6 +155,10 @@ impl<R: Resolve> Proxy<R> {
     {
         let asked = Shown::asked("CONNECT", &place);
         let mut early = early;
+        let taken = match self.pause(&mut client, &mut early, &place).await {
+            Ok(taken) => taken,
+            Err(refusal) => return self.refuse(&mut client, &asked, refusal).await,
+        };
         let admitted = match self.admit(&place, room).await {
             Err(refusal) if room == Room::Some && refusal.is_unlisted() => {
                 self.hold(&mut client, &mut early, &place, refusal).await
@@ -159,7 +168,35 @@ impl<R: Resolve> Proxy<R> {
         match admitted {
             Err(refusal) => self.refuse(&mut client, &asked, refusal).await,
             Ok(None) => self.intercept(client, early, place, &asked).await,
-            Ok(Some(upstream)) => self.splice(client, upstream, early, &place, &asked).await,
+            Ok(Some(upstream)) => {
+                // Without it the routes let it out only while it was held.
+                taken.map_or_else(|| self.ledger.request(), Taken::spend);
+                self.splice(client, upstream, early, &place, &asked).await;
+            }
+        }
+    }
+
+    /// Lets a tunnel that is not looked into wait while a budget of the bottle is spent,
+    /// and counts it. Where requests are looked at, each of them is.
+    async fn pause<S>(
+        &self,
+        client: &mut S,
+        early: &mut Vec<u8>,
+        place: &Authority,
+    ) -> Result<Option<Taken<'_>>, Refusal>
+    where
+        S: AsyncRead + Unpin,
+    {
+        let is_spliced = |permit: Permit| permit.tls() == Tls::Splice;
+        if !self.permit(place).is_ok_and(is_spliced) {
+            return Ok(None);
+        }
+        tokio::select! {
+            biased;
+            admitted = self.pauses.admit(&self.ledger, Use::Traffic, || {}) => {
+                admitted.map(|admitted| Some(admitted.taken))
+            }
+            () = left(client, early) => Err(Refusal::from(Reason::BottlePaused)),
         }
     }
 
@@ -288,8 +325,8 @@ impl<R: Resolve> Proxy<R> {
             return;
         };
         self.decisions.record(asked, Verdict::Allowed);
-        self.ledger.request();
         let activity = Activity::new();
+        let follower = self.ledger.follow(&activity);
         let mut upstream = Watched::new(upstream, &activity);
         let carry = splice(&mut client, &mut upstream, early);
         let forbidden = self.table.forbids(|table, now| {
@@ -300,9 +337,9 @@ impl<R: Resolve> Proxy<R> {
             ended = carry => ended.err().map(|error| error.to_string()),
             () = activity.silent_for(self.limits.silence) => Some("silent for too long".to_owned()),
             () = forbidden => Some("the routes changed".to_owned()),
+            () = follower.spent() => Some(SPENT.to_owned()),
         };
-        let (sent, received) = activity.counts();
-        self.ledger.carried(sent, received);
+        drop(follower);
         self.ended(asked, &activity, ended);
     }
 

@@ -44,6 +44,8 @@ enum Standing {
     Hold(u64),
     /// What was used.
     Usage,
+    /// How the budgets stand.
+    Budgets,
 }
 
 #[derive(Debug, Default)]
@@ -93,6 +95,10 @@ impl Outbox {
             self.standing.insert(Standing::Usage, report.clone());
             // Each says all that the one before it said.
             let is_old = |waiting: &RoleReport| matches!(waiting, RoleReport::Usage { .. });
+            self.news.retain(|waiting| !is_old(waiting));
+        } else if let RoleReport::Budgets { .. } = &report {
+            self.standing.insert(Standing::Budgets, report.clone());
+            let is_old = |waiting: &RoleReport| matches!(waiting, RoleReport::Budgets { .. });
             self.news.retain(|waiting| !is_old(waiting));
         } else if let RoleReport::HoldOver { id, .. } = &report {
             self.standing.remove(&Standing::Hold(*id));

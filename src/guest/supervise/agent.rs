@@ -155,6 +155,7 @@ mod tests {
             bottle: BottleId::parse("api-k3x9q").unwrap(),
             routes: RouteSet::of(vec![route]),
             generation: 1,
+            prices: None,
             supervise: true,
             upstream_ca: None,
             upstream_proxy: None,

@@ -11,8 +11,8 @@ use tokio::sync::{Notify, mpsc};
 use super::bounds::admissible;
 use crate::policy::RouteSet;
 use crate::wire::{
-    DecisionRecord, HoldEnd, HoldRecord, HubToConsole, LogLine, Role, RoleReport, RoleState,
-    SealReport, SessionExit, SessionReport, ToEgress, Usage, Verdict,
+    Budgets, DecisionRecord, HoldEnd, HoldRecord, HubToConsole, LogLine, Role, RoleReport,
+    RoleState, SealReport, SessionExit, SessionReport, ToEgress, Usage, Verdict,
 };
 
 /// Decisions held.
@@ -37,6 +37,7 @@ pub(super) struct Hub {
     routes: Option<(u64, RouteSet)>,
     holds: BTreeMap<u64, HoldRecord>,
     usage: Option<Usage>,
+    budgets: Option<Budgets>,
     /// Where egress reads what consoles tell it, and which of its lines that is.
     egress: Option<(u64, mpsc::Sender<ToEgress>)>,
     seal: Option<SealReport>,
@@ -188,6 +189,9 @@ impl Hub {
             RoleReport::Usage { usage } => {
                 self.usage.replace(usage.clone()).as_ref() != Some(usage)
             }
+            RoleReport::Budgets { budgets } => {
+                self.budgets.replace(budgets.clone()).as_ref() != Some(budgets)
+            }
             RoleReport::HoldOver { id, .. } => self.holds.remove(id).is_some(),
             RoleReport::Seal { report } => {
                 self.seal = Some(report.clone());
@@ -226,6 +230,14 @@ impl Hub {
 
     /// Who waited at an egress that is gone waits no more.
     fn drop_holds(&mut self) {
+        if let Some(budgets) = &mut self.budgets
+            && budgets.pause.take().is_some()
+        {
+            let budgets = budgets.clone();
+            let report = RoleReport::Budgets { budgets };
+            let role = Role::Egress;
+            self.tell(&HubToConsole::Report { role, report });
+        }
         for id in std::mem::take(&mut self.holds).into_keys() {
             let how = HoldEnd::Withdrawn;
             let report = RoleReport::HoldOver { id, how };
@@ -280,6 +292,9 @@ impl Hub {
         }
         if let Some(usage) = self.usage.clone() {
             say(Role::Egress, RoleReport::Usage { usage });
+        }
+        if let Some(budgets) = self.budgets.clone() {
+            say(Role::Egress, RoleReport::Budgets { budgets });
         }
         if let Some(report) = self.seal.clone() {
             say(Role::Agent, RoleReport::Seal { report });

@@ -140,6 +140,7 @@ fn take_report(
             bottle.hub.usage = Some(usage);
             return Some(Tab::Egress);
         }
+        RoleReport::Budgets { budgets } => bottle.hub.budgets = Some(budgets),
         RoleReport::HoldOver { id, .. } => drop(bottle.hub.holds.remove(&id)),
         RoleReport::Hello { .. } | RoleReport::Ping | RoleReport::Unknown => {}
     }

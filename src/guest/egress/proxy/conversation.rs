@@ -34,7 +34,7 @@ impl<R: Resolve> Proxy<R> {
         let watched = Arc::clone(&activity);
         let gate = Gate::new(client, early, place.clone(), self.limits.head, watched);
         let line = gate.line();
-        let relay = Relay::new(self, side, room, line.clone());
+        let relay = Relay::new(self, side, room, line.clone(), Arc::clone(&activity));
         let converse = async {
             Builder::new()
                 .half_close(half_close)

@@ -16,6 +16,7 @@ mod tests;
 mod upload;
 mod upstream;
 mod usage;
+mod waiting;
 mod websocket;
 
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -35,11 +36,14 @@ pub(super) use self::pool::Pool;
 use self::record::Recorder;
 use self::request::{Asked, Composed, answer_mode};
 use self::sieve::{Sieve, ask_readable, sift_answer, unframe};
+use self::waiting::Waiting;
 use super::activity::{Activity, Watched};
 use super::ask::Shown;
 use super::authority::Authority;
 use super::gate::GateLine;
 use super::head::Head;
+use super::ledger::Use;
+use super::pause::Admitted;
 use super::proxy::{Proxy, Room};
 use super::refusal::{REASON_HEADER, Refusal};
 use super::resolve::Resolve;
@@ -47,6 +51,9 @@ use super::table::Table;
 use super::tunnel::splice;
 use crate::policy::{Grant, Reason, ScanMode, Tls};
 use crate::scan::Direction;
+
+/// Why a stream ends that a budget of bytes cuts off.
+pub(super) const SPENT: &str = "a budget of bytes is spent";
 
 /// What the requests of a connection may be for.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -63,6 +70,7 @@ pub(super) struct Relay<'a, R> {
     side: Side,
     room: Room,
     line: GateLine,
+    activity: Arc<Activity>,
     is_used: AtomicBool,
     standing: Mutex<Option<Asked>>,
     switched: Mutex<Option<Switched>>,
@@ -82,12 +90,19 @@ enum Answer {
 }
 
 impl<'a, R: Resolve> Relay<'a, R> {
-    pub(super) const fn new(proxy: &'a Proxy<R>, side: Side, room: Room, line: GateLine) -> Self {
+    pub(super) const fn new(
+        proxy: &'a Proxy<R>,
+        side: Side,
+        room: Room,
+        line: GateLine,
+        activity: Arc<Activity>,
+    ) -> Self {
         Self {
             proxy,
             side,
             room,
             line,
+            activity,
             is_used: AtomicBool::new(false),
             standing: Mutex::new(None),
             switched: Mutex::new(None),
@@ -167,8 +182,12 @@ impl<'a, R: Resolve> Relay<'a, R> {
             activity: &own,
             recorder: &mut switched.recorder,
         };
-        let carried = splice(&mut agent, &mut upstream, Vec::new()).await;
-        drop(counted);
+        let follower = self.proxy.ledger.follow(&own);
+        let carried = tokio::select! {
+            carried = splice(&mut agent, &mut upstream, Vec::new()) => carried,
+            () = follower.spent() => Err(std::io::Error::other(SPENT)),
+        };
+        drop((follower, counted));
         carried
     }
 
@@ -176,7 +195,7 @@ impl<'a, R: Resolve> Relay<'a, R> {
         &self,
         request: Request<Incoming>,
         head: &Head,
-        table: &Table,
+        table: &Arc<Table>,
         recorder: &mut Recorder,
     ) -> Result<(Answer, ScanMode), Refusal> {
         if head.target.starts_with('/') {
@@ -187,26 +206,55 @@ impl<'a, R: Resolve> Relay<'a, R> {
         }
         let asked = Asked::read(&self.side, head)?;
         recorder.path(asked.path.as_str(), asked.query.is_some());
-        let (permit, grant) = asked.decide(table, Timestamp::now())?;
-        recorder.route(grant.route);
-        self.proxy.check_name(table, &asked.authority.host)?;
-        self.stand(&asked);
-        if self.room == Room::None {
-            return Err(Refusal::from(Reason::TooManyConnections));
-        }
+        let mut table = Arc::clone(table);
+        let mut waiting = Waiting::new(request);
+        let (permit, grant, taken) = loop {
+            let (permit, grant) = asked.decide(&table, Timestamp::now())?;
+            recorder.route(grant.route);
+            self.proxy.check_name(&table, &asked.authority.host)?;
+            self.stand(&asked);
+            if self.room == Room::None {
+                return Err(Refusal::from(Reason::TooManyConnections));
+            }
+            let wanted = if self.is_model(&asked, &grant) {
+                recorder.asks_model();
+                Use::Model
+            } else {
+                Use::Traffic
+            };
+            let admitted = self.admit(&mut waiting, wanted).await?;
+            if !admitted.has_waited {
+                break (permit, grant, admitted.taken);
+            }
+            // What was decided before the wait is old: once more, and counted anew.
+            table = self.proxy.table.current();
+            recorder.generation(table.generation);
+        };
         if let Some(route) = table.routes.routes.get(grant.route) {
             recorder.spends(self.proxy.spending.take(route)?);
         }
-        let mut composed = self.compose(request, head, &asked, &grant, recorder)?;
-        if self.is_model(&asked, &grant) {
+        let mut composed = self.compose(waiting, head, &asked, &grant, recorder)?;
+        if recorder.is_of_model() {
             // An answer that is broken off is read all the same.
             ask_readable(composed.request.headers_mut());
-            recorder.asks_model();
         }
-        self.proxy.ledger.request();
+        taken.spend();
         let key = asked.key(&permit, &grant, table.generation);
         let answer = self.send(composed, &key, &permit, recorder).await?;
         Ok((answer, answer_mode(&grant)))
+    }
+
+    /// Counts the request, as soon as the bottle's budgets have room for it.
+    async fn admit(&self, waiting: &mut Waiting, wanted: Use) -> Result<Admitted<'a>, Refusal> {
+        let proxy = self.proxy;
+        let admit = proxy
+            .pauses
+            .admit(&proxy.ledger, wanted, || self.activity.stir());
+        tokio::select! {
+            biased;
+            admitted = admit => admitted,
+            never = waiting.read_ahead(&proxy.pauses) => match never {},
+        }
     }
 
     /// Whether a model answers there: a route's role says so, or a preset knows the place.
@@ -217,7 +265,7 @@ impl<'a, R: Resolve> Relay<'a, R> {
 
     fn compose(
         &self,
-        request: Request<Incoming>,
+        waiting: Waiting,
         head: &Head,
         asked: &Asked,
         grant: &Grant,
@@ -225,7 +273,7 @@ impl<'a, R: Resolve> Relay<'a, R> {
     ) -> Result<Composed, Refusal> {
         let held = self.proxy.secrets.open();
         let cap = self.proxy.limits.request_bytes;
-        asked.compose(request, head, grant, &held, cap, recorder.meter())
+        asked.compose(waiting, head, grant, &held, cap, recorder.meter())
     }
 
     fn pass_on(
@@ -281,13 +329,24 @@ impl<'a, R: Resolve> Relay<'a, R> {
     fn refuse(&self, refusal: &Refusal, mut recorder: Recorder) -> Response<Download> {
         recorder.refused(refusal.reason);
         recorder.status(refusal.status());
-        let text = Full::new(Bytes::from(refusal.text(recorder.asked())));
+        let is_model_error = recorder.is_of_model() && refusal.retry.is_some();
+        let (kind, text) = if is_model_error {
+            ("application/json", refusal.model_error(recorder.asked()))
+        } else {
+            ("text/plain", refusal.text(recorder.asked()))
+        };
+        let text = Full::new(Bytes::from(text));
         let body = Download::own(text, recorder, self.line.clone());
         let mut response = Response::new(body);
         *response.status_mut() =
             StatusCode::from_u16(refusal.status()).unwrap_or(StatusCode::FORBIDDEN);
         let headers = response.headers_mut();
-        headers.insert(CONTENT_TYPE, HeaderValue::from_static("text/plain"));
+        headers.insert(CONTENT_TYPE, HeaderValue::from_static(kind));
+        for (name, value) in refusal.more_headers() {
+            if let Ok(value) = HeaderValue::try_from(value) {
+                headers.insert(name, value);
+            }
+        }
         let code = HeaderValue::from_static(refusal.reason.code());
         headers.insert(REASON_HEADER, code);
         headers.insert(CONNECTION, HeaderValue::from_static("close"));

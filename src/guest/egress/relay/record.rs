@@ -53,7 +53,7 @@ impl Recorder {
                 generation,
                 ..RequestFacts::default()
             },
-            meter: Arc::default(),
+            meter: Arc::new(Meter::of(Arc::clone(ledger))),
             is_model: false,
             usage: None,
             share: None,
@@ -76,6 +76,16 @@ impl Recorder {
     /// Says which budget it is on.
     pub(super) fn spends(&mut self, share: Option<Share>) {
         self.share = share;
+    }
+
+    /// Names the table that it was decided by after all.
+    pub(super) const fn generation(&mut self, generation: u64) {
+        self.facts.generation = generation;
+    }
+
+    /// Whether a model answers.
+    pub(super) const fn is_of_model(&self) -> bool {
+        self.is_model
     }
 
     /// Names the status of the answer.
@@ -104,16 +114,16 @@ impl Recorder {
     pub(super) fn received(&mut self, piece: &[u8]) -> bool {
         let bytes = u64::try_from(piece.len()).unwrap_or(u64::MAX);
         self.facts.received_bytes = self.facts.received_bytes.saturating_add(bytes);
-        self.ledger.carried(0, bytes);
+        let has_bytes = self.ledger.carried(0, bytes);
         if let Some(reader) = &mut self.usage {
             reader.feed(piece);
         }
-        self.share.as_ref().is_none_or(|share| share.carried(bytes))
+        let is_shared = self.share.as_ref().is_none_or(|share| share.carried(bytes));
+        is_shared && has_bytes
     }
 
-    /// Counts what a WebSocket carried.
+    /// Says what a WebSocket carried, which was counted as it went.
     pub(super) fn carried(&mut self, sent: u64, received: u64) {
-        self.ledger.carried(sent, received);
         if let Some(share) = &self.share {
             share.carried(sent.saturating_add(received));
         }
@@ -145,7 +155,6 @@ impl Recorder {
 impl Drop for Recorder {
     fn drop(&mut self) {
         let mut facts = std::mem::take(&mut self.facts);
-        self.ledger.carried(self.meter.bytes(), 0);
         if let Some(share) = &self.share {
             share.carried(self.meter.bytes());
         }

@@ -9,6 +9,8 @@ use bytes::Bytes;
 use hyper::body::{Body, Frame, Incoming, SizeHint};
 
 use super::sieve::{Caught, Findings, Sieve};
+use super::waiting::Early;
+use crate::guest::egress::ledger::Ledger;
 
 /// How a request's body fares, seen from outside.
 #[derive(Debug, Default)]
@@ -17,10 +19,25 @@ pub(in super::super) struct Meter {
     is_over: AtomicBool,
     is_done: AtomicBool,
     is_caught: AtomicBool,
+    is_spent: AtomicBool,
     findings: Findings,
+    ledger: Option<Arc<Ledger>>,
 }
 
 impl Meter {
+    /// Begins with nothing; what goes out is counted there too.
+    pub(super) fn of(ledger: Arc<Ledger>) -> Self {
+        Self {
+            ledger: Some(ledger),
+            ..Self::default()
+        }
+    }
+
+    /// Whether it was broken off because a budget of bytes is spent.
+    pub(super) fn is_spent(&self) -> bool {
+        self.is_spent.load(Ordering::Relaxed)
+    }
+
     /// Bytes that went out.
     pub(in super::super) fn bytes(&self) -> u64 {
         self.bytes.load(Ordering::Relaxed)
@@ -56,6 +73,9 @@ pub(in super::super) enum UploadError {
     /// It is longer than it may be.
     #[error("send a body longer than its cap")]
     Over,
+    /// The bottle's budget of bytes does not reach so far.
+    #[error("send more than the bottle's budget has")]
+    Spent,
     /// It holds a secret.
     #[error(transparent)]
     Caught(#[from] Caught),
@@ -65,6 +85,8 @@ pub(in super::super) enum UploadError {
 pub(in super::super) struct Upload {
     /// Until its end.
     body: Option<Incoming>,
+    /// What was read of it already.
+    early: Early,
     sieve: Option<Box<Sieve>>,
     cap: u64,
     meter: Arc<Meter>,
@@ -74,14 +96,16 @@ impl Upload {
     /// Passes `body` on, up to `cap` bytes.
     pub(super) fn new(
         body: Incoming,
+        early: Early,
         sieve: Option<Box<Sieve>>,
         cap: u64,
         meter: Arc<Meter>,
     ) -> Self {
-        let is_empty = body.is_end_stream();
+        let is_empty = early.is_empty() && body.is_end_stream();
         meter.is_done.store(is_empty, Ordering::Relaxed);
         Self {
             body: (!is_empty).then_some(body),
+            early,
             sieve,
             cap,
             meter,
@@ -92,6 +116,7 @@ impl Upload {
     pub(in super::super) fn none() -> Self {
         Self {
             body: None,
+            early: Early::default(),
             sieve: None,
             cap: 0,
             meter: Arc::default(),
@@ -109,6 +134,11 @@ impl Upload {
             return Err(UploadError::Over);
         }
         self.meter.bytes.store(sum, Ordering::Relaxed);
+        let ledger = self.meter.ledger.as_ref();
+        if ledger.is_some_and(|ledger| !ledger.carried(length, 0)) {
+            self.meter.is_spent.store(true, Ordering::Relaxed);
+            return Err(UploadError::Spent);
+        }
         let Some(sieve) = &mut self.sieve else {
             return Ok(data);
         };
@@ -133,10 +163,15 @@ impl Body for Upload {
             let Some(body) = &mut this.body else {
                 return Poll::Ready(None);
             };
-            let frame = ready!(Pin::new(&mut *body).poll_frame(context)).transpose()?;
-            // The gate left trailers out; anything else than data would be new.
-            let data = frame.and_then(|frame| frame.into_data().ok());
-            let is_last = data.is_none() || body.is_end_stream();
+            let data = match this.early.next() {
+                Some(piece) => Some(piece?),
+                None => {
+                    let frame = ready!(Pin::new(&mut *body).poll_frame(context)).transpose()?;
+                    // The gate left trailers out; anything else than data would be new.
+                    frame.and_then(|frame| frame.into_data().ok())
+                }
+            };
+            let is_last = data.is_none() || this.early.is_empty() && body.is_end_stream();
             let passed = this.take(data.unwrap_or_default(), is_last)?;
             if is_last {
                 this.body = None;
@@ -162,7 +197,15 @@ impl Body for Upload {
             {
                 SizeHint::new()
             }
-            Some(body) => body.size_hint(),
+            Some(body) => {
+                let (ahead, rest) = (self.early.bytes(), body.size_hint());
+                let mut hint = SizeHint::new();
+                hint.set_lower(rest.lower().saturating_add(ahead));
+                if let Some(upper) = rest.upper() {
+                    hint.set_upper(upper.saturating_add(ahead));
+                }
+                hint
+            }
             None => SizeHint::with_exact(0),
         }
     }
