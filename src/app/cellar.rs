@@ -1,6 +1,8 @@
 //! What the command line and the console both do to bottles: each operation once,
 //! claimed, journaled before its first effect and closed after its last.
 
+mod budgets;
+
 use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
@@ -450,10 +452,16 @@ impl Cellar {
         };
         let answered = talk.tell(order, |report| {
             if let RoleReport::Routes {
-                generation: there, ..
+                generation: there,
+                routes,
             } = report
             {
-                return (*there >= generation).then_some(Ok(()));
+                // An egress of before there were budgets reads past them.
+                let is_whole = *there > generation || routes.budgets == record.spec.routes.budgets;
+                let answer = is_whole.then_some(()).ok_or_else(|| {
+                    String::from("it is of an earlier version, which knows no budgets; stop and resume the bottle first")
+                });
+                return (*there >= generation).then_some(answer);
             }
             let RoleReport::RoutesRefused {
                 generation: there,

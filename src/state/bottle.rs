@@ -13,7 +13,7 @@ use super::sighting::{BottleRef, BottleSighting, ContainerState};
 use super::spec_rows::SpecView;
 use crate::policy::RouteSet;
 use crate::wire::{
-    Activity, Budgets, DecisionRecord, HoldRecord, LogLine, Role, RoleState, SealReport,
+    Activity, Budgets, DecisionRecord, HoldRecord, LogLine, Pause, Role, RoleState, SealReport,
     SessionExit, SessionReport, Usage,
 };
 
@@ -155,12 +155,19 @@ impl Operation {
 }
 
 impl Bottle {
-    /// Whether its egress waits for the operator: with a connection it holds, or for
-    /// secrets.
+    /// Why requests of it wait for a budget, if some do.
+    pub(super) fn pause(&self) -> Option<&Pause> {
+        self.hub.budgets.as_ref()?.pause.as_ref()
+    }
+
+    /// Whether its egress waits for the operator: with a connection it holds, with
+    /// requests beyond a budget, or for secrets.
     #[must_use]
     pub fn waits_for_answer(&self) -> bool {
         let egress = self.hub.roles.get(&Role::Egress);
-        !self.hub.holds.is_empty() || matches!(egress, Some(RoleState::Locked { .. }))
+        self.pause().is_some()
+            || !self.hub.holds.is_empty()
+            || matches!(egress, Some(RoleState::Locked { .. }))
     }
 
     /// A bottle of which nothing is known yet.
@@ -303,6 +310,9 @@ impl Bottle {
             }
             (Some(SessionExit::NotStarted), _) => failed(Failure::NotStarted),
             (None, Some(session)) if session.activity == Activity::Starting => Phase::Starting,
+            (None, _) if self.pause().is_some() => Phase::Ready {
+                doing: Doing::Paused,
+            },
             (None, session) => Phase::Ready {
                 doing: session
                     .as_ref()
@@ -353,6 +363,12 @@ impl Bottle {
     #[must_use]
     pub fn since(&self) -> Option<Timestamp> {
         match (&self.phase, &self.hub.session) {
+            (
+                Phase::Ready {
+                    doing: Doing::Paused,
+                },
+                _,
+            ) => self.pause().map(|pause| pause.since),
             (Phase::Ready { .. }, Some(session)) => Some(session.since),
             _ => self.phase_since,
         }
@@ -363,6 +379,12 @@ impl Bottle {
     pub fn source(&self) -> &str {
         match (&self.phase, &self.hub.session) {
             _ if self.operation.is_some() || self.failed.is_some() => "this console",
+            (
+                Phase::Ready {
+                    doing: Doing::Paused,
+                },
+                _,
+            ) => "egress",
             (Phase::Ready { .. }, Some(session)) => &session.source,
             (Phase::Degraded { why }, _) => match why {
                 Trouble::HubSilent { .. } => "the control line",

@@ -124,6 +124,7 @@ impl State {
                     Context::Confirm
                 }
                 Modal::Answer { .. } => Context::Answer,
+                Modal::Raise { .. } => Context::Raise,
                 Modal::Picker { .. } => Context::Picker,
                 Modal::Plan { .. } => Context::Plan,
                 Modal::Secret { .. } => Context::Secret,

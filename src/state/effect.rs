@@ -7,6 +7,7 @@
 use serde::{Deserialize, Serialize};
 
 use super::sighting::BottleRef;
+use crate::policy::BottleBudget;
 use crate::spec::BottleName;
 use crate::wire::Role;
 
@@ -106,6 +107,18 @@ pub enum Effect {
         bottle: BottleRef,
         /// Its number.
         hold: u64,
+    },
+    /// Raise budgets of a bottle to these amounts. Answers with `Note`.
+    RaiseBudgets {
+        /// The bottle.
+        bottle: BottleRef,
+        /// The budgets as they are to be.
+        raises: Vec<BottleBudget>,
+    },
+    /// Refuse what waits because a budget is spent. Answers with `Note`.
+    RefuseBudgets {
+        /// The bottle.
+        bottle: BottleRef,
     },
     /// Look up, ask for and hand over the secrets that a bottle's egress misses. Answers
     /// with `Note`, or first with `SecretAsked`.

@@ -23,7 +23,8 @@ pub struct Binding {
 }
 
 use Context::{
-    Answer, Attached, Attaching, Confirm, Detail, Filter, Help, List, Message, Picker, Plan, Secret,
+    Answer, Attached, Attaching, Confirm, Detail, Filter, Help, List, Message, Picker, Plan, Raise,
+    Secret,
 };
 
 const MAIN: &[Context] = &[List, Detail];
@@ -76,11 +77,18 @@ pub const KEYMAP: &[Binding] = &[
         "let it through",
         "",
     ),
-    row(&[Key::char('n')], Command::Refuse, &[Answer], "refuse", ""),
+    row(&[Key::char('y')], Command::Accept, &[Raise], "raise", ""),
+    row(
+        &[Key::char('n')],
+        Command::Refuse,
+        &[Answer, Raise],
+        "refuse",
+        "",
+    ),
     row(
         &[ESCAPE, Key::char('q')],
         Command::Cancel,
-        &[Answer],
+        &[Answer, Raise],
         "later",
         "",
     ),
@@ -153,7 +161,7 @@ pub const KEYMAP: &[Binding] = &[
         Command::Answer,
         MAIN,
         "answer",
-        "answer what waits to leave, or hand over a secret",
+        "answer what waits: let it out, raise a budget, hand over a secret",
     ),
     // Pages.
     row(
@@ -334,7 +342,8 @@ pub const KEYMAP: &[Binding] = &[
         &[Key::ctrl('c')],
         Command::QuitNow,
         &[
-            List, Detail, Filter, Attaching, Picker, Plan, Confirm, Answer, Help, Message, Secret,
+            List, Detail, Filter, Attaching, Picker, Plan, Confirm, Answer, Raise, Help, Message,
+            Secret,
         ],
         "",
         "leave at once; an attached session gets this key itself",
@@ -392,8 +401,8 @@ mod tests {
     use super::*;
 
     const ALL: &[Context] = &[
-        List, Detail, Filter, Attaching, Attached, Picker, Plan, Confirm, Answer, Help, Message,
-        Secret,
+        List, Detail, Filter, Attaching, Attached, Picker, Plan, Confirm, Answer, Raise, Help,
+        Message, Secret,
     ];
 
     #[test]

@@ -7,6 +7,7 @@
 mod age;
 mod apply;
 mod bottle;
+mod budget;
 mod command;
 mod console;
 mod cost;
@@ -34,6 +35,7 @@ pub(crate) use tests::event as events_for_tests;
 
 pub use age::age;
 pub use bottle::{Bottle, FailedOperation, Hub, HubLine, LogEntry, Operation, RoutesInForce};
+pub use budget::{pause_words, room_words, spent_words};
 pub use command::{Command, Context};
 pub use console::{Setup, State};
 pub use cost::{Cost, model_cost, short, token_words, traffic_words};
@@ -55,7 +57,8 @@ pub use view::{Focus, Modal, Notice, Picker, RowName, Tab, Tail, Target, View};
 
 // The words of other modules that a view needs, so that it need not name those.
 pub use crate::manifest::SummaryRow;
+pub use crate::policy::BottleBudget;
 pub use crate::wire::{
-    DecisionRecord, HoldRecord, LogLine, Role, RoleState, SessionExit, SessionReport, TerminalSize,
-    Verdict,
+    BudgetState, Budgets, DecisionRecord, HoldRecord, LogLine, Role, RoleState, SessionExit,
+    SessionReport, TerminalSize, Verdict,
 };

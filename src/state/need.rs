@@ -3,6 +3,7 @@
 use jiff::Timestamp;
 
 use super::bottle::Bottle;
+use super::budget::pause_words;
 use super::console::State;
 use super::phase::{Doing, Failure, Phase};
 use super::sighting::BottleRef;
@@ -24,13 +25,14 @@ pub struct Need {
 }
 
 impl State {
-    /// What needs the operator: an open seal, a question, a failure, a trouble, an end
+    /// What needs the operator: an open seal, a spent budget, a question, a failure, a trouble, an end
     /// that was not seen; of one kind the one that lasts longest first.
     #[must_use]
     pub fn needs(&self) -> Vec<Need> {
+        let now = self.now;
         let bottles = self.fleet.bottles().iter();
         let mut needs: Vec<(u8, Need)> = bottles
-            .flat_map(|bottle| need(bottle).into_iter().chain(asks(bottle)))
+            .flat_map(|bottle| need(bottle, now).into_iter().chain(asks(bottle)))
             .collect();
         needs.sort_by_key(|(rank, need)| (*rank, need.since.unwrap_or(Timestamp::MAX)));
         needs.into_iter().map(|(_, need)| need).collect()
@@ -67,7 +69,7 @@ fn asks(bottle: &Bottle) -> Vec<(u8, Need)> {
     asks
 }
 
-fn need(bottle: &Bottle) -> Option<(u8, Need)> {
+fn need(bottle: &Bottle, now: Timestamp) -> Option<(u8, Need)> {
     let session = bottle.hub.session.as_ref();
     let (rank, words) = match &bottle.phase {
         Phase::Failed {
@@ -80,6 +82,13 @@ fn need(bottle: &Bottle) -> Option<(u8, Need)> {
         } => {
             let asked = session.and_then(|session| session.waiting_for.clone());
             (1, asked.unwrap_or_else(|| String::from("waits for you")))
+        }
+        Phase::Ready {
+            doing: Doing::Paused,
+        } => {
+            let budgets = bottle.hub.budgets.as_ref();
+            let words = budgets.and_then(|budgets| pause_words(budgets, now));
+            (0, format!("budget: {}", words.unwrap_or_default()))
         }
         Phase::Stopped if bottle.has_unseen_end => (4, String::from("its session ended")),
         Phase::Planned

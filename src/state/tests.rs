@@ -2,6 +2,7 @@
 
 mod answer;
 mod attach;
+mod budget;
 mod fleet;
 mod life;
 mod logs;

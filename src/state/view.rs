@@ -7,6 +7,7 @@ use serde::{Deserialize, Serialize};
 use super::command::Command;
 use super::event::{AgentOffer, PlanSummary};
 use super::sighting::BottleRef;
+use crate::policy::BottleBudget;
 use crate::wire::{HoldRecord, Role};
 
 /// A row of the list, by name: rows move, names do not.
@@ -152,6 +153,13 @@ pub enum Modal {
         bottle: BottleRef,
         /// Which, as it was when it was shown.
         hold: HoldRecord,
+    },
+    /// Whether the budgets of a bottle that are spent are to be raised.
+    Raise {
+        /// Which bottle.
+        bottle: BottleRef,
+        /// What they would be, as it was when it was shown.
+        raises: Vec<BottleBudget>,
     },
     /// Which agent is to be started.
     Picker {

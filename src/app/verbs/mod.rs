@@ -1,6 +1,7 @@
 //! The verbs: each asks, calls an operation and prints.
 
 mod attach;
+mod budget;
 mod cleanup;
 mod demo;
 mod doctor;
@@ -28,6 +29,7 @@ pub(super) async fn perform(verb: Option<Verb>, command: &clap::Command) -> Resu
         Some(Verb::Attach(arguments)) => attach::attach(&mut out, &arguments).await,
         Some(Verb::Logs(arguments)) => logs::logs(&mut out, &arguments).await,
         Some(Verb::Egress(arguments)) => egress::egress(&mut out, arguments).await,
+        Some(Verb::Budget(arguments)) => budget::budget(&mut out, &arguments).await,
         Some(Verb::Stop(arguments)) => life::stop(&mut out, &arguments).await,
         Some(Verb::Resume(arguments)) => life::resume(&mut out, &arguments).await,
         Some(Verb::Unlock(arguments)) => life::unlock(&mut out, &arguments).await,

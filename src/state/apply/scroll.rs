@@ -125,6 +125,7 @@ impl State {
                 | Modal::ConfirmRemove { .. }
                 | Modal::ConfirmQuit
                 | Modal::Answer { .. }
+                | Modal::Raise { .. }
                 | Modal::Secret { .. },
             )
             | None => {}

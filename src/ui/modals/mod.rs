@@ -94,6 +94,7 @@ fn place(state: &State, look: Look, area: Rect) -> Option<(Content, Rect)> {
         | Modal::ConfirmRemove { .. }
         | Modal::ConfirmQuit
         | Modal::Answer { .. }
+        | Modal::Raise { .. }
         | Modal::Plan { .. }
         | Modal::Secret { .. }
         | Modal::Message { .. } => lines::content(state, modal, look, widest),

@@ -7,6 +7,7 @@ use unicode_width::UnicodeWidthStr as _;
 use super::super::clock;
 use super::super::look::{Look, Role};
 use super::super::text::{Words, pad, put_text, row, safe};
+use super::budgets;
 use crate::state::{
     Bottle, Cost, DecisionRecord, RouteRow, SpecView, State, Tail, Verdict, decided_facts,
     decided_place, token_words, traffic_words,
@@ -33,6 +34,10 @@ pub(in crate::ui) fn draw(
         at += 1;
     }
     for words in holds(state, look, bottle, area) {
+        words.draw(row(area, at), buffer);
+        at += 1;
+    }
+    for words in budgets::rows(state, look, bottle, usize::from(area.width)) {
         words.draw(row(area, at), buffer);
         at += 1;
     }

@@ -8,13 +8,13 @@ use super::super::super::exit::{Exit, Failure};
 use super::super::super::hub::{HubView, Talk, TalkError};
 use super::super::super::output::Output;
 use super::super::super::planning;
-use super::super::printing;
+use super::super::{budget, printing};
 use crate::policy::Prices;
 use crate::policy::{Route, RouteSet, Unlisted};
 use crate::spec::BottleId;
 use crate::state::{Cost, age, decided_facts, decided_place, model_cost, short, traffic_words};
 use crate::wire::{
-    DecisionRecord, HEARTBEAT, HoldRecord, HubToConsole, Role, RoleReport, Usage, Verdict,
+    Budgets, DecisionRecord, HEARTBEAT, HoldRecord, HubToConsole, Role, RoleReport, Usage, Verdict,
 };
 
 #[derive(Serialize)]
@@ -26,6 +26,7 @@ struct Shown<'a> {
     denied: u64,
     decisions: &'a [DecisionRecord],
     usage: Option<&'a Usage>,
+    budgets: Option<&'a Budgets>,
     /// What of it costs how much.
     cost: Option<Cost>,
 }
@@ -62,6 +63,7 @@ pub(super) async fn show(
             denied: view.denied,
             decisions: &view.decisions,
             usage: view.usage.as_ref(),
+            budgets: view.budgets.as_ref(),
             cost: view.usage.as_ref().map(|usage| Cost::of(usage, &prices)),
         };
         out.json(&shown).map_err(printing)?;
@@ -131,6 +133,9 @@ fn print(
         out.line("").map_err(printing)?;
         out.table(&["WAITS", "TO REACH", ""], &rows)
             .map_err(printing)?;
+    }
+    if let Some(budgets) = &view.budgets {
+        budget::print(out, budgets, now).map_err(printing)?;
     }
     if let Some(usage) = &view.usage {
         print_usage(out, usage, prices).map_err(printing)?;

@@ -1,0 +1,51 @@
+//! The budgets of a bottle: how much of each is spent, as a bar and in words.
+
+use super::super::look::{Look, Role};
+use super::super::text::{Words, pad, safe};
+use crate::state::{Bottle, BudgetState, State, pause_words, room_words, spent_words};
+
+/// Columns of the heading and of a bar.
+const HEAD: usize = 12;
+const BAR: usize = 10;
+/// From this many hundredths on a budget is soon spent.
+const SOON: u8 = 80;
+
+/// A row for each budget, and one that says what waits.
+pub(super) fn rows(state: &State, look: Look, bottle: &Bottle, width: usize) -> Vec<Words> {
+    let Some(budgets) = &bottle.hub.budgets else {
+        return Vec::new();
+    };
+    let head = |text: &str| Words::new(look).put(Role::Heading, pad(look, text, HEAD));
+    let mut rows = Vec::new();
+    if let Some(words) = pause_words(budgets, state.now) {
+        let room = width.saturating_sub(HEAD);
+        let text = safe(look, &format!("{words}; a answers"), room);
+        rows.push(head(" PAUSED").put(Role::Wanting, text));
+    }
+    for (at, budget) in budgets.budgets.iter().enumerate() {
+        let lead = head(if at == 0 { " BUDGET" } else { "" });
+        rows.push(row(state, look, budget, lead, width));
+    }
+    rows
+}
+
+fn row(state: &State, look: Look, budget: &BudgetState, lead: Words, width: usize) -> Words {
+    let percent = budget.budget.percent(budget.spent);
+    let role = match percent {
+        100 => Role::Wanting,
+        SOON.. => Role::Troubled,
+        _ => Role::Plain,
+    };
+    let full = (usize::from(percent) * BAR).div_ceil(100);
+    let bar = [
+        look.glyph("█", "#").repeat(full),
+        look.glyph("░", ".").repeat(BAR - full),
+    ];
+    let words = lead
+        .put(role, format!("{} {percent:>3} %  ", bar.concat()))
+        .put(Role::Plain, safe(look, &spent_words(budget), width));
+    match room_words(budget, state.now) {
+        room if room.is_empty() => words,
+        room => words.also(Role::Faint, room),
+    }
+}
