@@ -93,16 +93,26 @@ impl Measure {
         amount.filter(|amount| *amount > 0)
     }
 
+    /// An amount without its unit, where that is said beside it.
+    #[must_use]
+    pub fn bare_words(self, amount: u64) -> String {
+        match self {
+            Self::Cost => dollars(amount),
+            Self::Tokens | Self::Requests => short(amount, &THOUSANDS),
+            Self::Bytes => short(amount, &BYTES),
+        }
+    }
+
     /// An amount in words, such as `2M tokens`, `$5.00`, `1.5 GiB` or `1 request`;
     /// rounded down where it is no round number.
     #[must_use]
     pub fn words(self, amount: u64) -> String {
         let plural = if amount == 1 { "" } else { "s" };
+        let bare = self.bare_words(amount);
         match self {
-            Self::Cost => dollars(amount),
-            Self::Tokens => format!("{} token{plural}", short(amount, &THOUSANDS)),
-            Self::Requests => format!("{} request{plural}", short(amount, &THOUSANDS)),
-            Self::Bytes => short(amount, &BYTES),
+            Self::Cost | Self::Bytes => bare,
+            Self::Tokens => format!("{bare} token{plural}"),
+            Self::Requests => format!("{bare} request{plural}"),
         }
     }
 }

@@ -23,7 +23,7 @@ impl Bottle {
 /// How much of a budget is spent, such as `$3.20 of $5.00 per hour`.
 #[must_use]
 pub fn spent_words(state: &BudgetState) -> String {
-    let spent = state.budget.what.words(state.spent);
+    let spent = state.budget.what.bare_words(state.spent);
     format!("{spent} of {}", state.budget.words())
 }
 

@@ -161,7 +161,7 @@ pub const KEYMAP: &[Binding] = &[
         Command::Answer,
         MAIN,
         "answer",
-        "answer what waits: let it out, raise a budget, hand over a secret",
+        "answer what waits, raise a budget, hand over a secret",
     ),
     // Pages.
     row(

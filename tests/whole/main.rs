@@ -6,6 +6,8 @@
 mod support;
 
 #[cfg(test)]
+mod budget;
+#[cfg(test)]
 mod claude;
 #[cfg(test)]
 mod clients;

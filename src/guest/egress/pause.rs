@@ -430,7 +430,7 @@ mod tests {
             refusal.detail,
             "100 tokens per hour, and has room again in 61 min; too many wait already"
         );
-        assert_eq!(refusal.retry, Some(Duration::from_secs(3660)));
+        assert_eq!(refusal.retry, Some(Duration::from_mins(61)));
         drop(places);
         assert_eq!(pauses.waiting(), 0);
     }

@@ -191,8 +191,7 @@ impl Refusal {
             ),
             _ => format!("was refused{more} ({code})."),
         };
-        let said = format!("{what} {rest}");
-        format!("cellar: {said}\n")
+        format!("cellar: {what} {rest}\n")
     }
 
     /// The whole response. A response to HEAD has no body.

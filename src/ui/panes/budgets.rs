@@ -7,6 +7,8 @@ use crate::state::{Bottle, BudgetState, State, pause_words, room_words, spent_wo
 /// Columns of the heading and of a bar.
 const HEAD: usize = 12;
 const BAR: usize = 10;
+/// From this many columns on there is a bar.
+const ROOMY: usize = 60;
 /// From this many hundredths on a budget is soon spent.
 const SOON: u8 = 80;
 
@@ -41,8 +43,13 @@ fn row(state: &State, look: Look, budget: &BudgetState, lead: Words, width: usiz
         look.glyph("█", "#").repeat(full),
         look.glyph("░", ".").repeat(BAR - full),
     ];
+    let bar = if width < ROOMY {
+        String::new()
+    } else {
+        bar.concat() + " "
+    };
     let words = lead
-        .put(role, format!("{} {percent:>3} %  ", bar.concat()))
+        .put(role, format!("{bar}{percent:>3} %  "))
         .put(Role::Plain, safe(look, &spent_words(budget), width));
     match room_words(budget, state.now) {
         room if room.is_empty() => words,

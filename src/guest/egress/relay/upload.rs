@@ -163,13 +163,12 @@ impl Body for Upload {
             let Some(body) = &mut this.body else {
                 return Poll::Ready(None);
             };
-            let data = match this.early.next() {
-                Some(piece) => Some(piece?),
-                None => {
-                    let frame = ready!(Pin::new(&mut *body).poll_frame(context)).transpose()?;
-                    // The gate left trailers out; anything else than data would be new.
-                    frame.and_then(|frame| frame.into_data().ok())
-                }
+            let data = if let Some(piece) = this.early.next() {
+                Some(piece?)
+            } else {
+                let frame = ready!(Pin::new(&mut *body).poll_frame(context)).transpose()?;
+                // The gate left trailers out; anything else than data would be new.
+                frame.and_then(|frame| frame.into_data().ok())
             };
             let is_last = data.is_none() || this.early.is_empty() && body.is_end_stream();
             let passed = this.take(data.unwrap_or_default(), is_last)?;
