@@ -405,6 +405,11 @@ impl Book {
         }
     }
 
+    fn has_bytes_budget(&self) -> bool {
+        let mut budgets = self.budgets.iter();
+        budgets.any(|budget| budget.what == Measure::Bytes)
+    }
+
     fn has_bytes(&self) -> bool {
         let mut budgets = self.budgets.iter();
         budgets.all(|budget| {
@@ -449,10 +454,12 @@ impl Drop for Taken<'_> {
 }
 
 impl Follower<'_> {
-    /// Ends once a budget of bytes has no more; counts once a second. Cancel-safe.
+    /// Ends once a budget of bytes has no more. Counts once a second where there is one;
+    /// else nobody is in a hurry, and many streams that rest must cost nothing. Cancel-safe.
     pub(super) async fn spent(&self) {
         while self.count() {
-            sleep(PACE).await;
+            let is_bounded = self.ledger.book().has_bytes_budget();
+            sleep(if is_bounded { PACE } else { PACE * 10 }).await;
         }
     }
 
