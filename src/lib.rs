@@ -6,6 +6,7 @@
 
 pub mod policy;
 pub mod pty;
+pub mod request;
 pub mod secret;
 pub mod spec;
 pub mod wire;

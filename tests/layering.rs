@@ -13,32 +13,34 @@ const MAY_NAME: &[(&str, &[&str])] = &[
     ("secret", &[]),
     ("scan", &["secret"]),
     ("spec", &["policy"]),
-    ("wire", &["policy", "spec"]),
+    ("request", &["policy", "spec"]),
+    ("wire", &["policy", "spec", "request"]),
     ("manifest", &["policy", "spec", "secret"]),
-    ("state", &["manifest", "spec", "policy", "wire"]),
+    ("state", &["manifest", "spec", "policy", "wire", "request"]),
     ("ui", &["state", "pty"]),
     ("pty", &["wire"]),
     (
         "docker",
         &["spec", "manifest", "wire", "secret", "state", "policy"],
     ),
-    ("store", &["spec", "wire", "state"]),
+    ("store", &["spec", "wire", "state", "request"]),
     (
         "app",
         &[
-            "policy", "secret", "spec", "wire", "manifest", "state", "ui", "pty", "docker", "store",
+            "policy", "secret", "spec", "request", "wire", "manifest", "state", "ui", "pty",
+            "docker", "store",
         ],
     ),
     (
         "guest",
-        &["policy", "secret", "scan", "spec", "wire", "pty"],
+        &["policy", "secret", "scan", "spec", "request", "wire", "pty"],
     ),
     ("main", &["app", "guest"]),
     (
         "lib",
         &[
-            "policy", "secret", "scan", "spec", "wire", "manifest", "state", "ui", "pty", "docker",
-            "store", "app", "guest",
+            "policy", "secret", "scan", "spec", "request", "wire", "manifest", "state", "ui",
+            "pty", "docker", "store", "app", "guest",
         ],
     ),
 ];
@@ -73,7 +75,7 @@ const IMPURE: &[&str] = &[
     "Timestamp::now",
     "Zoned::now",
 ];
-const PURE: &[&str] = &["policy", "scan", "spec", "state", "ui"];
+const PURE: &[&str] = &["policy", "scan", "spec", "request", "state", "ui"];
 
 /// What no source file may contain: output goes to an explicit writer.
 const NOWHERE: &[&str] = &["println!", "print!", "eprintln!", "eprint!", "dbg!"];

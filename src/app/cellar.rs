@@ -10,6 +10,7 @@ use std::time::Duration;
 use jiff::Timestamp;
 use tokio::sync::mpsc;
 
+use super::audit::{resumed, started};
 use super::exit::{Exit, Failure};
 use super::gather::Values;
 use super::hub::Talk;
@@ -22,7 +23,9 @@ use crate::manifest::Plan;
 use crate::policy::{HostName, Provenance, Route, RouteSet};
 use crate::spec::{BottleId, BottleName, Spec};
 use crate::state::BottleSighting;
-use crate::store::{Claim, Operation, Outcome, RECORD_VERSION, Record, Store, StoreError};
+use crate::store::{
+    AuditEvent, Cause, Claim, Operation, Outcome, RECORD_VERSION, Record, Store, StoreError,
+};
 use crate::wire::{HoldRecord, RoleReport, RoleState, ToEgress};
 
 /// How often a made-up id is made up again when it is taken.
@@ -212,6 +215,9 @@ impl Cellar {
         .await;
         match up {
             Ok(up) => {
+                if let Ok(record) = claim.record() {
+                    self.audit_up(&record, started, Ok(&up))?;
+                }
                 close(&claim, Operation::Start, "ready", Outcome::Done)?;
                 Ok(up)
             }
@@ -219,6 +225,9 @@ impl Cellar {
                 let mut failure = Failure::new(format!("start `{}`", claim.id()), &error);
                 if failure.line().contains("setting rlimit") {
                     failure = failure.help("the engine may not raise limits that far: lower `open_files` in the template's limits");
+                }
+                if let Ok(record) = claim.record() {
+                    self.audit_up(&record, started, Err(failure.cause()))?;
                 }
                 if error.undo.is_none() {
                     claim
@@ -281,6 +290,7 @@ impl Cellar {
             .map_err(|error| {
                 Failure::new(attempt, &error).help("`cellar doctor` checks the engine")
             })?;
+        self.audit_after(claim.id(), AuditEvent::Stop);
         close(claim, Operation::Stop, "stopped", Outcome::Done)
     }
 
@@ -296,6 +306,7 @@ impl Cellar {
         let record = claim
             .record()
             .map_err(|error| Failure::new(attempt(), &error))?;
+        let audited = record.clone();
         close(&claim, Operation::Resume, "asked", Outcome::Begun)?;
         let up = docker::resume(
             Arc::clone(&self.engine),
@@ -318,12 +329,15 @@ impl Cellar {
         .await;
         match up {
             Ok(up) => {
+                self.audit_up(&audited, resumed, Ok(&up))?;
                 close(&claim, Operation::Resume, "ready", Outcome::Done)?;
                 Ok(up)
             }
             Err(error) => {
                 close(&claim, Operation::Resume, "failed", Outcome::Failed)?;
-                Err(Failure::new(attempt(), &error))
+                let failure = Failure::new(attempt(), &error);
+                self.audit_up(&audited, resumed, Err(failure.cause()))?;
+                Err(failure)
             }
         }
     }
@@ -344,6 +358,10 @@ impl Cellar {
         })?;
         if credentials.is_empty() {
             return Ok(());
+        }
+        if let Ok(record) = self.store.record(id) {
+            let secrets = credentials.keys().map(ToString::to_string).collect();
+            self.audit(&record, AuditEvent::Unlock { secrets })?;
         }
         let values = credentials.iter();
         let values = values.map(|(name, value)| (name.to_string(), value.expose().clone()));
@@ -377,6 +395,7 @@ impl Cellar {
 
     async fn remove_claimed(&self, claim: Claim) -> Result<(), Failure> {
         let attempt = format!("remove `{}`", claim.id());
+        self.audit_after(claim.id(), AuditEvent::Remove);
         close(&claim, Operation::Remove, "asked", Outcome::Begun)?;
         docker::remove(&*self.engine, self.store.owner(), claim.id())
             .await
@@ -401,36 +420,60 @@ impl Cellar {
     ) -> Result<RoutesChange, Failure> {
         let attempt = || format!("change the routes of `{id}`");
         let claim = self.claim("change the routes of", id)?;
+        let record = claim
+            .record()
+            .map_err(|error| Failure::new(attempt(), &error))?;
+        let mut spec = record.spec.clone();
+        change(&mut spec.routes)?;
+        let changed = self
+            .step_routes(&claim, Operation::Routes, record, spec, Cause::Operator)
+            .await?;
+        close(&claim, Operation::Routes, "in force", Outcome::Done)?;
+        Ok(changed)
+    }
+
+    /// Takes a claimed bottle to a spec that differs in its routes alone, and leaves the
+    /// operation open in the journal unless it failed.
+    ///
+    /// # Errors
+    /// As [`Cellar::change_routes`].
+    pub(super) async fn step_routes(
+        &self,
+        claim: &Claim,
+        operation: Operation,
+        old: Record,
+        spec: Spec,
+        cause: Cause,
+    ) -> Result<RoutesChange, Failure> {
+        let attempt = || format!("change the routes of `{}`", claim.id());
         let failed = |error: &dyn std::error::Error| Failure::new(attempt(), error);
-        let old = claim.record().map_err(|error| failed(&error))?;
-        let mut new = old.clone();
-        change(&mut new.spec.routes)?;
+        let mut new = Record {
+            spec,
+            ..old.clone()
+        };
         if let Some(problem) = new.spec.routes.problems().first() {
             return Err(failed(problem));
         }
         new.revision += 1;
         new.digest = new.spec.digest().map_err(|error| failed(&error))?;
-        close(&claim, Operation::Routes, "record", Outcome::Begun)?;
+        close(claim, operation, "record", Outcome::Begun)?;
         claim
-            .update(&new, old.revision)
+            .update(&new, old.revision, cause)
             .map_err(|error| failed(&error))?;
         match self.put_in_force(&new).await {
-            Ok(reach) => {
-                close(&claim, Operation::Routes, "in force", Outcome::Done)?;
-                Ok(RoutesChange {
-                    routes: new.spec.routes,
-                    generation: u64::from(new.revision),
-                    reach,
-                })
-            }
+            Ok(reach) => Ok(RoutesChange {
+                routes: new.spec.routes,
+                generation: u64::from(new.revision),
+                reach,
+            }),
             Err(why) => {
                 // Under a new number: a table once refused must not look like a new one.
                 let mut undone = old;
                 undone.revision = new.revision + 1;
                 claim
-                    .update(&undone, new.revision)
+                    .update(&undone, new.revision, Cause::Refused)
                     .map_err(|error| failed(&error))?;
-                close(&claim, Operation::Routes, "refused", Outcome::Failed)?;
+                close(claim, operation, "refused", Outcome::Failed)?;
                 Err(Failure::because(
                     attempt(),
                     format!("egress refused them: {why}"),
@@ -440,7 +483,7 @@ impl Cellar {
     }
 
     /// Tells a bottle's egress the routes on record. The error is egress's own.
-    async fn put_in_force(&self, record: &Record) -> Result<Reach, String> {
+    pub(super) async fn put_in_force(&self, record: &Record) -> Result<Reach, String> {
         let Ok(mut talk) = Talk::open(&*self.engine, &record.id).await else {
             return Ok(Reach::AtItsNextStart);
         };
@@ -507,7 +550,11 @@ impl Cellar {
     /// Refuses a connection that a bottle's egress holds.
     pub(crate) async fn refuse(&self, id: &BottleId, hold: u64) -> Result<(), Failure> {
         let attempt = || format!("refuse what waits as {hold} in `{id}`");
-        let (mut talk, _) = self.held(id, hold).await?;
+        let (mut talk, held) = self.held(id, hold).await?;
+        let record = self.store.record(id);
+        let record = record.map_err(|error| Failure::new(attempt(), &error))?;
+        let (host, port) = (held.host, held.port);
+        self.audit(&record, AuditEvent::HoldRefused { host, port })?;
         let order = ToEgress::Refuse { hold };
         talk.tell(order, |report| {
             matches!(report, RoleReport::HoldOver { id, .. } if *id == hold).then_some(())
@@ -543,6 +590,10 @@ impl Cellar {
                     self.finish_routes(&found.claim).await,
                     "a change of its routes was cut off: finished",
                 ),
+                Operation::Answer => (
+                    self.finish_answers(&found.claim).await,
+                    "the answer to a request was cut off: finished",
+                ),
                 Operation::Resume => (
                     self.stop_claimed(&found.claim).await,
                     "its resume was cut off: stopped again, `cellar resume` takes it up",
@@ -573,7 +624,7 @@ impl Cellar {
         }
     }
 
-    fn claim(&self, verb: &str, id: &BottleId) -> Result<Claim, Failure> {
+    pub(super) fn claim(&self, verb: &str, id: &BottleId) -> Result<Claim, Failure> {
         let attempt = || format!("{verb} `{id}`");
         self.store
             .claim(id)
@@ -622,7 +673,12 @@ fn mint(name: &BottleName) -> Result<BottleId, Failure> {
     Ok(BottleId::mint(name, random))
 }
 
-fn close(claim: &Claim, operation: Operation, step: &str, outcome: Outcome) -> Result<(), Failure> {
+pub(super) fn close(
+    claim: &Claim,
+    operation: Operation,
+    step: &str,
+    outcome: Outcome,
+) -> Result<(), Failure> {
     claim.note(operation, step, outcome).map_err(|error| {
         Failure::new(format!("{} `{}`", operation.as_str(), claim.id()), &error)
             .help("the state folder's disk may be full; the next `cellar` command mends what is half done")

@@ -25,6 +25,22 @@ pub enum Verb {
     Egress(EgressArguments),
     /// Show how the budgets of a bottle stand, raise them, or change them.
     Budget(BudgetArguments),
+    /// List what agents ask for, over all running bottles; exit 1 if nothing waits.
+    Requests(RequestsArguments),
+    /// Look at one request, and answer it.
+    Request {
+        /// What to do.
+        #[command(subcommand)]
+        verb: RequestVerb,
+    },
+    /// List how a bottle came to be what it is.
+    Revisions(OneArguments),
+    /// Show what differs between a bottle now and at a revision.
+    Diff(RevisionArguments),
+    /// Take a bottle back to an earlier revision.
+    Rollback(RevisionArguments),
+    /// Show what was decided and done, and check that nothing is missing.
+    Audit(AuditArguments),
     /// Stop bottles; their conversation and files are kept.
     Stop(StopArguments),
     /// Start stopped bottles again with their conversation.
@@ -250,6 +266,144 @@ pub struct BudgetArguments {
     /// Print JSON.
     #[arg(long)]
     pub json: bool,
+}
+
+/// Arguments of `requests`.
+#[derive(Clone, Debug, Args)]
+pub struct RequestsArguments {
+    /// Only this bottle: its id, or the beginning of it.
+    pub bottle: Option<String>,
+    /// Wait until there is one to answer.
+    #[arg(long)]
+    pub wait: bool,
+    /// Also those that are answered.
+    #[arg(long)]
+    pub all: bool,
+    /// Print JSON.
+    #[arg(long)]
+    pub json: bool,
+}
+
+/// What can be done with a request. It is named `BOTTLE/NUMBER`, such as `api-k3x9q/2`.
+#[derive(Clone, Debug, Subcommand)]
+pub enum RequestVerb {
+    /// Show what it would change, and why the agent asks.
+    Show {
+        /// The request, such as `api-k3x9q/2`.
+        request: String,
+        /// Print JSON.
+        #[arg(long)]
+        json: bool,
+    },
+    /// Say yes, and change the bottle.
+    Approve {
+        /// The request, such as `api-k3x9q/2`.
+        request: String,
+        /// For so long, such as 30m or 2h.
+        #[arg(long = "for", value_name = "TIME")]
+        time: Option<String>,
+        /// For so many requests that pass.
+        #[arg(long, value_name = "N")]
+        uses: Option<u64>,
+        /// Only if its digest begins so, as `request show --json` prints it; asks nothing.
+        #[arg(long, value_name = "DIGEST")]
+        digest: Option<String>,
+        /// Approve what is there now without asking.
+        #[arg(long, short = 'y')]
+        yes: bool,
+        /// Print JSON.
+        #[arg(long)]
+        json: bool,
+    },
+    /// Change it in $EDITOR, then say yes to that.
+    Edit {
+        /// The request, such as `api-k3x9q/2`.
+        request: String,
+        /// For so long, such as 30m or 2h.
+        #[arg(long = "for", value_name = "TIME")]
+        time: Option<String>,
+        /// Approve what was written without asking.
+        #[arg(long, short = 'y')]
+        yes: bool,
+        /// Print JSON.
+        #[arg(long)]
+        json: bool,
+    },
+    /// Say no; the agent reads the reason.
+    Deny {
+        /// The request, such as `api-k3x9q/2`.
+        request: String,
+        /// Why.
+        #[arg(long, short = 'm', default_value = "")]
+        reason: String,
+        /// Print JSON.
+        #[arg(long)]
+        json: bool,
+    },
+    /// Answer a question.
+    Reply {
+        /// The request, such as `api-k3x9q/2`.
+        request: String,
+        /// The answer, or the number of a choice.
+        answer: String,
+        /// Print JSON.
+        #[arg(long)]
+        json: bool,
+    },
+    /// Take back what it was given.
+    Undo {
+        /// The request, such as `api-k3x9q/2`.
+        request: String,
+        /// Print JSON.
+        #[arg(long)]
+        json: bool,
+    },
+}
+
+/// Arguments of a verb on one revision of a bottle.
+#[derive(Clone, Debug, Args)]
+pub struct RevisionArguments {
+    /// The bottle's id, or the beginning of it.
+    pub bottle: String,
+    /// The revision's number in `cellar revisions`; for `diff` the one before when absent.
+    pub revision: Option<u32>,
+    /// Print JSON.
+    #[arg(long)]
+    pub json: bool,
+}
+
+/// Arguments of `audit`.
+#[derive(Clone, Debug, Args)]
+#[command(args_conflicts_with_subcommands = true)]
+pub struct AuditArguments {
+    /// Only of this bottle: its id, or the beginning of it; it may be gone.
+    #[arg(long)]
+    pub bottle: Option<String>,
+    /// Only the last entries.
+    #[arg(long, short = 'n', value_name = "ENTRIES")]
+    pub tail: Option<usize>,
+    /// Print JSON, one object a line.
+    #[arg(long)]
+    pub json: bool,
+    /// What else to do.
+    #[command(subcommand)]
+    pub verb: Option<AuditVerb>,
+}
+
+/// What `audit` does beside listing.
+#[derive(Clone, Debug, Subcommand)]
+pub enum AuditVerb {
+    /// Check that no entry was changed, added or removed; exit 1 if one was.
+    Verify {
+        /// Print JSON.
+        #[arg(long)]
+        json: bool,
+    },
+    /// Write one bottle's story in Markdown.
+    Report {
+        /// The bottle's id, or the beginning of it; it may be gone.
+        bottle: String,
+    },
 }
 
 /// A role as it is typed.

@@ -8,12 +8,13 @@ use serde::Serialize;
 use tokio::io::{AsyncRead, AsyncWrite};
 
 use crate::docker::{self, Engine, EngineError, Line};
+use crate::request::{News, RequestRecord};
 use crate::spec::BottleId;
 use crate::state::RoutesInForce;
 use crate::wire::{
-    Budgets, ConsoleToHub, DecisionRecord, Frame, HoldRecord, HubToConsole, LineError, LineReader,
-    LineWriter, Role, RoleReport, RoleState, SealReport, SessionExit, SessionReport, ToEgress,
-    Usage, VERSION,
+    Budgets, ConsoleToHub, DecisionRecord, Frame, Hits, HoldRecord, HubToConsole, LineError,
+    LineReader, LineWriter, Role, RoleReport, RoleState, SealReport, SessionExit, SessionReport,
+    ToEgress, Usage, VERSION,
 };
 
 /// How long one look may take.
@@ -40,10 +41,14 @@ pub(crate) struct HubView {
     pub(crate) routes: Option<RoutesInForce>,
     /// Connections that wait for an answer.
     pub(crate) holds: Vec<HoldRecord>,
+    /// What was asked for, by number.
+    pub(crate) requests: BTreeMap<u64, RequestRecord>,
     /// What it used.
     pub(crate) usage: Option<Usage>,
     /// How its budgets stand.
     pub(crate) budgets: Option<Budgets>,
+    /// What each route let out, and what was refused.
+    pub(crate) hits: Option<Hits>,
 }
 
 /// Asks a bottle's hub once. `None` if it does not answer in time or speaks another
@@ -70,6 +75,12 @@ pub(crate) enum TalkError {
     Version {
         /// Its version.
         theirs: u32,
+    },
+    /// It did not take what was said.
+    #[error("{why}")]
+    Refused {
+        /// Why, in its words: a fragment that fits after «failed to».
+        why: String,
     },
     /// Nothing of what was waited for came in time.
     #[error("hear from the bottle within {} s", LIMIT.as_secs())]
@@ -175,6 +186,44 @@ impl Talk {
     }
 }
 
+impl Talk {
+    /// Says something of a request, and waits until the hub has it on its disk.
+    ///
+    /// # Errors
+    /// [`TalkError`]; what was told may have been heard all the same.
+    pub(crate) async fn say_of(&mut self, id: u64, news: News) -> Result<RequestRecord, TalkError> {
+        let news = Box::new(news);
+        let told = ConsoleToHub::Request {
+            id,
+            news: news.clone(),
+        };
+        tokio::time::timeout(LIMIT, async {
+            self.writer.message(&told).await?;
+            loop {
+                let HubToConsole::Report {
+                    role: Role::Supervise,
+                    report,
+                } = self.next().await?
+                else {
+                    continue;
+                };
+                if let RoleReport::Request { request } = &report
+                    && request.id == id
+                    && request.took(&news)
+                {
+                    return Ok((**request).clone());
+                }
+                if let RoleReport::RequestRefused { id: there, why } = report
+                    && there == id
+                {
+                    return Err(TalkError::Refused { why });
+                }
+            }
+        })
+        .await?
+    }
+}
+
 impl HubView {
     fn take(&mut self, role: Role, report: RoleReport) {
         match report {
@@ -191,10 +240,15 @@ impl HubView {
             RoleReport::Held { hold } => self.holds.push(hold),
             RoleReport::Usage { usage } => self.usage = Some(usage),
             RoleReport::Budgets { budgets } => self.budgets = Some(budgets),
+            RoleReport::Request { request } => {
+                self.requests.insert(request.id, *request);
+            }
+            RoleReport::Hits { hits } => self.hits = Some(*hits),
             RoleReport::Hello { .. }
             | RoleReport::Log { .. }
             | RoleReport::RoutesRefused { .. }
             | RoleReport::HoldOver { .. }
+            | RoleReport::RequestRefused { .. }
             | RoleReport::Ping
             | RoleReport::Unknown => {}
         }

@@ -6,6 +6,7 @@
 
 mod ask;
 mod attach;
+mod audit;
 mod cellar;
 mod cli;
 mod console;
@@ -16,6 +17,7 @@ mod hub;
 mod output;
 mod place;
 mod planning;
+mod requests;
 mod terminal;
 mod verbs;
 mod view;

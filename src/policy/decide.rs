@@ -288,6 +288,13 @@ impl Permit {
         self.allow_private
     }
 
+    /// The first of the routes that let the connection out, counted from 0: the one that
+    /// answers for it where nobody looks into it.
+    #[must_use]
+    pub fn route(&self) -> Option<usize> {
+        self.allows.first().map(|(at, _)| *at)
+    }
+
     /// What becomes of the connection's TLS.
     #[must_use]
     pub const fn tls(&self) -> Tls {

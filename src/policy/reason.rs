@@ -99,6 +99,41 @@ impl Reason {
         Self::AskQueueFull,
     ];
 
+    /// What it means, as a fragment for the operator.
+    #[must_use]
+    pub const fn meaning(self) -> &'static str {
+        match self {
+            Self::HostNotAllowed => "no route names the host",
+            Self::PortNotAllowed => "a route names the host, with other ports",
+            Self::MethodNotAllowed => "a route names host and port, with other methods",
+            Self::PathNotAllowed => "a route names the rest, with other paths",
+            Self::RouteDenied => "a route refuses it",
+            Self::RouteExpired => "the route that allowed it has ended",
+            Self::WebsocketNotAllowed => "no route that matches lets WebSockets through",
+            Self::GitPushRefused => "pushes do not pass the proxy",
+            Self::InvalidHost => "not a host name: an IP address, or an odd spelling",
+            Self::InvalidPath => "the path has more than one reading, or none",
+            Self::BadRequest => "not a request that can be understood in one way only",
+            Self::AuthorityMismatch => "the request names another host than its connection",
+            Self::NotTls => "what came through the tunnel was not TLS",
+            Self::SniMismatch => "the TLS handshake names another host than the tunnel, or none",
+            Self::TlsClientRejected => "the program does not trust the bottle's certificate",
+            Self::PlaintextCredential => "a credential would have travelled in plain text",
+            Self::Locked => "the route's credential was not handed over",
+            Self::UpstreamTls => "the host's certificate could not be verified",
+            Self::PrivateAddress => "the name leads to an address that is not public",
+            Self::Unreachable => "allowed, but nobody answers",
+            Self::TooManyConnections => "the bottle holds too many connections already",
+            Self::BodyTooLarge => "the body is longer than what is passed on",
+            Self::SecretFound => "it holds a secret",
+            Self::BudgetSpent => "a budget is spent",
+            Self::OperatorDenied => "you were asked and said no",
+            Self::HeldTooLong => "you were asked and did not answer in time",
+            Self::AskQueueFull => "too much waits for you already",
+            Self::BottlePaused => "a budget of the bottle is spent",
+        }
+    }
+
     /// Gives the stable code, such as `host_not_allowed`.
     #[must_use]
     pub const fn code(self) -> &'static str {

@@ -4,6 +4,7 @@
 //! same files give the same bytes, and the SHA-256 of those bytes names it. It is
 //! pure data and must not know of the engine, the disk or the terminal.
 
+mod changes;
 mod digest;
 mod id;
 pub mod layout;
@@ -15,6 +16,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::policy::{NextHop, RouteSet};
 
+pub use changes::{changes, line_changes};
 pub use digest::{Digest, DigestError};
 pub use id::{BottleId, BottleIdError, BottleName};
 

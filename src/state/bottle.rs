@@ -12,9 +12,10 @@ use super::ring::Ring;
 use super::sighting::{BottleRef, BottleSighting, ContainerState};
 use super::spec_rows::SpecView;
 use crate::policy::RouteSet;
+use crate::request::RequestRecord;
 use crate::wire::{
-    Activity, Budgets, DecisionRecord, HoldRecord, LogLine, Pause, Role, RoleState, SealReport,
-    SessionExit, SessionReport, Usage,
+    Activity, Budgets, DecisionRecord, Hits, HoldRecord, LogLine, Pause, Role, RoleState,
+    SealReport, SessionExit, SessionReport, Usage,
 };
 
 /// Log lines kept of one bottle.
@@ -80,6 +81,12 @@ pub struct Hub {
     /// How its budgets stand, if it has some.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub budgets: Option<Budgets>,
+    /// What was asked for, by number.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub requests: BTreeMap<u64, RequestRecord>,
+    /// What each route let out and what was refused, if egress said so.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub hits: Option<Hits>,
 }
 
 /// A table of routes as egress has it.

@@ -50,6 +50,20 @@ pub enum Command {
     Remove,
     /// Type a filter.
     Filter,
+    /// Type a filter of decisions.
+    FilterDecisions,
+    /// Show only what was refused, or everything again.
+    OnlyRefused,
+    /// Read all of the selected decision.
+    Open,
+    /// Offer the narrowest route for what was refused.
+    Permit,
+    /// Count what each route let out.
+    Hits,
+    /// What all bottles let out, or back from there.
+    AllEgress,
+    /// Go to the page of the bottle that the selected decision is about.
+    Visit,
     /// Show or hide the sidecars.
     Expand,
     /// Select the next bottle that needs the operator.
@@ -84,6 +98,12 @@ pub enum Context {
     List,
     /// The detail has the keys.
     Detail,
+    /// The detail has the keys and shows decisions.
+    Egress,
+    /// The decisions of all bottles have the keys.
+    AllEgress,
+    /// A decision is read.
+    Decision,
     /// A filter is typed.
     Filter,
     /// A session is being attached.

@@ -5,12 +5,13 @@ use serde::{Deserialize, Serialize};
 
 use super::bottle::Bottle;
 use super::command::{Command, Context};
+use super::decision::suggested;
 use super::fleet::{EngineState, Fleet};
 use super::lines::Lines;
 use super::phase::{Doing, Phase};
 use super::sighting::{BottleRef, EngineId};
-use super::view::{Focus, Modal, RowName, View};
-use crate::policy::Prices;
+use super::view::{Focus, Modal, RowName, Tab, View};
+use crate::policy::{Prices, Suggestion};
 use crate::wire::{Role, TerminalSize};
 
 /// What the console starts from.
@@ -95,7 +96,7 @@ impl State {
     pub const fn attached(&self) -> Option<&BottleRef> {
         match &self.view.focus {
             Focus::Attached { bottle, .. } => Some(bottle),
-            Focus::List | Focus::Detail => None,
+            Focus::List | Focus::Detail | Focus::Egress => None,
         }
     }
 
@@ -120,18 +121,22 @@ impl State {
             (_, Focus::Attached { is_open: false, .. }) => Context::Attaching,
             (Some(modal), _) => match modal {
                 Modal::Help { .. } => Context::Help,
-                Modal::ConfirmStop { .. } | Modal::ConfirmRemove { .. } | Modal::ConfirmQuit => {
-                    Context::Confirm
-                }
+                Modal::ConfirmStop { .. }
+                | Modal::ConfirmRemove { .. }
+                | Modal::ConfirmQuit
+                | Modal::Allow { .. } => Context::Confirm,
+                Modal::Decision { .. } => Context::Decision,
                 Modal::Answer { .. } => Context::Answer,
                 Modal::Raise { .. } => Context::Raise,
                 Modal::Picker { .. } => Context::Picker,
                 Modal::Plan { .. } => Context::Plan,
                 Modal::Secret { .. } => Context::Secret,
-                Modal::Message { .. } => Context::Message,
+                Modal::Message { .. } | Modal::Hits { .. } => Context::Message,
             },
             (None, _) if self.view.is_filtering => Context::Filter,
             (None, Focus::List) => Context::List,
+            (None, Focus::Egress) => Context::AllEgress,
+            (None, Focus::Detail) if matches!(self.view.tab, Tab::Egress) => Context::Egress,
             (None, Focus::Detail) => Context::Detail,
         }
     }
@@ -190,8 +195,13 @@ impl State {
                 let mut bottles = self.fleet.bottles().iter();
                 bottles.any(Bottle::waits_for_answer)
             }
-            Command::Filter => !self.fleet.bottles().is_empty(),
-            Command::Up
+            Command::Open | Command::Visit => self.view.decided.selected().is_some(),
+            Command::Permit => self.permittable().is_some(),
+            Command::Hits => self.counted_bottle().is_some(),
+            Command::AllEgress | Command::Filter => !self.fleet.bottles().is_empty(),
+            Command::FilterDecisions
+            | Command::OnlyRefused
+            | Command::Up
             | Command::Down
             | Command::PageUp
             | Command::PageDown
@@ -215,6 +225,51 @@ impl State {
             | Command::EraseAll
             | Command::Quit
             | Command::QuitNow => true,
+        }
+    }
+
+    /// The filter that is typed.
+    #[must_use]
+    pub const fn typed_filter(&self) -> &String {
+        if self.filters_decisions() {
+            &self.view.decision_filter.text
+        } else {
+            &self.view.filter
+        }
+    }
+
+    /// Whether a filter that is typed now is one of decisions.
+    #[must_use]
+    pub const fn filters_decisions(&self) -> bool {
+        match self.view.focus {
+            Focus::Egress => true,
+            Focus::Detail => matches!(self.view.tab, Tab::Egress),
+            Focus::List | Focus::Attached { .. } => false,
+        }
+    }
+
+    /// The decision that a route could have allowed, of those that have the keys.
+    pub(super) fn permittable(&self) -> Option<(BottleRef, Suggestion)> {
+        let (bottle, decision) = if let Some(Modal::Decision {
+            bottle, decision, ..
+        }) = &self.view.modal
+        {
+            (bottle, &**decision)
+        } else {
+            let selected = self.view.decided.selected()?;
+            (&selected.bottle, &selected.decision)
+        };
+        let suggestion = suggested(decision)?;
+        Some((bottle.clone(), suggestion))
+    }
+
+    /// The bottle whose hits can be read.
+    pub(super) fn counted_bottle(&self) -> Option<&BottleRef> {
+        match self.view.focus {
+            Focus::Egress => self.view.decided.selected().map(|row| &row.bottle),
+            Focus::List | Focus::Detail | Focus::Attached { .. } => {
+                self.selected_bottle().map(|known| &known.bottle)
+            }
         }
     }
 

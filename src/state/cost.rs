@@ -1,7 +1,7 @@
 //! What a bottle used, in words, and what that costs by the operator's prices. The cost
 //! is an estimate: it knows the list prices of tokens and nothing of contracts.
 
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 
 use crate::policy::Prices;
 use crate::wire::{ModelUsage, UNITS_PER_MICRODOLLAR, Usage};
@@ -9,7 +9,7 @@ use crate::wire::{ModelUsage, UNITS_PER_MICRODOLLAR, Usage};
 const UNITS_PER_CENT: u128 = UNITS_PER_MICRODOLLAR * 10_000;
 
 /// What use costs, as far as prices are known.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Cost {
     /// The sum over the models that have a price, in hundredths of a US dollar, rounded up.
     pub cents: u64,

@@ -7,7 +7,7 @@
 use serde::{Deserialize, Serialize};
 
 use super::sighting::BottleRef;
-use crate::policy::BottleBudget;
+use crate::policy::{BottleBudget, Route};
 use crate::spec::BottleName;
 use crate::wire::Role;
 
@@ -119,6 +119,13 @@ pub enum Effect {
     RefuseBudgets {
         /// The bottle.
         bottle: BottleRef,
+    },
+    /// Add a route to a bottle, on record and, if it runs, in force. Answers with `Note`.
+    Allow {
+        /// The bottle.
+        bottle: BottleRef,
+        /// The route.
+        route: Box<Route>,
     },
     /// Look up, ask for and hand over the secrets that a bottle's egress misses. Answers
     /// with `Note`, or first with `SecretAsked`.

@@ -9,7 +9,8 @@ use crate::policy::Prices;
 use crate::policy::{HostName, Provenance, Reason, Route, RouteSet};
 use crate::spec::{BottleId, Digest, ImageSource, Limits, Observe, Session, Spec, Workspace};
 use crate::wire::{
-    Activity, HubToConsole, ModelUsage, RoleReport, SealCheck, SealReport, Tokens, Usage,
+    Activity, Hits, HostHits, HubToConsole, ModelUsage, Passed, RefusedHits, RequestFacts,
+    RoleReport, RouteHits, RouteKey, SealCheck, SealReport, Spent, Tokens, Usage,
 };
 
 /// A console and what it asked for.
@@ -92,6 +93,7 @@ pub(crate) fn key(name: &str) -> Key {
         "esc" => Key::plain(KeyCode::Escape),
         "down" => Key::plain(KeyCode::Down),
         "up" => Key::plain(KeyCode::Up),
+        "backspace" => Key::plain(KeyCode::Backspace),
         "tab" => Key::plain(KeyCode::Tab),
         "right" => Key::plain(KeyCode::Right),
         "pgup" => Key::plain(KeyCode::PageUp),
@@ -359,6 +361,47 @@ impl Console {
         }
     }
 
+    /// A console whose bottles reach out: routes in force, counts, decisions.
+    pub(crate) fn busy(columns: u16, rows: u16) -> Self {
+        let mut console = Self::demo(columns, rows);
+        let routes = routes_in_force();
+        let hits = hits(&routes);
+        let said = |report| (Role::Egress, report);
+        for (role, report) in [
+            said(RoleReport::Routes {
+                generation: 2,
+                routes,
+            }),
+            said(RoleReport::Hits {
+                hits: Box::new(hits.clone()),
+            }),
+        ] {
+            console.said("api-k3x9q", role, report);
+        }
+        let fewer = Hits {
+            routes: Vec::new(),
+            hosts: hits.hosts[..1].to_vec(),
+            refused: hits.refused[..1].to_vec(),
+            ..hits
+        };
+        console.said(
+            "docs-p2m4d",
+            Role::Egress,
+            RoleReport::Hits {
+                hits: Box::new(fewer),
+            },
+        );
+        for (id, seq, seconds, decision) in busy_decisions() {
+            let decision = DecisionRecord {
+                seq,
+                at: ago(seconds),
+                ..decision
+            };
+            console.said(id, Role::Egress, RoleReport::Decision { decision });
+        }
+        console
+    }
+
     /// Lines of the log of a role that is followed.
     pub(crate) fn log(&mut self, id: &str, role: Role, texts: &[&str]) {
         let lines = texts.iter().map(|text| LogLine {
@@ -380,7 +423,153 @@ impl Console {
     }
 }
 
-/// The probes of a seal, the last of which finds this.
+/// A decision, of no time and number, over a request or, without a path, a connection.
+pub(crate) fn asked(
+    method: &str,
+    host: &str,
+    path: &str,
+    refused: Option<Reason>,
+) -> DecisionRecord {
+    let verdict = match refused {
+        None => Verdict::Allowed,
+        Some(reason) => Verdict::Denied { reason },
+    };
+    DecisionRecord {
+        seq: 1,
+        at: now(),
+        method: method.to_owned(),
+        host: host.to_owned(),
+        port: 443,
+        verdict,
+        request: (!path.is_empty()).then(|| RequestFacts {
+            path: path.to_owned(),
+            route: refused.is_none().then_some(0),
+            generation: 2,
+            status: Some(if refused.is_none() { 200 } else { 403 }),
+            sent_bytes: 48_200,
+            received_bytes: 912,
+            millis: 812,
+            findings: match refused {
+                Some(Reason::SecretFound) => vec![String::from("github-pat")],
+                _ => Vec::new(),
+            },
+            ..RequestFacts::default()
+        }),
+    }
+}
+
+/// Decisions of two bottles: whose, its number, how many seconds ago.
+fn busy_decisions() -> [(&'static str, u64, i64, DecisionRecord); 7] {
+    [
+        (
+            "api-k3x9q",
+            1,
+            95,
+            asked("GET", "pkgs.test", "/simple/left-pad/", None),
+        ),
+        (
+            "api-k3x9q",
+            2,
+            80,
+            asked("POST", "api.anthropic.com", "/v1/messages?…", None),
+        ),
+        (
+            "docs-p2m4d",
+            1,
+            70,
+            asked("POST", "api.anthropic.com", "/v1/messages", None),
+        ),
+        (
+            "api-k3x9q",
+            3,
+            41,
+            asked(
+                "PUT",
+                "pkgs.test",
+                "/upload/x",
+                Some(Reason::PathNotAllowed),
+            ),
+        ),
+        (
+            "docs-p2m4d",
+            2,
+            33,
+            asked("CONNECT", "crates.test", "", Some(Reason::HostNotAllowed)),
+        ),
+        (
+            "api-k3x9q",
+            4,
+            20,
+            asked(
+                "POST",
+                "api.anthropic.com",
+                "/v1/messages",
+                Some(Reason::SecretFound),
+            ),
+        ),
+        (
+            "api-k3x9q",
+            5,
+            4,
+            asked("GET", "pkgs.test", "/simple/serde/", None),
+        ),
+    ]
+}
+
+/// Routes with and without a budget.
+pub(crate) fn routes_in_force() -> RouteSet {
+    let mut routes = spec().routes;
+    routes.routes[1].budget.requests = Some(50);
+    let host = HostName::parse("old.test").unwrap();
+    let unused = Route::to(host, vec![443], Provenance::Operator);
+    routes.routes.push(unused);
+    routes
+}
+
+/// What the first two of the routes let out, and what was refused.
+pub(crate) fn hits(routes: &RouteSet) -> Hits {
+    let passed = |requests, sent_bytes, received_bytes, seconds| Passed {
+        requests,
+        sent_bytes,
+        received_bytes,
+        last: Some(ago(seconds)),
+    };
+    let model = passed(30, 290_000, 5_100_000, 80);
+    let packages = passed(11, 0, 300_000, 4);
+    let known = |at: usize, passed, spent| RouteHits {
+        route: RouteKey::of(&routes.routes[at]),
+        passed,
+        spent,
+    };
+    let spent = Spent {
+        requests: 11,
+        bytes: 300_000,
+    };
+    let host = |host: &str, passed| HostHits {
+        host: host.to_owned(),
+        passed,
+    };
+    let refused = |host: &str, reason, times, seconds| RefusedHits {
+        host: host.to_owned(),
+        reason,
+        times,
+        last: ago(seconds),
+    };
+    Hits {
+        routes: vec![known(0, model, None), known(1, packages, Some(spent))],
+        hosts: vec![
+            host("api.anthropic.com", model),
+            host("pkgs.test", packages),
+        ],
+        refused: vec![
+            refused("crates.test", Reason::HostNotAllowed, 7, 33),
+            refused("pkgs.test", Reason::PathNotAllowed, 2, 41),
+            refused("api.anthropic.com", Reason::SecretFound, 1, 20),
+        ],
+        ..Hits::since(ago(3_000))
+    }
+}
+
 /// Two answers of a model that has a price.
 pub(crate) fn used() -> RoleReport {
     let mut model = ModelUsage::default();
@@ -403,6 +592,7 @@ pub(crate) fn used() -> RoleReport {
     }
 }
 
+/// The probes of a seal, the last of which finds this.
 pub(crate) fn seal(holds: bool) -> RoleReport {
     RoleReport::Seal {
         report: SealReport {

@@ -23,12 +23,17 @@ pub struct Binding {
 }
 
 use Context::{
-    Answer, Attached, Attaching, Confirm, Detail, Filter, Help, List, Message, Picker, Plan, Raise,
-    Secret,
+    AllEgress, Answer, Attached, Attaching, Confirm, Decision, Detail, Egress, Filter, Help, List,
+    Message, Picker, Plan, Raise, Secret,
 };
 
-const MAIN: &[Context] = &[List, Detail];
-const LISTS: &[Context] = &[List, Detail, Help, Message, Plan];
+const MAIN: &[Context] = &[List, Detail, Egress];
+/// Where everything stands that is of no page in particular.
+const ANYWHERE: &[Context] = &[List, Detail, Egress, AllEgress];
+const DECIDED: &[Context] = &[Egress, AllEgress];
+const LISTS: &[Context] = &[
+    List, Detail, Egress, AllEgress, Decision, Help, Message, Plan,
+];
 const TYPED: &[Context] = &[Filter, Picker];
 
 const fn row(
@@ -101,6 +106,14 @@ pub const KEYMAP: &[Binding] = &[
         "close",
         "",
     ),
+    row(&[Key::char('+')], Command::Permit, &[Decision], "allow", ""),
+    row(
+        &[ENTER, Key::char('q'), ESCAPE],
+        Command::Cancel,
+        &[Decision],
+        "close",
+        "",
+    ),
     row(
         &[ESCAPE, Key::char('n'), Key::char('q')],
         Command::Cancel,
@@ -120,11 +133,61 @@ pub const KEYMAP: &[Binding] = &[
     row(&[Key::ctrl('u')], Command::EraseAll, TYPED, "", ""),
     row(&[UP], Command::Up, TYPED, "", ""),
     row(&[DOWN], Command::Down, TYPED, "", ""),
+    // What left, and what was refused.
+    row(
+        &[ENTER, Key::char('i')],
+        Command::Open,
+        &[Egress],
+        "details",
+        "egress page: all that is known of the selected decision",
+    ),
+    row(
+        &[ENTER],
+        Command::Visit,
+        &[AllEgress],
+        "its bottle",
+        "egress of all: go to that bottle's page",
+    ),
+    row(
+        &[Key::char('i')],
+        Command::Open,
+        &[AllEgress],
+        "details",
+        "",
+    ),
+    row(
+        &[Key::char('+')],
+        Command::Permit,
+        DECIDED,
+        "allow",
+        "egress: the narrowest route for what was refused (asks first)",
+    ),
+    row(
+        &[Key::char('/')],
+        Command::FilterDecisions,
+        DECIDED,
+        "filter",
+        "egress: words in host, path, method, reason; !word leaves out",
+    ),
+    row(
+        &[Key::char('o')],
+        Command::OnlyRefused,
+        DECIDED,
+        "only refused",
+        "egress: only what was refused, or everything again",
+    ),
+    row(
+        &[Key::char('h')],
+        Command::Hits,
+        DECIDED,
+        "hits",
+        "egress: what each route let out, and what was refused",
+    ),
     // Sessions.
     row(
         &[ENTER],
         Command::Attach,
-        MAIN,
+        &[List, Detail],
         "attach",
         "attach to the session",
     ),
@@ -152,14 +215,14 @@ pub const KEYMAP: &[Binding] = &[
     row(
         &[Key::char('w')],
         Command::NextNeed,
-        MAIN,
+        ANYWHERE,
         "next need",
         "go to the next bottle that needs you",
     ),
     row(
         &[Key::char('a')],
         Command::Answer,
-        MAIN,
+        ANYWHERE,
         "answer",
         "answer what waits, raise a budget, hand over a secret",
     ),
@@ -178,6 +241,14 @@ pub const KEYMAP: &[Binding] = &[
         "egress",
         "read what left the bottle, or tried to",
     ),
+    row(
+        &[Key::char('E')],
+        Command::AllEgress,
+        MAIN,
+        "all egress",
+        "what left all bottles, or tried to",
+    ),
+    row(&[Key::char('E')], Command::Back, &[AllEgress], "", ""),
     row(
         &[Key::plain(KeyCode::Tab)],
         Command::NextTab,
@@ -224,7 +295,7 @@ pub const KEYMAP: &[Binding] = &[
     row(
         &[Key::char('s'), Key::char('n')],
         Command::Start,
-        MAIN,
+        ANYWHERE,
         "start",
         "start an agent in a new bottle",
     ),
@@ -253,7 +324,7 @@ pub const KEYMAP: &[Binding] = &[
     row(
         &[Key::char('/')],
         Command::Filter,
-        MAIN,
+        &[List, Detail],
         "filter",
         "show only bottles with this in id, agent or state",
     ),
@@ -292,7 +363,7 @@ pub const KEYMAP: &[Binding] = &[
         Command::Bottom,
         LISTS,
         "",
-        "to the end; logs follow again",
+        "to the end; logs and decisions follow again",
     ),
     row(
         &[Key::plain(KeyCode::Right)],
@@ -304,14 +375,14 @@ pub const KEYMAP: &[Binding] = &[
     row(
         &[Key::plain(KeyCode::Left)],
         Command::FocusList,
-        &[Detail],
+        &[Detail, Egress],
         "",
         "the keys act on the list",
     ),
     row(
         &[ESCAPE],
         Command::Back,
-        &[Detail],
+        &[Detail, Egress, AllEgress],
         "back",
         "back; drop the filter",
     ),
@@ -319,14 +390,14 @@ pub const KEYMAP: &[Binding] = &[
     row(
         &[Key::ctrl('r'), Key::plain(KeyCode::Function(5))],
         Command::Refresh,
-        MAIN,
+        ANYWHERE,
         "",
         "ask the engine again",
     ),
     row(
         &[Key::char('?')],
         Command::Help,
-        MAIN,
+        ANYWHERE,
         "help",
         "show the keys",
     ),
@@ -334,7 +405,7 @@ pub const KEYMAP: &[Binding] = &[
     row(
         &[Key::char('q')],
         Command::Quit,
-        MAIN,
+        ANYWHERE,
         "quit",
         "leave the console; bottles go on",
     ),
@@ -342,8 +413,8 @@ pub const KEYMAP: &[Binding] = &[
         &[Key::ctrl('c')],
         Command::QuitNow,
         &[
-            List, Detail, Filter, Attaching, Picker, Plan, Confirm, Answer, Raise, Help, Message,
-            Secret,
+            List, Detail, Egress, AllEgress, Decision, Filter, Attaching, Picker, Plan, Confirm,
+            Answer, Raise, Help, Message, Secret,
         ],
         "",
         "leave at once; an attached session gets this key itself",
@@ -401,8 +472,8 @@ mod tests {
     use super::*;
 
     const ALL: &[Context] = &[
-        List, Detail, Filter, Attaching, Attached, Picker, Plan, Confirm, Answer, Raise, Help,
-        Message, Secret,
+        List, Detail, Egress, AllEgress, Decision, Filter, Attaching, Attached, Picker, Plan,
+        Confirm, Answer, Raise, Help, Message, Secret,
     ];
 
     #[test]

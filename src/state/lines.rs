@@ -81,7 +81,9 @@ impl State {
         let Some(selected) = self.view.selected.as_ref() else {
             return BTreeSet::new();
         };
-        let is_read = self.view.tab == Tab::Logs && self.attached().is_none();
+        let is_read = self.view.tab == Tab::Logs
+            && self.attached().is_none()
+            && self.view.focus != Focus::Egress;
         let Some(bottle) = self.fleet.get(&selected.bottle).filter(|_| is_read) else {
             return BTreeSet::new();
         };
@@ -96,7 +98,7 @@ impl State {
     fn settle_session(&mut self, effects: &mut Vec<Effect>) {
         let attached = match &self.view.focus {
             Focus::Attached { bottle, full, .. } => Some((bottle.clone(), *full)),
-            Focus::List | Focus::Detail => None,
+            Focus::List | Focus::Detail | Focus::Egress => None,
         };
         let preview = self.wanted_preview();
         if self.lines.preview != preview
@@ -127,7 +129,8 @@ impl State {
             && self.view.selected.as_ref()?.sidecar.is_none()
             && selected.has_session()
             && !self.fleet.is_lost(&reference.engine)
-            && self.attached().is_none();
+            && self.attached().is_none()
+            && self.view.focus != Focus::Egress;
         if let Some((broken, _)) = &self.lines.broken_preview {
             if *broken == reference {
                 return None;

@@ -5,16 +5,19 @@
 //! clock, no I/O, no terminal and no engine client: time comes in as a tick.
 
 mod age;
+mod all_egress;
 mod apply;
 mod bottle;
 mod budget;
 mod command;
 mod console;
 mod cost;
+mod decided;
 mod decision;
 mod effect;
 mod event;
 mod fleet;
+mod hits;
 mod key;
 mod keymap;
 mod lines;
@@ -34,17 +37,20 @@ mod tests;
 pub(crate) use tests::event as events_for_tests;
 
 pub use age::age;
+pub use all_egress::{AllEgress, HostRow};
 pub use bottle::{Bottle, FailedOperation, Hub, HubLine, LogEntry, Operation, RoutesInForce};
 pub use budget::{pause_words, room_words, spent_words};
 pub use command::{Command, Context};
 pub use console::{Setup, State};
 pub use cost::{Cost, model_cost, short, token_words, traffic_words};
-pub use decision::{decided_facts, decided_place};
+pub use decided::{Cursor, Decided, DecidedList, DecisionFilter, Scope};
+pub use decision::{decided_facts, decided_place, refused};
 pub use effect::Effect;
 pub use event::{
     AgentOffer, Event, FleetEvent, OperationKind, OperationNews, OperationReport, PlanSummary,
 };
 pub use fleet::{EngineState, Fleet};
+pub use hits::{budget_words, hits_words, more_words};
 pub use key::{Held, Key, KeyCode, Pointer, PointerAction};
 pub use keymap::{Binding, KEYMAP, bindings, command};
 pub use lines::Lines;
@@ -57,8 +63,8 @@ pub use view::{Focus, Modal, Notice, Picker, RowName, Tab, Tail, Target, View};
 
 // The words of other modules that a view needs, so that it need not name those.
 pub use crate::manifest::SummaryRow;
-pub use crate::policy::BottleBudget;
+pub use crate::policy::{BottleBudget, Route};
 pub use crate::wire::{
-    BudgetState, Budgets, DecisionRecord, HoldRecord, LogLine, Role, RoleState, SessionExit,
-    SessionReport, TerminalSize, Verdict,
+    BudgetState, Budgets, DecisionRecord, HoldRecord, LogLine, RefusedHits, Role, RoleState,
+    SessionExit, SessionReport, TerminalSize, Verdict,
 };

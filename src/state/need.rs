@@ -7,6 +7,7 @@ use super::budget::pause_words;
 use super::console::State;
 use super::phase::{Doing, Failure, Phase};
 use super::sighting::BottleRef;
+use crate::request::{RequestRecord, RequestState};
 use crate::wire::{Role, RoleState};
 
 /// A bottle that needs the operator.
@@ -32,7 +33,12 @@ impl State {
         let now = self.now;
         let bottles = self.fleet.bottles().iter();
         let mut needs: Vec<(u8, Need)> = bottles
-            .flat_map(|bottle| need(bottle, now).into_iter().chain(asks(bottle)))
+            .flat_map(|bottle| {
+                need(bottle, now)
+                    .into_iter()
+                    .chain(asks(bottle))
+                    .chain(requests(bottle))
+            })
             .collect();
         needs.sort_by_key(|(rank, need)| (*rank, need.since.unwrap_or(Timestamp::MAX)));
         needs.into_iter().map(|(_, need)| need).collect()
@@ -67,6 +73,28 @@ fn asks(bottle: &Bottle) -> Vec<(u8, Need)> {
         asks.push((1, need("locked", words, None)));
     }
     asks
+}
+
+/// What the agent asked for and nobody answered.
+fn requests(bottle: &Bottle) -> Option<(u8, Need)> {
+    if !bottle.runs(Role::Supervise) {
+        return None;
+    }
+    let pending = |request: &&RequestRecord| matches!(request.state, RequestState::Pending);
+    let mut pending = bottle.hub.requests.values().filter(pending);
+    let first = pending.next()?;
+    let more = match pending.count() {
+        0 => String::new(),
+        more => format!(" and {more} more"),
+    };
+    let need = Need {
+        bottle: bottle.bottle.clone(),
+        word: "asks",
+        words: format!("{}{more}", first.ask.words()),
+        since: Some(first.first),
+        is_trouble: false,
+    };
+    Some((1, need))
 }
 
 fn need(bottle: &Bottle, now: Timestamp) -> Option<(u8, Need)> {

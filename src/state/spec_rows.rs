@@ -4,8 +4,10 @@ use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
 use super::age::age;
+use super::hits::{budget_words, route_words};
 use crate::policy::Route;
 use crate::spec::{ImageSource, Observe, Spec, Workspace};
+use crate::wire::Hits;
 
 /// What is known of a bottle's spec.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -44,6 +46,12 @@ pub struct SpecRow {
 pub struct RouteRow {
     /// Host and ports.
     pub target: String,
+    /// What it let out, as far as egress says so.
+    #[serde(default)]
+    pub hits: String,
+    /// Its budget and what is spent of it; mostly empty.
+    #[serde(default)]
+    pub budget: String,
     /// What is special about it; mostly empty.
     pub remark: String,
     /// Who put it there.
@@ -191,9 +199,10 @@ fn workspace(workspace: &Workspace) -> Vec<String> {
 }
 
 impl RouteRow {
-    /// A route that is in force, in a row: what is left of its time at `now`.
+    /// A route that is in force, in a row: what is left of its time at `now`, and what it
+    /// let out.
     #[must_use]
-    pub fn at(entry: &Route, now: Timestamp) -> Self {
+    pub fn at(entry: &Route, hits: Option<&Hits>, now: Timestamp) -> Self {
         let end = entry.expires.map(|end| {
             if entry.is_current(now) {
                 format!("{} left", age(end, now))
@@ -201,7 +210,12 @@ impl RouteRow {
                 String::from("over")
             }
         });
-        Self::new(entry, end)
+        let (hits, budget) = route_words(entry, hits, now);
+        Self {
+            hits,
+            budget,
+            ..Self::new(entry, end)
+        }
     }
 
     fn new(entry: &Route, end: Option<String>) -> Self {
@@ -209,6 +223,8 @@ impl RouteRow {
         remarks.extend(end);
         Self {
             target: entry.words(),
+            hits: String::new(),
+            budget: budget_words(&entry.budget, None),
             remark: remarks.join(", "),
             origin: entry.origin.words(),
         }

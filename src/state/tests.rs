@@ -3,6 +3,7 @@
 mod answer;
 mod attach;
 mod budget;
+mod egress;
 mod fleet;
 mod life;
 mod logs;

@@ -4,11 +4,13 @@ use std::collections::BTreeSet;
 
 use serde::{Deserialize, Serialize};
 
+use super::all_egress::AllEgress;
 use super::command::Command;
+use super::decided::{DecidedList, DecisionFilter};
 use super::event::{AgentOffer, PlanSummary};
 use super::sighting::BottleRef;
-use crate::policy::BottleBudget;
-use crate::wire::{HoldRecord, Role};
+use crate::policy::{BottleBudget, Route};
+use crate::wire::{DecisionRecord, HoldRecord, Role};
 
 /// A row of the list, by name: rows move, names do not.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
@@ -28,6 +30,8 @@ pub enum Focus {
     List,
     /// The detail of the selected row.
     Detail,
+    /// What all bottles let out and tried to; it takes the place of list and detail.
+    Egress,
     /// A session.
     Attached {
         /// Whose.
@@ -103,8 +107,12 @@ pub struct View {
     pub tab: Tab,
     /// Where the logs are read.
     pub logs: Tail,
-    /// Where the decisions are read.
-    pub egress: Tail,
+    /// Which decisions are shown, of one bottle and of all.
+    pub decision_filter: DecisionFilter,
+    /// The decisions that are shown, and where they are read.
+    pub decided: DecidedList,
+    /// What all bottles let out, while that is shown.
+    pub all_egress: AllEgress,
     /// The first line shown of the spec.
     pub spec_scroll: usize,
     /// Lines of scrollback above the session's screen.
@@ -160,6 +168,33 @@ pub enum Modal {
         bottle: BottleRef,
         /// What they would be, as it was when it was shown.
         raises: Vec<BottleBudget>,
+    },
+    /// All that is known of one decision.
+    Decision {
+        /// Whose egress made it.
+        bottle: BottleRef,
+        /// The decision.
+        decision: Box<DecisionRecord>,
+        /// The first line shown.
+        scroll: usize,
+    },
+    /// Whether a route is to be added.
+    Allow {
+        /// To which bottle.
+        bottle: BottleRef,
+        /// The route.
+        route: Box<Route>,
+        /// Whether it is known what for; if not, it names its host whole.
+        is_exact: bool,
+        /// A preset that would do as well.
+        preset: Option<String>,
+    },
+    /// What each route let out, and what was refused.
+    Hits {
+        /// Of which bottle.
+        bottle: BottleRef,
+        /// The first line shown.
+        scroll: usize,
     },
     /// Which agent is to be started.
     Picker {
@@ -245,6 +280,11 @@ pub enum Target {
     },
     /// The body of the detail.
     Detail,
+    /// A decision in the list.
+    Decision {
+        /// Its place.
+        at: usize,
+    },
     /// Something that needs the operator.
     Need {
         /// Whose.

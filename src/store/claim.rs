@@ -8,10 +8,12 @@ use std::path::{Path, PathBuf};
 use jiff::Timestamp;
 use rustix::fs::{FlockOperation, flock};
 
+use super::audit::{Audit, AuditEvent};
 use super::journal::{self, JournalEntry, Operation, Outcome};
 use super::record::{self, Record};
+use super::revisions::{self, Cause, Revision};
 use super::{NEW, StoreError, TRASH, disk};
-use crate::spec::BottleId;
+use crate::spec::{BottleId, changes};
 
 const LOCK: &str = "lock";
 
@@ -69,6 +71,15 @@ impl Claim {
             id: record.id.clone(),
         })?;
         note(root, folder, Operation::Start, "reserved", Outcome::Begun)?;
+        let step = Revision {
+            revision: record.revision,
+            previous: None,
+            digest: record.digest,
+            at: record.created,
+            cause: Cause::Start,
+            words: Vec::new(),
+        };
+        revisions::append(root, folder, record, &step)?;
         record::write(root, folder, record)?;
         Ok(lock)
     }
@@ -118,20 +129,48 @@ impl Claim {
         record::read(&self.root, &self.folder, &self.id)
     }
 
-    /// Writes the record if it still has the expected revision.
+    /// Takes the step from the revision that is expected on record to this one, and
+    /// writes down why.
     ///
     /// # Errors
-    /// [`StoreError::Changed`], or what keeps it from being written; the old one stays.
-    pub fn update(&self, record: &Record, expected: u32) -> Result<(), StoreError> {
-        let found = self.record()?.revision;
-        if found != expected {
+    /// [`StoreError::Changed`], or what keeps it from being written; the old record stays.
+    pub fn update(&self, record: &Record, expected: u32, cause: Cause) -> Result<(), StoreError> {
+        let old = self.record()?;
+        if old.revision != expected {
             return Err(StoreError::Changed {
                 id: self.id.clone(),
                 expected,
-                found,
+                found: old.revision,
             });
         }
+        let step = Revision {
+            revision: record.revision,
+            previous: Some(old.digest),
+            digest: record.digest,
+            at: Timestamp::now(),
+            cause,
+            words: changes(&old.spec, &record.spec),
+        };
+        revisions::append(&self.root, &self.folder, record, &step)?;
+        let event = AuditEvent::Revision {
+            revision: step.revision,
+            spec: step.digest,
+            why: cause,
+            words: step.words,
+        };
+        // The demo leaves no trace.
+        if !record.is_demo {
+            Audit::of(self.root.clone()).append(&self.id, event)?;
+        }
         record::write(&self.root, &self.folder, record)
+    }
+
+    /// The steps that the bottle's spec took, oldest first.
+    ///
+    /// # Errors
+    /// As [`Claim::record`].
+    pub fn revisions(&self) -> Result<Vec<Revision>, StoreError> {
+        Ok(revisions::read(&self.folder, &self.record()?))
     }
 
     /// Notes a step in the journal; it is on the disk when this returns.

@@ -71,6 +71,16 @@ pub(super) fn append(root: &Path, path: &Path, bytes: &[u8]) -> Result<(), Store
     write().map_err(|error| failed("append to", root, path, error))
 }
 
+/// Appends a line and waits until it is on the disk. A line that a crash cut off is
+/// closed first, so that it spoils only itself.
+pub(super) fn append_line(root: &Path, path: &Path, mut line: Vec<u8>) -> Result<(), StoreError> {
+    let is_torn = fs::read(path).is_ok_and(|old| old.last().is_some_and(|byte| *byte != b'\n'));
+    if is_torn {
+        line.insert(0, b'\n');
+    }
+    append(root, path, &line)
+}
+
 /// Waits until the names in the folder of `path` are on the disk.
 pub(super) fn sync_parent(root: &Path, path: &Path) -> Result<(), StoreError> {
     let Some(parent) = path.parent() else {

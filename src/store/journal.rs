@@ -24,6 +24,8 @@ pub enum Operation {
     Remove,
     /// Changing its routes while it is there.
     Routes,
+    /// Doing what a request was approved for.
+    Answer,
 }
 
 impl Operation {
@@ -36,6 +38,7 @@ impl Operation {
             Self::Resume => "resume",
             Self::Remove => "remove",
             Self::Routes => "change the routes of",
+            Self::Answer => "answer",
         }
     }
 }
@@ -71,13 +74,7 @@ pub(super) fn append(root: &Path, folder: &Path, entry: &JournalEntry) -> Result
         error,
     })?;
     line.push(b'\n');
-    // A torn last line is closed first, so that it spoils only itself.
-    let path = folder.join(FILE);
-    let is_torn = fs::read(&path).is_ok_and(|old| old.last().is_some_and(|byte| *byte != b'\n'));
-    if is_torn {
-        line.insert(0, b'\n');
-    }
-    disk::append(root, &path, &line)
+    disk::append_line(root, &folder.join(FILE), line)
 }
 
 /// Reads the journal; lines that a crash tore are left out.

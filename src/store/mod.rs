@@ -7,20 +7,24 @@
 //! live process holds a bottle's claim. Nothing here is a secret. The module must
 //! not know of the engine: what the record says is compared with it elsewhere.
 
+mod audit;
 mod claim;
 mod disk;
 mod journal;
 mod record;
+mod revisions;
 
 use std::fs;
 use std::io;
 use std::path::{Path, PathBuf};
 
-use crate::spec::BottleId;
+use crate::spec::{BottleId, Digest, Spec};
 
+pub use audit::{Audit, AuditEntry, AuditEvent, AuditFault, AuditHead, AuditOutcome};
 pub use claim::Claim;
 pub use journal::{JournalEntry, Operation, Outcome};
 pub use record::{RECORD_VERSION, Record};
+pub use revisions::{Cause, Revision};
 
 /// Why the record could not be read or written.
 #[derive(Debug, thiserror::Error)]
@@ -153,6 +157,12 @@ impl Store {
         &self.root
     }
 
+    /// What was decided and done, over all bottles, those that are gone too.
+    #[must_use]
+    pub fn audit(&self) -> Audit {
+        Audit::of(self.root.clone())
+    }
+
     /// A file whose loss costs only time.
     #[must_use]
     pub fn cache_file(&self, name: &str) -> PathBuf {
@@ -189,6 +199,26 @@ impl Store {
     /// [`StoreError::Unknown`], or what keeps it from being read.
     pub fn record(&self, id: &BottleId) -> Result<Record, StoreError> {
         record::read(&self.root, &self.root.join(BOTTLES).join(id.as_str()), id)
+    }
+
+    /// The steps that a bottle's spec took, oldest first. A bottle that was made before
+    /// they were kept has fewer than its revision says.
+    ///
+    /// # Errors
+    /// As [`Store::record`].
+    pub fn revisions(&self, id: &BottleId) -> Result<Vec<Revision>, StoreError> {
+        let record = self.record(id)?;
+        let folder = self.root.join(BOTTLES).join(id.as_str());
+        Ok(revisions::read(&folder, &record))
+    }
+
+    /// Reads a spec that a bottle has or once had.
+    ///
+    /// # Errors
+    /// [`StoreError::Io`] if it was not kept, or is not what its name says.
+    pub fn spec(&self, id: &BottleId, digest: Digest) -> Result<Spec, StoreError> {
+        let folder = self.root.join(BOTTLES).join(id.as_str());
+        revisions::spec(&self.root, &folder, digest)
     }
 
     /// Reads all records, by id. One that is broken hides no other.

@@ -177,11 +177,66 @@ fn an_update_of_a_stale_revision_is_refused() {
         revision: 2,
         ..record("api-1")
     };
-    claim.update(&next, 1).unwrap();
+    claim.update(&next, 1, Cause::Operator).unwrap();
     assert!(matches!(
-        claim.update(&next, 1),
+        claim.update(&next, 1, Cause::Operator),
         Err(StoreError::Changed { found: 2, .. })
     ));
+}
+
+#[test]
+fn each_step_is_kept_with_its_cause_and_its_spec() {
+    let (folder, store) = store();
+    let claim = store.reserve(&record("api-1")).unwrap();
+    let mut next = Record {
+        revision: 2,
+        ..record("api-1")
+    };
+    next.spec.uid = 7;
+    next.digest = next.spec.digest().unwrap();
+    let cause = Cause::Request { id: 4 };
+    claim.update(&next, 1, cause).unwrap();
+    let steps = store.revisions(claim.id()).unwrap();
+    let told: Vec<_> = steps
+        .iter()
+        .map(|step| (step.revision, step.cause))
+        .collect();
+    assert_eq!(told, [(1, Cause::Start), (2, cause)]);
+    let second = &steps[1];
+    assert_eq!(second.previous, Some(record("api-1").digest));
+    assert_eq!(second.words, ["changes the user id"]);
+    assert_eq!(store.spec(claim.id(), next.digest).unwrap(), next.spec);
+    // What somebody wrote into it is not taken for what it was.
+    let specs = folder.path().join(BOTTLES).join("api-1").join("specs");
+    let path = specs.join(format!("{}.json", next.digest.hex()));
+    fs::write(path, b"{}").unwrap();
+    assert!(store.spec(claim.id(), next.digest).is_err());
+}
+
+/// Killed between the line and the record, a step was not taken; the next one of its
+/// number takes its place.
+#[test]
+fn a_step_that_the_record_never_named_does_not_count() {
+    let (folder, store) = store();
+    let claim = store.reserve(&record("api-1")).unwrap();
+    let path = folder
+        .path()
+        .join(BOTTLES)
+        .join("api-1")
+        .join("record.json");
+    let before = fs::read(&path).unwrap();
+    let mut next = Record {
+        revision: 2,
+        ..record("api-1")
+    };
+    next.spec.uid = 7;
+    next.digest = next.spec.digest().unwrap();
+    claim.update(&next, 1, Cause::Request { id: 4 }).unwrap();
+    fs::write(&path, before).unwrap();
+    assert_eq!(store.revisions(claim.id()).unwrap().len(), 1);
+    claim.update(&next, 1, Cause::Operator).unwrap();
+    let steps = store.revisions(claim.id()).unwrap();
+    assert_eq!(steps[1].cause, Cause::Operator);
 }
 
 #[test]

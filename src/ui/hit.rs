@@ -21,11 +21,20 @@ pub fn hit(state: &State, look: Look, column: u16, row: u16) -> Target {
     if state.view.modal.is_some() {
         return modals::hit(state, look, area, column, row).unwrap_or(Target::Nothing);
     }
+    if layout.all.contains(at) {
+        return panes::egress::decision_at(state, look, layout.all, at.y)
+            .map_or(Target::Detail, |at| Target::Decision { at });
+    }
     if layout.list.contains(at) {
         return list(state, layout.list, at);
     }
     if layout.tabs.contains(at) {
         return tabs(state, &layout, at);
+    }
+    if layout.body.contains(at)
+        && let Some(at) = panes::egress::decision_at(state, look, layout.body, at.y)
+    {
+        return Target::Decision { at };
     }
     if layout.body.contains(at) || layout.status.contains(at) {
         return Target::Detail;

@@ -32,6 +32,8 @@ pub(super) struct Layout {
     /// What is known of the shown bottle, in one line.
     pub(super) status: Rect,
     pub(super) body: Rect,
+    /// What all bottles let out, in the place of list and detail.
+    pub(super) all: Rect,
     /// The line above the needs.
     pub(super) rule: Rect,
     pub(super) needs: Rect,
@@ -47,7 +49,9 @@ impl Layout {
         match state.view.focus {
             Focus::Attached { full: true, .. } => Self::full(area),
             Focus::Attached { .. } if area.width < SESSION_BESIDE => Self::session(area),
-            Focus::Attached { .. } | Focus::List | Focus::Detail => Self::panes(state, area),
+            Focus::Attached { .. } | Focus::List | Focus::Detail | Focus::Egress => {
+                Self::panes(state, area)
+            }
         }
     }
 
@@ -85,7 +89,9 @@ impl Layout {
             footer,
             ..Self::default()
         };
-        if area.width >= BESIDE {
+        if state.view.focus == Focus::Egress {
+            layout.all = main;
+        } else if area.width >= BESIDE {
             let width = list_width(area.width);
             let list = Rect { width, ..main };
             layout.wall = Rect {

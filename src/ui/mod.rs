@@ -71,6 +71,7 @@ fn draw_into(
         return None;
     }
     panes::title::draw(state, look, layout.title, buffer);
+    panes::egress::draw_all(state, look, layout.all, buffer);
     panes::list::draw(state, look, &layout, buffer);
     let cursor = panes::detail::draw(state, screens, look, &layout, buffer);
     panes::needs::draw(state, look, &layout, buffer);

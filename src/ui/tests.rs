@@ -282,6 +282,76 @@ fn egress_shows_what_may_leave_and_what_tried() {
 }
 
 #[test]
+fn egress_counts_what_each_route_let_out() {
+    at_every_size("egress_hits", |columns, rows| {
+        let mut console = Console::busy(columns, rows);
+        console.press(&["e"]);
+        plain(&console)
+    });
+    let look = Look {
+        has_colors: false,
+        is_ascii: true,
+    };
+    let mut console = Console::busy(80, 24);
+    console.press(&["e", "k"]);
+    let shot = shot(&console, look, &Screens::new());
+    insta::assert_snapshot!("egress_ascii", shot);
+}
+
+#[test]
+fn decisions_are_filtered_and_paused() {
+    at_every_size("egress_filter", |columns, rows| {
+        let mut console = Console::busy(columns, rows);
+        console.press(&["e", "/", "t", "e", "s", "t", "enter", "k", "k"]);
+        plain(&console)
+    });
+}
+
+#[test]
+fn a_decision_is_read_in_full() {
+    at_every_size("decision", |columns, rows| {
+        let mut console = Console::busy(columns, rows);
+        console.press(&["e", "o", "enter"]);
+        plain(&console)
+    });
+}
+
+#[test]
+fn a_route_is_offered_for_what_was_refused() {
+    at_every_size("allow", |columns, rows| {
+        let mut console = Console::busy(columns, rows);
+        console.press(&["e", "o", "k", "+"]);
+        plain(&console)
+    });
+}
+
+#[test]
+fn hits_are_read_in_full() {
+    at_every_size("hits", |columns, rows| {
+        let mut console = Console::busy(columns, rows);
+        console.press(&["e", "h"]);
+        plain(&console)
+    });
+}
+
+#[test]
+fn the_egress_of_all_bottles() {
+    at_every_size("all_egress", |columns, rows| {
+        let mut console = Console::busy(columns, rows);
+        console.press(&["E"]);
+        plain(&console)
+    });
+    let look = Look {
+        has_colors: false,
+        is_ascii: false,
+    };
+    let mut console = Console::busy(80, 24);
+    console.press(&["E", "o", "k"]);
+    let shot = shot(&console, look, &Screens::new());
+    insta::assert_snapshot!("all_egress_no_color", shot);
+}
+
+#[test]
 fn what_waits_is_listed_and_asked() {
     at_every_size("answer", |columns, rows| {
         let mut console = Console::demo(columns, rows);
@@ -460,6 +530,15 @@ fn a_click_finds_what_is_drawn_there() {
         matches!(find(&console, "docs-p2m4d"), Target::Row { row } if row.bottle == bottle("docs-p2m4d"))
     );
     assert_eq!(find(&console, "Egress"), Target::Tab { tab: Tab::Egress });
+    let mut busy = Console::busy(120, 40);
+    for key in ["e", "E"] {
+        busy.press(&[key]);
+        let Target::Decision { at } = find(&busy, "pkgs.test/upload") else {
+            panic!("a decision")
+        };
+        assert_eq!(busy.state.view.decided.rows()[at].decision.method, "PUT");
+        assert_eq!(find(&busy, "DECIDED"), Target::Detail);
+    }
     assert_eq!(
         find(&console, "◆ api-k3x9q"),
         Target::Row {

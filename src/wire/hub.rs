@@ -6,8 +6,10 @@ use serde::{Deserialize, Serialize};
 
 use super::budget::Budgets;
 use super::egress::{HoldEnd, HoldRecord, ToEgress};
+use super::hits::Hits;
 use super::usage::{AnswerUsage, Usage};
 use crate::policy::{Reason, RouteSet};
+use crate::request::{News, RequestRecord};
 
 /// A role of the guest binary, and so a container of the bottle.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
@@ -269,6 +271,12 @@ pub enum RoleReport {
         /// All of them.
         budgets: Budgets,
     },
+    /// What was let out and refused, from egress: at the begin of each line, and at most
+    /// once a second as it grows.
+    Hits {
+        /// All of it, since the counting began.
+        hits: Box<Hits>,
+    },
     /// A line of log.
     Log {
         /// The line.
@@ -288,6 +296,19 @@ pub enum RoleReport {
     Ended {
         /// How.
         exit: SessionExit,
+    },
+    /// A request as it stands now, from the hub itself: each at the begin of a console's
+    /// line, and after each step that it took.
+    Request {
+        /// The request.
+        request: Box<RequestRecord>,
+    },
+    /// What a console said of a request was not taken, from the hub itself.
+    RequestRefused {
+        /// [`RequestRecord::id`].
+        id: u64,
+        /// Why.
+        why: String,
     },
     /// Keeps the line alive.
     Ping,
@@ -346,6 +367,15 @@ pub enum ConsoleToHub {
     Egress {
         /// The message.
         message: ToEgress,
+    },
+    /// A verdict on a request, or what came of it. Answered with
+    /// [`RoleReport::Request`] once it is on the disk, or with
+    /// [`RoleReport::RequestRefused`].
+    Request {
+        /// [`RequestRecord::id`].
+        id: u64,
+        /// What the operator's side says.
+        news: Box<News>,
     },
     /// Keeps the line alive.
     Ping,

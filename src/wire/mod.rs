@@ -13,6 +13,7 @@ mod config;
 mod cost;
 mod egress;
 mod frame;
+mod hits;
 mod hub;
 mod line;
 mod session;
@@ -23,6 +24,7 @@ pub use config::{InitConfig, SidecarConfig};
 pub use cost::UNITS_PER_MICRODOLLAR;
 pub use egress::{HoldEnd, HoldRecord, ToEgress};
 pub use frame::{Decoder, Frame, FrameError, MAX_FRAME_BYTES};
+pub use hits::{Hits, HostHits, Passed, RefusedHits, RouteHits, RouteKey, Spent};
 pub use hub::{
     Activity, ConsoleToHub, DecisionRecord, HubToConsole, LogLine, RequestFacts, Role, RoleReport,
     RoleState, SealCheck, SealReport, SessionExit, SessionReport, Verdict,

@@ -9,7 +9,7 @@ use cellar::policy::RouteSet;
 use cellar::spec::{
     BottleId, Digest, ImageSource, Limits, Observe, SPEC_VERSION, Session, Spec, Workspace, layout,
 };
-use cellar::store::{Operation, Outcome, RECORD_VERSION, Record, Store, StoreError};
+use cellar::store::{Cause, Operation, Outcome, RECORD_VERSION, Record, Store, StoreError};
 use jiff::Timestamp;
 
 /// Set in the process that runs under the limit: the state folder.
@@ -107,7 +107,7 @@ fn under_the_limit(root: &Path) {
         revision: 2,
         ..record("api-1")
     };
-    assert_is_full(&claim.update(&changed, 1));
+    assert_is_full(&claim.update(&changed, 1, Cause::Operator));
     assert_eq!(claim.record().unwrap(), record("api-1"));
     assert_is_full(&store.reserve(&record("api-2")).map(drop));
     assert_eq!(files(root), before);

@@ -5,6 +5,7 @@ use crate::app::exit::Failure;
 use crate::app::hub::Talk;
 use crate::policy::BottleBudget;
 use crate::spec::BottleId;
+use crate::store::AuditEvent;
 use crate::wire::{RoleReport, ToEgress};
 
 impl Cellar {
@@ -69,6 +70,10 @@ impl Cellar {
             return Err(Failure::because(attempt(), why)
                 .help(format!("`cellar budget {id}` shows how they stand")));
         }
+        let record = self.store.record(id);
+        let record = record.map_err(|error| Failure::new(attempt(), &error))?;
+        let words = budgets.spent().map(|state| state.budget.words()).collect();
+        self.audit(&record, AuditEvent::BudgetsRefused { budgets: words })?;
         talk.tell(ToEgress::RefuseBudgets, |report| {
             let RoleReport::Budgets { budgets } = report else {
                 return None;

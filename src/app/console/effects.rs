@@ -4,8 +4,10 @@ use std::sync::Arc;
 
 use super::session::Purpose;
 use super::{Console, lines};
+use crate::app::cellar::Reach;
 use crate::app::planning;
 use crate::manifest::AgentListing;
+use crate::policy::Route;
 use crate::state::{
     AgentOffer, BottleBudget, BottleRef, Effect, Event, FleetEvent, PlanSummary, Role,
 };
@@ -38,6 +40,7 @@ impl Console<'_> {
             Effect::RefuseHold { bottle, hold } => self.answer(bottle, hold, false),
             Effect::RaiseBudgets { bottle, raises } => self.answer_budgets(bottle, Some(raises)),
             Effect::RefuseBudgets { bottle } => self.answer_budgets(bottle, None),
+            Effect::Allow { bottle, route } => self.allow(bottle, *route),
             Effect::Unlock { bottle } => self.unlock(bottle)?,
             Effect::LoadSpec { bottle } => self.load_spec(bottle)?,
             Effect::RefreshFleet => self.refresh(),
@@ -86,6 +89,30 @@ impl Console<'_> {
                     .map(|()| format!("{id}: refused, until its budget has room or you raise it")),
             };
             let text = answered.unwrap_or_else(|failure| failure.line());
+            // A console that is gone needs no news.
+            drop(events.send(Event::Note { text }).await);
+        });
+    }
+
+    /// Adds a route to a bottle and tells how it went.
+    fn allow(&mut self, bottle: BottleRef, route: Route) {
+        let (cellar, events) = (self.cellar.clone(), self.events.clone());
+        self.operations += 1;
+        let name = format!("operation {} allow", self.operations);
+        self.tasks.start(name, Some(bottle.clone()), async move {
+            let id = &bottle.id;
+            let words = route.words();
+            let added = cellar.change_routes(id, |routes| {
+                routes.routes.push(route);
+                Ok(())
+            });
+            let text = match added.await {
+                Ok(change) if change.reach == Reach::Now => {
+                    format!("{id}: added {words}; in force now")
+                }
+                Ok(_) => format!("{id}: added {words}; in force when the bottle runs again"),
+                Err(failure) => failure.line(),
+            };
             // A console that is gone needs no news.
             drop(events.send(Event::Note { text }).await);
         });

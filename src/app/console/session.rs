@@ -12,6 +12,7 @@ use crate::app::exit::Failure;
 use crate::docker::Line;
 use crate::pty;
 use crate::state::{BottleRef, Event, Focus, Key, Pointer, PointerAction};
+use crate::store::AuditEvent;
 use crate::ui;
 use crate::wire::{AttachMode, ClientToSession};
 
@@ -78,6 +79,12 @@ impl Console<'_> {
                 .session_line(&bottle.id)
                 .await
                 .map_err(|error| error.to_string());
+            if purpose != Purpose::Preview && line.is_ok() {
+                // The disk must not keep the operator from the session.
+                let (cellar, id) = (cellar.clone(), bottle.id.clone());
+                let event = AuditEvent::Attach { typed: true };
+                tokio::task::spawn_blocking(move || cellar.audit_after(&id, event));
+            }
             // A console that is gone needs no line.
             drop(
                 answer

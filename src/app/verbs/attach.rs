@@ -12,6 +12,7 @@ use super::super::output::Output;
 use super::super::terminal::Terminal;
 use super::printing;
 use crate::spec::BottleId;
+use crate::store::AuditEvent;
 use crate::wire::{AttachMode, SessionExit};
 
 pub(super) async fn attach(out: &mut Output, arguments: &AttachArguments) -> Result<Exit, Failure> {
@@ -43,6 +44,8 @@ pub(super) async fn run(
             "`cellar show {id}` tells how it is; `cellar resume {id}` starts a stopped one"
         ))
     })?;
+    let typed = mode == AttachMode::Interactive;
+    cellar.audit_after(id, AuditEvent::Attach { typed });
     let (_status, shown) = watch::channel(status(id, mode));
     let terminal = Terminal::take().map_err(|error| Failure::new(attempt(), &error))?;
     let end = attach::attach(&terminal, line, mode, Vec::new(), shown).await;

@@ -55,7 +55,7 @@ fn graded(
 }
 
 pub(super) async fn doctor(out: &mut Output, arguments: &JsonArguments) -> Result<Exit, Failure> {
-    let mut findings = vec![open_files(), state_folder(), manifest()];
+    let mut findings = vec![open_files(), state_folder(), manifest(), audit()];
     let mut exit = Exit::Done;
     match reach().await {
         Ok((address, engine)) => {
@@ -95,6 +95,27 @@ pub(super) async fn doctor(out: &mut Output, arguments: &JsonArguments) -> Resul
         }
     }
     Ok(exit)
+}
+
+/// Whether what was decided and done can be proven.
+fn audit() -> Finding {
+    let checked = cellar::open_store().map_err(|failure| failure.line());
+    let checked =
+        checked.and_then(|store| store.audit().verify().map_err(|error| error.to_string()));
+    let mend = "compare the file with a copy of yours; what it tells of before cannot be proven";
+    match checked {
+        Ok(Ok(head)) => {
+            let entries = head.map_or(0, |head| head.seq);
+            good("audit", format!("whole, {entries} entries"))
+        }
+        Ok(Err(fault)) => graded("audit", Grade::Warning, fault.to_string(), mend),
+        Err(why) => graded(
+            "audit",
+            Grade::Warning,
+            why,
+            "check the state folder's disk",
+        ),
+    }
 }
 
 async fn reach() -> Result<(String, DockerEngine), Finding> {

@@ -1,6 +1,7 @@
 //! The verbs: each asks, calls an operation and prints.
 
 mod attach;
+mod audit;
 mod budget;
 mod cleanup;
 mod demo;
@@ -10,6 +11,8 @@ mod files;
 mod life;
 mod list;
 mod logs;
+mod requests;
+mod revisions;
 mod start;
 
 use super::cellar::Cellar;
@@ -30,6 +33,12 @@ pub(super) async fn perform(verb: Option<Verb>, command: &clap::Command) -> Resu
         Some(Verb::Logs(arguments)) => logs::logs(&mut out, &arguments).await,
         Some(Verb::Egress(arguments)) => egress::egress(&mut out, arguments).await,
         Some(Verb::Budget(arguments)) => budget::budget(&mut out, &arguments).await,
+        Some(Verb::Requests(arguments)) => requests::list(&mut out, &arguments).await,
+        Some(Verb::Request { verb }) => requests::one(&mut out, verb).await,
+        Some(Verb::Revisions(arguments)) => revisions::list(&mut out, &arguments).await,
+        Some(Verb::Diff(arguments)) => revisions::diff(&mut out, &arguments).await,
+        Some(Verb::Rollback(arguments)) => revisions::rollback(&mut out, &arguments).await,
+        Some(Verb::Audit(arguments)) => audit::audit(&mut out, arguments),
         Some(Verb::Stop(arguments)) => life::stop(&mut out, &arguments).await,
         Some(Verb::Resume(arguments)) => life::resume(&mut out, &arguments).await,
         Some(Verb::Unlock(arguments)) => life::unlock(&mut out, &arguments).await,

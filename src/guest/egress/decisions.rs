@@ -1,11 +1,12 @@
 //! Every decision, counted, written down and told to the hub.
 
-use std::sync::{Mutex, PoisonError};
+use std::sync::{Arc, Mutex, PoisonError};
 
 use jiff::Timestamp;
 
 use super::ask::Shown;
 use super::journal::Journal;
+use super::ledger::Ledger;
 use crate::guest::runtime::Reporter;
 use crate::wire::{DecisionRecord, RequestFacts, RoleState, Verdict};
 
@@ -14,6 +15,7 @@ use crate::wire::{DecisionRecord, RequestFacts, RoleState, Verdict};
 pub(super) struct Decisions {
     written: Mutex<Written>,
     reporter: Reporter,
+    ledger: Arc<Ledger>,
 }
 
 #[derive(Debug)]
@@ -26,7 +28,12 @@ struct Written {
 
 impl Decisions {
     /// Goes on counting where the log ends, and tells the hub what the log still holds.
-    pub(super) fn new(journal: Journal, reporter: Reporter, well: RoleState) -> Self {
+    pub(super) fn new(
+        journal: Journal,
+        reporter: Reporter,
+        ledger: Arc<Ledger>,
+        well: RoleState,
+    ) -> Self {
         let mut seq = 0;
         for record in journal.tail() {
             seq = seq.max(record.seq);
@@ -35,6 +42,7 @@ impl Decisions {
         Self {
             written: Mutex::new(Written { journal, seq, well }),
             reporter,
+            ledger,
         }
     }
 
@@ -50,6 +58,9 @@ impl Decisions {
         verdict: Verdict,
         request: Option<RequestFacts>,
     ) {
+        if let Verdict::Denied { reason } = verdict {
+            self.ledger.refused(&asked.host, reason);
+        }
         let mut written = self.written.lock().unwrap_or_else(PoisonError::into_inner);
         written.seq = written.seq.saturating_add(1);
         let record = DecisionRecord {
@@ -89,6 +100,7 @@ impl Decisions {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::guest::egress::ledger::Clock;
     use crate::policy::Reason;
 
     fn asked() -> Shown {
@@ -101,7 +113,8 @@ mod tests {
 
     fn decisions(path: &std::path::Path) -> Decisions {
         let journal = Journal::new(path.to_owned());
-        Decisions::new(journal, Reporter::default(), RoleState::Ready)
+        let ledger = Arc::new(Ledger::kept_in(path.with_extension("usage"), Clock::of_kernel()).0);
+        Decisions::new(journal, Reporter::default(), ledger, RoleState::Ready)
     }
 
     #[test]

@@ -1,5 +1,5 @@
-//! What the bottle used over all lives of the sidecar: kept on its volume, told to the
-//! hub, held to the bottle's budgets.
+//! What the bottle used over all lives of the sidecar, and what each route let out: kept
+//! on its volume, told to the hub, held to the bottle's budgets.
 //!
 //! Keeping and telling happen at once after a change and then a second apart, so a crash
 //! costs the last second at most. Where there are budgets a request is kept before it is
@@ -22,9 +22,12 @@ pub(super) use self::clock::Clock;
 use self::clock::Stamp;
 use self::windows::{Amounts, Windows};
 use super::activity::Activity;
+use super::spending::Spending;
+use super::table::{RouteTable, Table};
+use super::tally::{self, Passage};
 use crate::guest::runtime::Reporter;
-use crate::policy::{BottleBudget, Measure, Prices};
-use crate::wire::{AnswerUsage, RoleReport, Usage};
+use crate::policy::{BottleBudget, Measure, Prices, Reason};
+use crate::wire::{AnswerUsage, Hits, RoleReport, RouteHits, RouteKey, Usage};
 
 /// Between one report and the next.
 const PACE: Duration = Duration::from_secs(1);
@@ -47,6 +50,7 @@ pub(super) struct Ledger {
 #[derive(Debug)]
 struct Book {
     usage: Usage,
+    hits: Hits,
     windows: Windows,
     /// The ledger's own clock.
     time: u64,
@@ -69,6 +73,8 @@ struct Kept {
     windows: Option<Windows>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     clock: Option<Stamp>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    hits: Option<Hits>,
 }
 
 /// How a budget stands.
@@ -103,6 +109,7 @@ pub(super) struct Taken<'a> {
 pub(super) struct Follower<'a> {
     ledger: &'a Ledger,
     activity: &'a Activity,
+    passage: Option<Passage>,
     counted: Mutex<(u64, u64)>,
 }
 
@@ -143,18 +150,19 @@ impl Ledger {
         };
         let now = Timestamp::now();
         let prices = Prices::builtin().unwrap_or_default();
-        let (usage, windows, time) = match kept {
-            None => (Usage::since(now), Windows::default(), 0),
+        let (usage, hits, windows, time) = match kept {
+            None => (Usage::since(now), None, Windows::default(), 0),
             Some(kept) => {
                 let time = kept.clock.map_or(0, |stamp| clock.time_since(&stamp, now));
                 let windows = kept.windows;
                 let windows =
                     windows.unwrap_or_else(|| Windows::after(total(&kept.usage, &prices)));
-                (kept.usage, windows, time)
+                (kept.usage, kept.hits, windows, time)
             }
         };
         let book = Book {
             usage,
+            hits: hits.unwrap_or_else(|| Hits::since(now)),
             windows,
             time,
             uptime: clock.uptime(),
@@ -194,10 +202,18 @@ impl Ledger {
         self.moved.notify_one();
     }
 
-    /// Counts a request, or a tunnel that is not looked into, that was let out whatever
-    /// budgets say.
-    pub(super) fn request(&self) {
+    /// Counts a request, or a tunnel that is not looked into, that a route of a table let
+    /// out to a host whatever budgets say; gives where its bytes are to be counted.
+    pub(super) fn request(&self, table: &Table, route: usize, host: &str) -> Option<Passage> {
         self.add(Book::request);
+        self.pass(table, route, host)
+    }
+
+    /// Counts for a route and a host what was counted for the budgets already.
+    fn pass(&self, table: &Table, route: usize, host: &str) -> Option<Passage> {
+        let passage = passage(table, route, host)?;
+        self.note(|hits| tally::request(hits, &passage, &table.keys, Timestamp::now()));
+        Some(passage)
     }
 
     /// Counts a request if every budget that it uses has room.
@@ -227,15 +243,27 @@ impl Ledger {
         })
     }
 
-    /// Counts bytes that went out and came in. `false` once there are more than a budget
-    /// of bytes has.
-    pub(super) fn carried(&self, sent: u64, received: u64) -> bool {
+    /// Notes that a route let a connection out on which nothing was asked.
+    pub(super) fn connection(&self, table: &Table, route: usize, host: &str) {
+        if let Some(passage) = passage(table, route, host) {
+            self.note(|hits| {
+                tally::connection(hits, &passage, &table.keys, Timestamp::now());
+            });
+        }
+    }
+
+    /// Counts bytes that went out and came in, and for whom. `false` once there are more
+    /// than a budget of bytes has.
+    pub(super) fn carried(&self, passage: Option<&Passage>, sent: u64, received: u64) -> bool {
         if sent == 0 && received == 0 {
             return true;
         }
-        self.add(|usage| {
+        self.add(|Book { usage, hits, .. }| {
             usage.sent_bytes = usage.sent_bytes.saturating_add(sent);
             usage.received_bytes = usage.received_bytes.saturating_add(received);
+            if let Some(passage) = passage {
+                tally::carried(hits, passage, sent, received);
+            }
             Amounts {
                 bytes: sent.saturating_add(received),
                 ..Amounts::default()
@@ -243,10 +271,15 @@ impl Ledger {
         })
     }
 
+    /// Counts something that was refused.
+    pub(super) fn refused(&self, host: &str, reason: Reason) {
+        self.note(|hits| tally::refused(hits, host, reason, Timestamp::now()));
+    }
+
     /// Counts the answer of a model.
     pub(super) fn answer(&self, answer: &AnswerUsage) {
         let cost = answer.microdollars(&self.book().prices);
-        self.add(|usage| {
+        self.add(|Book { usage, .. }| {
             let has_room = usage.models.len() < MAX_MODELS;
             let name = match answer.model.as_str() {
                 "" => UNNAMED,
@@ -294,23 +327,42 @@ impl Ledger {
         self.moved.notified().await;
     }
 
-    /// Counts what a stream carries from now on.
-    pub(super) fn follow<'a>(&'a self, activity: &'a Activity) -> Follower<'a> {
+    /// Counts what a stream carries from now on, and for whom.
+    pub(super) fn follow<'a>(
+        &'a self,
+        activity: &'a Activity,
+        passage: Option<Passage>,
+    ) -> Follower<'a> {
         Follower {
             ledger: self,
             activity,
+            passage,
             counted: Mutex::default(),
         }
     }
 
+    /// What was let out and refused so far, with what is spent of the budgets of the
+    /// table in force.
+    pub(super) fn hits(&self, table: &RouteTable, spending: &Spending) -> Hits {
+        let mut hits = self.book().hits.clone();
+        let table = table.current();
+        for (route, key) in table.routes.routes.iter().zip(&table.keys) {
+            if let Some(spent) = spending.spent(route) {
+                told(&mut hits, key, |known| known.spent = Some(spent));
+            }
+        }
+        hits
+    }
+
     /// Keeps and tells what is used, for as long as it is polled.
-    pub(super) async fn tend(&self, reporter: &Reporter) {
+    pub(super) async fn tend(&self, reporter: &Reporter, table: &RouteTable, spending: &Spending) {
         let mut is_kept = true;
-        self.tell(reporter);
+        let mut told = None;
+        self.tell(reporter, table, spending, &mut told);
         loop {
             self.changed.notified().await;
             let kept = self.keep();
-            self.tell(reporter);
+            self.tell(reporter, table, spending, &mut told);
             if let Err(error) = &kept
                 && is_kept
             {
@@ -325,9 +377,25 @@ impl Ledger {
         }
     }
 
-    fn tell(&self, reporter: &Reporter) {
-        let usage = self.usage();
-        reporter.tell(RoleReport::Usage { usage });
+    /// Tells what is news since this was told last.
+    fn tell(
+        &self,
+        reporter: &Reporter,
+        table: &RouteTable,
+        spending: &Spending,
+        told: &mut Option<(Usage, Hits)>,
+    ) {
+        let (usage, hits) = (self.usage(), self.hits(table, spending));
+        let (old_usage, old_hits) = told.take().unzip();
+        if old_usage.as_ref() != Some(&usage) {
+            let usage = usage.clone();
+            reporter.tell(RoleReport::Usage { usage });
+        }
+        if old_hits.as_ref() != Some(&hits) {
+            let hits = Box::new(hits.clone());
+            reporter.tell(RoleReport::Hits { hits });
+        }
+        *told = Some((usage, hits));
     }
 
     /// Keeps at once what a budget must not lose; [`Ledger::tend`] tells if it fails.
@@ -346,11 +414,14 @@ impl Ledger {
                 return Ok(());
             }
             book.tick(&self.clock);
-            serde_json::to_vec(&Kept {
+            let kept = Kept {
                 usage: book.usage.clone(),
+                hits: Some(book.hits.clone()),
                 windows: Some(book.windows.clone()),
                 clock: Some(self.clock.stamp(book.time, Timestamp::now())),
-            })?
+            };
+            drop(book);
+            serde_json::to_vec(&kept)?
         };
         let written = replace(&self.path, &bytes);
         if written.is_err() {
@@ -360,7 +431,7 @@ impl Ledger {
     }
 
     /// Counts something; whether budgets of bytes reach that far.
-    fn add(&self, change: impl FnOnce(&mut Usage) -> Amounts) -> bool {
+    fn add(&self, change: impl FnOnce(&mut Book) -> Amounts) -> bool {
         let mut book = self.book();
         book.tick(&self.clock);
         book.count(change);
@@ -368,6 +439,15 @@ impl Ledger {
         drop(book);
         self.woke();
         has_bytes
+    }
+
+    /// Counts something that no budget is about.
+    fn note(&self, change: impl FnOnce(&mut Hits)) {
+        let mut book = self.book();
+        change(&mut book.hits);
+        book.is_ahead = true;
+        drop(book);
+        self.changed.notify_one();
     }
 
     fn woke(&self) {
@@ -389,14 +469,14 @@ impl Book {
         self.uptime = self.uptime.max(uptime);
     }
 
-    fn count(&mut self, change: impl FnOnce(&mut Usage) -> Amounts) {
-        let more = change(&mut self.usage);
+    fn count(&mut self, change: impl FnOnce(&mut Self) -> Amounts) {
+        let more = change(self);
         self.windows.add(self.time, &more);
         self.is_ahead = true;
     }
 
-    const fn request(usage: &mut Usage) -> Amounts {
-        usage.requests = usage.requests.saturating_add(1);
+    const fn request(&mut self) -> Amounts {
+        self.usage.requests = self.usage.requests.saturating_add(1);
         Amounts {
             requests: 1,
             tokens: 0,
@@ -429,9 +509,11 @@ impl Book {
 }
 
 impl Taken<'_> {
-    /// Lets it out.
-    pub(super) fn spend(mut self) {
+    /// Lets it out by a route of a table to a host; gives where its bytes are to be
+    /// counted.
+    pub(super) fn spend(mut self, table: &Table, route: usize, host: &str) -> Option<Passage> {
         self.is_spent = true;
+        self.ledger.pass(table, route, host)
     }
 }
 
@@ -472,7 +554,7 @@ impl Follower<'_> {
         );
         *counted = (sent, received);
         drop(counted);
-        self.ledger.carried(more.0, more.1)
+        self.ledger.carried(self.passage.as_ref(), more.0, more.1)
     }
 }
 
@@ -506,6 +588,28 @@ fn total(usage: &Usage, prices: &Prices) -> Amounts {
     }
 }
 
+fn passage(table: &Table, route: usize, host: &str) -> Option<Passage> {
+    table.keys.get(route).map(|key| Passage {
+        route: key.clone(),
+        host: host.to_owned(),
+    })
+}
+
+/// Changes what is told of a route, adding the route if there is room.
+fn told(hits: &mut Hits, key: &RouteKey, change: impl FnOnce(&mut RouteHits)) {
+    if let Some(known) = hits.routes.iter_mut().find(|known| known.route == *key) {
+        change(known);
+    } else if hits.routes.len() < Hits::MAX_ROUTES {
+        let mut known = RouteHits {
+            route: key.clone(),
+            passed: crate::wire::Passed::default(),
+            spent: None,
+        };
+        change(&mut known);
+        hits.routes.push(known);
+    }
+}
+
 fn read(path: &Path) -> Result<Option<Kept>, LedgerError> {
     match std::fs::read(path) {
         Ok(bytes) => Ok(Some(serde_json::from_slice(&bytes)?)),
@@ -529,8 +633,8 @@ mod tests {
     use tokio::time::Instant;
 
     use super::*;
-    use crate::policy::Span;
-    use crate::wire::{ModelUsage, Tokens};
+    use crate::policy::{HostName, Provenance, Route, RouteSet, Span};
+    use crate::wire::{ModelUsage, Passed, Spent, Tokens};
 
     fn answer(model: &str, input: u64, cache_read: u64) -> AnswerUsage {
         AnswerUsage {
@@ -550,6 +654,21 @@ mod tests {
         (folder, path)
     }
 
+    fn table() -> RouteTable {
+        let host = HostName::parse("a.example").unwrap();
+        let mut route = Route::to(host, vec![443], Provenance::Builtin);
+        route.budget.requests = Some(5);
+        RouteTable::new(RouteSet::of(vec![route]), 1).unwrap()
+    }
+
+    fn count(ledger: &Ledger) -> Option<Passage> {
+        ledger.request(&table().current(), 0, "a.example")
+    }
+
+    fn let_out(taken: Taken<'_>) -> Option<Passage> {
+        taken.spend(&table().current(), 0, "a.example")
+    }
+
     fn opened(path: &Path) -> Ledger {
         let (ledger, error) = Ledger::kept_in(path.to_owned(), Clock::of_kernel());
         assert!(error.is_none(), "{error:?}");
@@ -560,14 +679,14 @@ mod tests {
     fn a_later_life_goes_on_counting() {
         let (_folder, path) = in_folder();
         let ledger = opened(&path);
-        ledger.request();
-        ledger.carried(3, 4);
+        count(&ledger);
+        ledger.carried(None, 3, 4);
         ledger.answer(&answer("a", 100_000, 0));
         let since = ledger.usage().since;
         drop(ledger);
         let ledger = opened(&path);
-        ledger.request();
-        ledger.carried(10, 20);
+        count(&ledger);
+        ledger.carried(None, 10, 20);
         ledger.answer(&answer("a", 1, 100_000));
         ledger.answer(&answer("", 5, 0));
         let of = |input, output, cache_read| Tokens {
@@ -597,12 +716,53 @@ mod tests {
     }
 
     #[test]
+    fn a_later_life_goes_on_counting_hits_and_begins_budgets_anew() {
+        let (_folder, path) = in_folder();
+        let (routes, spending) = (table(), Spending::default());
+        let route = &routes.current().routes.routes[0];
+        let ledger = opened(&path);
+        assert!(spending.take(route).unwrap().is_some());
+        let passage = count(&ledger);
+        ledger.carried(passage.as_ref(), 3, 4);
+        ledger.refused("b.example", Reason::HostNotAllowed);
+        let told = ledger.hits(&routes, &spending);
+        let spent = |requests| Some(Spent { requests, bytes: 0 });
+        assert_eq!(told.routes[0].spent, spent(1));
+        drop(ledger);
+        let ledger = opened(&path);
+        count(&ledger);
+        let told = ledger.hits(&routes, &Spending::default());
+        let passed = Passed {
+            requests: 2,
+            sent_bytes: 3,
+            received_bytes: 4,
+            last: told.routes[0].passed.last,
+        };
+        assert_eq!(told.routes.len(), 1);
+        assert_eq!(told.routes[0].passed, passed);
+        assert_eq!(told.routes[0].spent, spent(0));
+        assert_eq!(told.hosts[0].passed, passed);
+        assert_eq!(told.refused[0].times, 1);
+    }
+
+    /// The file of a version that counted no hits.
+    #[test]
+    fn a_file_without_hits_goes_on_with_its_usage() {
+        let (_folder, path) = in_folder();
+        let text = r#"{"since":"1970-01-01T00:00:00Z","requests":7}"#;
+        std::fs::write(&path, text).unwrap();
+        let ledger = opened(&path);
+        assert_eq!(ledger.usage().requests, 7);
+        assert_eq!(ledger.hits(&table(), &Spending::default()).hosts, []);
+    }
+
+    #[test]
     fn a_file_that_says_something_else_is_told_and_begun_anew() {
         let (_folder, path) = in_folder();
         std::fs::write(&path, "{\"requests\":").unwrap();
         let (ledger, error) = Ledger::kept_in(path.clone(), Clock::of_kernel());
         assert!(matches!(error, Some(LedgerError::Garbled(_))), "{error:?}");
-        ledger.request();
+        count(&ledger);
         drop(ledger);
         assert_eq!(opened(&path).usage().requests, 1);
     }
@@ -628,6 +788,7 @@ mod tests {
         let (_folder, path) = in_folder();
         let ledger = opened(&path);
         let reporter = Reporter::default();
+        let (table, spending) = (table(), Spending::default());
         let used = || {
             let reports = reporter.waiting();
             let of = |report: &RoleReport| {
@@ -643,15 +804,15 @@ mod tests {
             tokio::task::yield_now().await;
             assert_eq!(used(), [0]);
             for _ in 0..100 {
-                ledger.request();
+                count(&ledger);
             }
             tokio::task::yield_now().await;
             let kept = read(&path).unwrap().unwrap().usage;
             assert_eq!((kept.requests, used()), (100, vec![100]));
-            ledger.request();
+            count(&ledger);
             tokio::task::yield_now().await;
             assert!(used().is_empty(), "not yet");
-            ledger.request();
+            count(&ledger);
             while used() != [102] {
                 sleep(Duration::from_millis(10)).await;
             }
@@ -660,7 +821,7 @@ mod tests {
         };
         tokio::select! {
             biased;
-            () = ledger.tend(&reporter) => {}
+            () = ledger.tend(&reporter, &table, &spending) => {}
             () = talk => {}
         }
     }
@@ -671,9 +832,10 @@ mod tests {
         let path = folder.path().join("missing").join("usage.json");
         let (ledger, _) = Ledger::kept_in(path, Clock::of_kernel());
         let reporter = Reporter::default();
+        let (table, spending) = (table(), Spending::default());
         let talk = async {
             for _ in 0..3 {
-                ledger.request();
+                count(&ledger);
                 sleep(PACE * 2).await;
             }
             let is_log = |report: &RoleReport| matches!(report, RoleReport::Log { .. });
@@ -683,7 +845,7 @@ mod tests {
         };
         tokio::select! {
             biased;
-            () = ledger.tend(&reporter) => {}
+            () = ledger.tend(&reporter, &table, &spending) => {}
             () = talk => {}
         }
     }
@@ -723,15 +885,18 @@ mod tests {
         assert_eq!(spent.spent, 21);
         // One that is not let out after all leaves its room to another.
         drop(ledger.take(Use::Traffic).unwrap());
-        ledger.take(Use::Traffic).unwrap().spend();
-        ledger.take(Use::Traffic).unwrap().spend();
+        assert_eq!(ledger.hits(&table(), &Spending::default()).hosts, []);
+        let_out(ledger.take(Use::Traffic).unwrap());
+        let_out(ledger.take(Use::Traffic).unwrap());
         let spent = ledger.take(Use::Traffic).unwrap_err();
         assert_eq!((spent.budget.what, spent.spent), (Measure::Requests, 2));
         assert_eq!(ledger.usage().requests, 2);
+        let hits = ledger.hits(&table(), &Spending::default());
+        assert_eq!(hits.hosts[0].passed.requests, 2);
         let both = ledger.take(Use::Model).unwrap_err();
         assert_eq!(both.budget.per, Span::Day, "it has room last");
         ledger.hold_to(&[budget(Measure::Requests, Span::Hour, 3)]);
-        ledger.take(Use::Model).unwrap().spend();
+        let_out(ledger.take(Use::Model).unwrap());
         assert_eq!(ledger.usage().requests, 3);
     }
 
@@ -794,7 +959,8 @@ mod tests {
         let ledger = opened(&path);
         ledger.hold_to(&[budget(Measure::Bytes, Span::Total, 100)]);
         let activity = Activity::new();
-        let follower = ledger.follow(&activity);
+        let passage = count(&ledger);
+        let follower = ledger.follow(&activity, passage);
         activity.sent(60);
         activity.received(40);
         let mut spent = Box::pin(follower.spent());
@@ -808,6 +974,9 @@ mod tests {
         drop(follower);
         let usage = ledger.usage();
         assert_eq!((usage.sent_bytes, usage.received_bytes), (65, 41));
+        let hits = ledger.hits(&table(), &Spending::default());
+        let passed = hits.routes[0].passed;
+        assert_eq!((passed.sent_bytes, passed.received_bytes), (65, 41));
     }
 
     proptest! {
@@ -841,7 +1010,7 @@ mod tests {
                     _ => {
                         let Ok(taken) = ledger.take(Use::Model) else { continue };
                         prop_assert!(tokens < 20 * amount);
-                        taken.spend();
+                        let_out(taken);
                         out.push(now);
                         ledger.answer(&answer("a", wait % 9, 0));
                         tokens += wait % 9 + 1;

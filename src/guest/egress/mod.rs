@@ -31,6 +31,7 @@ mod rig;
 mod secrets;
 mod spending;
 mod table;
+mod tally;
 mod tls;
 mod tunnel;
 
@@ -151,7 +152,12 @@ async fn serve(paths: Paths, config: SidecarConfig, limits: Limits) -> Result<()
         holds: Holds::new(reporter.clone()),
         pauses: Arc::clone(&pauses),
         dialer: Dialer::new(resolver, limits.dial, config.upstream_proxy.clone()),
-        decisions: Arc::new(Decisions::new(journal, reporter.clone(), well.clone())),
+        decisions: Arc::new(Decisions::new(
+            journal,
+            reporter.clone(),
+            Arc::clone(&ledger),
+            well.clone(),
+        )),
         ledger: Arc::clone(&ledger),
         spending: Spending::default(),
         // No data, no metering of tokens; a test reads the data.
@@ -160,6 +166,7 @@ async fn serve(paths: Paths, config: SidecarConfig, limits: Limits) -> Result<()
     };
     let listener = bind_door(&paths.door, 0o666)?;
     let proxy = Arc::new(proxy);
+    let told = Arc::clone(&proxy);
     let obeying = Orders {
         proxy: Arc::clone(&proxy),
         file,
@@ -171,7 +178,7 @@ async fn serve(paths: Paths, config: SidecarConfig, limits: Limits) -> Result<()
         () = hub.run() => {}
         () = obeying.obey(orders) => {}
         () = pool.tend() => {}
-        () = ledger.tend(&reporter) => {}
+        () = ledger.tend(&reporter, &told.table, &told.spending) => {}
         () = pauses.tend(&ledger, &reporter) => {}
     }
     Ok(())
@@ -185,7 +192,7 @@ mod tests {
     use super::*;
     use crate::policy::{Reason, RouteSet};
     use crate::spec::BottleId;
-    use crate::wire::{Frame, LineReader, RoleReport, Usage, VERSION, Verdict};
+    use crate::wire::{Frame, Hits, LineReader, RoleReport, Usage, VERSION, Verdict};
 
     fn paths_in(folder: &std::path::Path) -> Paths {
         let path = |name: &str| folder.join(name);
@@ -221,12 +228,13 @@ mod tests {
             let mut line = LineReader::new(line);
             let mut reports = Vec::new();
             let mut answer = String::new();
-            while reports.len() < 5 {
+            let is_decision = |report: &RoleReport| matches!(report, RoleReport::Decision { .. });
+            while !reports.last().is_some_and(is_decision) {
                 let Some(Frame::Message(payload)) = line.next().await.unwrap() else {
                     panic!("a message")
                 };
                 reports.push(Frame::parse::<RoleReport>(&payload).unwrap());
-                if reports.len() == 4 {
+                if reports.len() == 5 {
                     // Ready was said: the door is open.
                     let mut client = UnixStream::connect(&door).await.unwrap();
                     let request = b"CONNECT evil.example:443 HTTP/1.0\r\n\r\n";
@@ -275,7 +283,11 @@ mod tests {
         };
         assert_eq!(usage, &Usage::since(usage.since));
         let logged = Journal::new(paths.journal).tail();
-        let Some(RoleReport::Decision { decision }) = reports.get(4) else {
+        let Some(RoleReport::Hits { hits }) = reports.get(4) else {
+            panic!("what was let out: {reports:?}")
+        };
+        assert_eq!(**hits, Hits::since(hits.since));
+        let Some(RoleReport::Decision { decision }) = reports.last() else {
             panic!("a decision: {reports:?}")
         };
         assert_eq!(logged.as_slice(), std::slice::from_ref(decision));

@@ -322,7 +322,8 @@ mod tests {
 
     use super::*;
     use crate::guest::egress::ledger::Clock;
-    use crate::policy::{Measure, Span};
+    use crate::guest::egress::table::RouteTable;
+    use crate::policy::{Measure, RouteSet, Span};
     use crate::wire::{AnswerUsage, Tokens};
 
     const TOKENS: BottleBudget = BottleBudget::new(Measure::Tokens, Span::Hour, 100);
@@ -351,7 +352,8 @@ mod tests {
     async fn admitted(pauses: &Pauses, ledger: &Ledger, wanted: Use) -> Result<bool, Reason> {
         match pauses.admit(ledger, wanted, || {}).await {
             Ok(admitted) => {
-                admitted.taken.spend();
+                let table = RouteTable::new(RouteSet::default(), 1).unwrap().current();
+                admitted.taken.spend(&table, 0, "a.example");
                 Ok(admitted.has_waited)
             }
             Err(refusal) => Err(refusal.reason),

@@ -32,6 +32,7 @@ use super::resolve::Resolve;
 use super::secrets::{SecretBox, Secrets};
 use super::spending::Spending;
 use super::table::{BadTable, Generation, RouteTable, Table};
+use super::tally::Passage;
 use super::tls::{Leaves, Upstream, read_hello};
 use super::tunnel::splice;
 use crate::policy::{HostName, ModelApis, Permit, Reason, RouteSet, Tls, Unlisted};
@@ -169,9 +170,8 @@ impl<R: Resolve> Proxy<R> {
             Err(refusal) => self.refuse(&mut client, &asked, refusal).await,
             Ok(None) => self.intercept(client, early, place, &asked).await,
             Ok(Some(upstream)) => {
-                // Without it the routes let it out only while it was held.
-                taken.map_or_else(|| self.ledger.request(), Taken::spend);
-                self.splice(client, upstream, early, &place, &asked).await;
+                self.splice(client, upstream, early, &place, &asked, taken)
+                    .await;
             }
         }
     }
@@ -318,6 +318,7 @@ impl<R: Resolve> Proxy<R> {
         early: Vec<u8>,
         place: &Authority,
         asked: &Shown,
+        taken: Option<Taken<'_>>,
     ) where
         S: AsyncRead + AsyncWrite + Unpin,
     {
@@ -325,8 +326,9 @@ impl<R: Resolve> Proxy<R> {
             return;
         };
         self.decisions.record(asked, Verdict::Allowed);
+        let passage = self.count_tunnel(place, taken);
         let activity = Activity::new();
-        let follower = self.ledger.follow(&activity);
+        let follower = self.ledger.follow(&activity, passage);
         let mut upstream = Watched::new(upstream, &activity);
         let carry = splice(&mut client, &mut upstream, early);
         let forbidden = self.table.forbids(|table, now| {
@@ -341,6 +343,27 @@ impl<R: Resolve> Proxy<R> {
         };
         drop(follower);
         self.ended(asked, &activity, ended);
+    }
+
+    /// Counts a tunnel that is not looked into. Routes that were swapped since it was let
+    /// out count it for no route.
+    fn count_tunnel(&self, place: &Authority, taken: Option<Taken<'_>>) -> Option<Passage> {
+        let table = self.table.current();
+        let route = route_of(&table, place).unwrap_or(usize::MAX);
+        let host = place.host.as_str();
+        match taken {
+            Some(taken) => taken.spend(&table, route, host),
+            // The routes let it out only while it was held.
+            None => self.ledger.request(&table, route, host),
+        }
+    }
+
+    /// Notes a connection that was let out and went nowhere.
+    fn note_unused(&self, place: &Authority) {
+        let table = self.table.current();
+        if let Some(route) = route_of(&table, place) {
+            self.ledger.connection(&table, route, place.host.as_str());
+        }
     }
 
     /// Answers a CONNECT and reads the ClientHello that must follow; nothing if another
@@ -361,14 +384,14 @@ impl<R: Resolve> Proxy<R> {
         let Err(fault) = read else {
             return Some(early);
         };
-        match fault.told() {
-            Some((reason, words)) => {
-                self.decisions.record(asked, denied(reason));
-                let text = format!("{asked}: closed, because {words}");
-                self.decisions.log(text);
-            }
+        if let Some((reason, words)) = fault.told() {
+            self.decisions.record(asked, denied(reason));
+            let text = format!("{asked}: closed, because {words}");
+            self.decisions.log(text);
+        } else {
             // It was let out, and went nowhere.
-            None => self.decisions.record(asked, Verdict::Allowed),
+            self.decisions.record(asked, Verdict::Allowed);
+            self.note_unused(place);
         }
         None
     }
@@ -399,6 +422,13 @@ impl<R: Resolve> Proxy<R> {
         // A client that does not take its answer loses it.
         drop(timeout(self.limits.head, answer).await);
     }
+}
+
+/// The route that answers for a connection, by a table.
+fn route_of(table: &Table, place: &Authority) -> Option<usize> {
+    let now = Timestamp::now();
+    let permit = table.routes.decide(&place.host, place.port, now);
+    permit.ok()?.route()
 }
 
 const fn denied(reason: Reason) -> Verdict {

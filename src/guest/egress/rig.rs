@@ -116,7 +116,14 @@ impl Rig {
         let now = Timestamp::now();
         let bottle = BottleCa::new("test", now).unwrap();
         let origin = BottleCa::new("origin", now).unwrap();
-        let decisions = Decisions::new(journal, Reporter::default(), RoleState::Ready);
+        let ledger =
+            Arc::new(Ledger::kept_in(folder.path().join("usage.json"), Clock::of_kernel()).0);
+        let decisions = Decisions::new(
+            journal,
+            Reporter::default(),
+            Arc::clone(&ledger),
+            RoleState::Ready,
+        );
         let ca = bottle.certificate().clone();
         let proxy = Proxy {
             table: RouteTable::new(RouteSet::of(routes), 1).unwrap(),
@@ -129,9 +136,7 @@ impl Rig {
             pauses: Arc::new(super::pause::Pauses::new()),
             decisions: Arc::new(decisions),
             spending: super::spending::Spending::default(),
-            ledger: Arc::new(
-                Ledger::kept_in(folder.path().join("usage.json"), Clock::of_kernel()).0,
-            ),
+            ledger,
             models: ModelApis::known().unwrap(),
             limits,
         };

@@ -8,6 +8,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 
 use super::refusal::Refusal;
 use crate::policy::{Budget, Reason, Route};
+use crate::wire;
 
 /// What passed on each route that has a budget.
 #[derive(Debug, Default)]
@@ -58,6 +59,25 @@ impl Spending {
             bytes: route.budget.bytes,
         }))
     }
+
+    /// What is spent of a route's budget; nothing if it has none.
+    pub(super) fn spent(&self, route: &Route) -> Option<wire::Spent> {
+        if route.budget == Budget::default() {
+            return None;
+        }
+        let key = Route {
+            budget: Budget::default(),
+            ..route.clone()
+        };
+        let routes = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        let spent = routes.get(&key);
+        Some(
+            spent.map_or_else(wire::Spent::default, |spent| wire::Spent {
+                requests: spent.requests.load(Ordering::Relaxed),
+                bytes: spent.bytes.load(Ordering::Relaxed),
+            }),
+        )
+    }
 }
 
 impl Share {
@@ -92,6 +112,12 @@ mod tests {
         let raised = route(Some(3), None);
         assert!(spending.take(&raised).unwrap().is_some());
         assert!(spending.take(&raised).is_err());
+        let spent = wire::Spent {
+            requests: 3,
+            bytes: 0,
+        };
+        assert_eq!(spending.spent(&raised), Some(spent));
+        assert_eq!(spending.spent(&route(None, None)), None);
         assert!(spending.take(&route(None, None)).unwrap().is_none());
     }
 

@@ -10,6 +10,7 @@ use tokio::time::sleep;
 
 use crate::guest::runtime::RoleError;
 use crate::policy::{HostName, RouteProblem, RouteSet, ScanMode};
+use crate::wire::RouteKey;
 
 /// The longest wait for a route's end before the clock is looked at again.
 const LONGEST_WAIT: Duration = Duration::from_mins(1);
@@ -22,6 +23,8 @@ pub(super) type Generation = u64;
 pub(super) struct Table {
     pub(super) routes: RouteSet,
     pub(super) generation: Generation,
+    /// The routes' names, in their order.
+    pub(super) keys: Vec<RouteKey>,
 }
 
 impl Table {
@@ -121,7 +124,11 @@ impl From<BadTable> for RoleError {
 fn checked(routes: RouteSet, generation: Generation) -> Result<Table, BadTable> {
     match routes.problems().into_iter().next() {
         Some(problem) => Err(BadTable { problem }),
-        None => Ok(Table { routes, generation }),
+        None => Ok(Table {
+            keys: routes.routes.iter().map(RouteKey::of).collect(),
+            routes,
+            generation,
+        }),
     }
 }
 

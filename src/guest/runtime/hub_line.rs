@@ -46,6 +46,8 @@ enum Standing {
     Usage,
     /// How the budgets stand.
     Budgets,
+    /// What was let out and refused.
+    Hits,
 }
 
 #[derive(Debug, Default)]
@@ -99,6 +101,10 @@ impl Outbox {
         } else if let RoleReport::Budgets { .. } = &report {
             self.standing.insert(Standing::Budgets, report.clone());
             let is_old = |waiting: &RoleReport| matches!(waiting, RoleReport::Budgets { .. });
+            self.news.retain(|waiting| !is_old(waiting));
+        } else if let RoleReport::Hits { .. } = &report {
+            self.standing.insert(Standing::Hits, report.clone());
+            let is_old = |waiting: &RoleReport| matches!(waiting, RoleReport::Hits { .. });
             self.news.retain(|waiting| !is_old(waiting));
         } else if let RoleReport::HoldOver { id, .. } = &report {
             self.standing.remove(&Standing::Hold(*id));

@@ -3,8 +3,8 @@
 
 use crate::guest::runtime::bounded;
 use crate::wire::{
-    DecisionRecord, HoldRecord, LogLine, RequestFacts, Role, RoleReport, RoleState, SealCheck,
-    SealReport, SessionReport, Usage,
+    DecisionRecord, Hits, HoldRecord, LogLine, RequestFacts, Role, RoleReport, RoleState,
+    SealCheck, SealReport, SessionReport, Usage,
 };
 
 const MAX_LINE: usize = 2 * 1024;
@@ -35,25 +35,7 @@ pub(super) fn admissible(role: Role, report: RoleReport) -> Option<RoleReport> {
             },
         }),
         (Role::Egress, RoleReport::Decision { decision }) => Some(RoleReport::Decision {
-            decision: DecisionRecord {
-                method: cut(decision.method, MAX_NAME),
-                host: cut(decision.host, MAX_HOST),
-                request: decision.request.map(|request| RequestFacts {
-                    path: cut(request.path, MAX_PATH),
-                    findings: request
-                        .findings
-                        .into_iter()
-                        .take(MAX_FINDINGS)
-                        .map(|name| cut(name, MAX_NAME))
-                        .collect(),
-                    usage: request.usage.map(|mut usage| {
-                        usage.model = cut(usage.model, MAX_NAME);
-                        usage
-                    }),
-                    ..request
-                }),
-                ..decision
-            },
+            decision: cut_decision(decision),
         }),
         (Role::Egress, RoleReport::Routes { generation, routes }) => {
             Some(RoleReport::Routes { generation, routes })
@@ -75,6 +57,9 @@ pub(super) fn admissible(role: Role, report: RoleReport) -> Option<RoleReport> {
             budgets.budgets.truncate(MAX_BUDGETS);
             Some(RoleReport::Budgets { budgets })
         }
+        (Role::Egress, RoleReport::Hits { hits }) => Some(RoleReport::Hits {
+            hits: Box::new(cut_hits(*hits)),
+        }),
         (Role::Egress, RoleReport::HoldOver { id, how }) => Some(RoleReport::HoldOver { id, how }),
         (Role::Agent, RoleReport::Seal { report }) => Some(RoleReport::Seal {
             report: cut_seal(report),
@@ -82,6 +67,12 @@ pub(super) fn admissible(role: Role, report: RoleReport) -> Option<RoleReport> {
         (Role::Agent, RoleReport::Session { report }) => Some(RoleReport::Session {
             report: cut_session(report),
         }),
+        // The book of requests bounds what it holds.
+        (Role::Supervise, report @ RoleReport::Request { .. }) => Some(report),
+        (Role::Supervise, RoleReport::RequestRefused { id, why }) => {
+            let why = cut(why, MAX_REASON);
+            Some(RoleReport::RequestRefused { id, why })
+        }
         (Role::Agent, RoleReport::Ended { exit }) => Some(RoleReport::Ended { exit }),
         (_, RoleReport::Hello { .. } | RoleReport::Ping | RoleReport::Unknown)
         | (
@@ -92,7 +83,12 @@ pub(super) fn admissible(role: Role, report: RoleReport) -> Option<RoleReport> {
             | RoleReport::Held { .. }
             | RoleReport::Usage { .. }
             | RoleReport::Budgets { .. }
+            | RoleReport::Hits { .. }
             | RoleReport::HoldOver { .. },
+        )
+        | (
+            Role::Agent | Role::Egress,
+            RoleReport::Request { .. } | RoleReport::RequestRefused { .. },
         )
         | (
             Role::Egress | Role::Supervise,
@@ -106,6 +102,28 @@ fn cut(text: String, limit: usize) -> String {
         text
     } else {
         bounded(&text, limit).to_owned()
+    }
+}
+
+fn cut_decision(decision: DecisionRecord) -> DecisionRecord {
+    DecisionRecord {
+        method: cut(decision.method, MAX_NAME),
+        host: cut(decision.host, MAX_HOST),
+        request: decision.request.map(|request| RequestFacts {
+            path: cut(request.path, MAX_PATH),
+            findings: request
+                .findings
+                .into_iter()
+                .take(MAX_FINDINGS)
+                .map(|name| cut(name, MAX_NAME))
+                .collect(),
+            usage: request.usage.map(|mut usage| {
+                usage.model = cut(usage.model, MAX_NAME);
+                usage
+            }),
+            ..request
+        }),
+        ..decision
     }
 }
 
@@ -133,6 +151,20 @@ fn cut_usage(usage: Usage) -> Usage {
             .collect(),
         ..usage
     }
+}
+
+fn cut_hits(mut hits: Hits) -> Hits {
+    hits.routes.retain(|known| known.route.is_short());
+    hits.routes.truncate(Hits::MAX_ROUTES);
+    hits.hosts.truncate(Hits::MAX_HOSTS);
+    hits.refused.truncate(Hits::MAX_REFUSED);
+    for known in &mut hits.hosts {
+        known.host = cut(std::mem::take(&mut known.host), MAX_HOST);
+    }
+    for known in &mut hits.refused {
+        known.host = cut(std::mem::take(&mut known.host), MAX_HOST);
+    }
+    hits
 }
 
 fn cut_seal(report: SealReport) -> SealReport {
@@ -165,8 +197,11 @@ mod tests {
     use jiff::Timestamp;
 
     use super::*;
-    use crate::policy::RouteSet;
-    use crate::wire::{Activity, AnswerUsage, HoldEnd, ModelUsage, SessionExit, Verdict};
+    use crate::policy::{HostName, Provenance, Reason, Route, RouteSet};
+    use crate::wire::{
+        Activity, AnswerUsage, HoldEnd, HostHits, ModelUsage, Passed, RefusedHits, RouteHits,
+        RouteKey, SessionExit, Verdict,
+    };
 
     fn long_request(long: &str) -> RequestFacts {
         RequestFacts {
@@ -188,6 +223,37 @@ mod tests {
                 models: models.collect(),
                 ..Usage::since(Timestamp::UNIX_EPOCH)
             },
+        }
+    }
+
+    fn long_hits() -> RoleReport {
+        let host = HostName::parse("a.example").unwrap();
+        let route = RouteKey::of(&Route::to(host, vec![443], Provenance::Builtin));
+        let passed = Passed {
+            requests: u64::MAX,
+            sent_bytes: u64::MAX,
+            received_bytes: u64::MAX,
+            last: Some(Timestamp::UNIX_EPOCH),
+        };
+        let host = "é".repeat(1000);
+        let route = RouteHits {
+            route,
+            passed,
+            spent: None,
+        };
+        let refused = RefusedHits {
+            host: host.clone(),
+            reason: Reason::WebsocketNotAllowed,
+            times: u64::MAX,
+            last: Timestamp::UNIX_EPOCH,
+        };
+        RoleReport::Hits {
+            hits: Box::new(Hits {
+                routes: vec![route; 10_000],
+                hosts: vec![HostHits { host, passed }; 10_000],
+                refused: vec![refused; 10_000],
+                ..Hits::since(Timestamp::UNIX_EPOCH)
+            }),
         }
     }
 
@@ -264,6 +330,7 @@ mod tests {
                 how: HoldEnd::Expired,
             },
             long_usage(),
+            long_hits(),
             RoleReport::Ping,
         ]
     }
@@ -278,19 +345,21 @@ mod tests {
         assert_eq!(
             kinds(Role::Agent),
             [
-                true, true, false, true, true, true, false, false, false, false, false, false
+                true, true, false, true, true, true, false, false, false, false, false, false,
+                false
             ]
         );
         assert_eq!(
             kinds(Role::Egress),
             [
-                true, true, true, false, false, false, true, true, true, true, true, false
+                true, true, true, false, false, false, true, true, true, true, true, true, false
             ]
         );
         assert_eq!(
             kinds(Role::Supervise),
             [
-                true, true, false, false, false, false, false, false, false, false, false, false
+                true, true, false, false, false, false, false, false, false, false, false, false,
+                false
             ]
         );
     }
@@ -301,7 +370,7 @@ mod tests {
             for report in each_report() {
                 if let Some(held) = admissible(role, report) {
                     let length = serde_json::to_vec(&held).unwrap().len();
-                    assert!(length < 64 * 1024, "{length}");
+                    assert!(length < 96 * 1024, "{length}");
                 }
             }
         }

@@ -10,8 +10,9 @@ use tokio::sync::{Notify, mpsc};
 
 use super::bounds::admissible;
 use crate::policy::RouteSet;
+use crate::request::RequestRecord;
 use crate::wire::{
-    Budgets, DecisionRecord, HoldEnd, HoldRecord, HubToConsole, LogLine, Role, RoleReport,
+    Budgets, DecisionRecord, Hits, HoldEnd, HoldRecord, HubToConsole, LogLine, Role, RoleReport,
     RoleState, SealReport, SessionExit, SessionReport, ToEgress, Usage, Verdict,
 };
 
@@ -23,6 +24,8 @@ const LINES: usize = 200;
 const HOLDS: usize = 4_096;
 /// Messages from consoles that wait for egress.
 const TO_EGRESS: usize = 64;
+/// Requests held; the book of requests bounds them itself, lower.
+const REQUESTS: usize = 1_024;
 /// Messages that wait for one console.
 const QUEUE: usize = 1024;
 
@@ -37,6 +40,8 @@ pub(super) struct Hub {
     routes: Option<(u64, RouteSet)>,
     holds: BTreeMap<u64, HoldRecord>,
     usage: Option<Usage>,
+    requests: BTreeMap<u64, RequestRecord>,
+    hits: Option<Box<Hits>>,
     budgets: Option<Budgets>,
     /// Where egress reads what consoles tell it, and which of its lines that is.
     egress: Option<(u64, mpsc::Sender<ToEgress>)>,
@@ -181,7 +186,15 @@ impl Hub {
                 let routes = (*generation, routes.clone());
                 self.routes.replace(routes.clone()) != Some(routes)
             }
-            RoleReport::RoutesRefused { .. } => true,
+            RoleReport::RoutesRefused { .. } | RoleReport::RequestRefused { .. } => true,
+            RoleReport::Request { request } => {
+                if self.requests.len() >= REQUESTS {
+                    self.requests.pop_first();
+                }
+                // Also when it is as before: who says something again waits for it.
+                self.requests.insert(request.id, (**request).clone());
+                true
+            }
             RoleReport::Held { hold } => {
                 let has_room = self.holds.len() < HOLDS || self.holds.contains_key(&hold.id);
                 has_room && self.holds.insert(hold.id, hold.clone()).as_ref() != Some(hold)
@@ -192,6 +205,7 @@ impl Hub {
             RoleReport::Budgets { budgets } => {
                 self.budgets.replace(budgets.clone()).as_ref() != Some(budgets)
             }
+            RoleReport::Hits { hits } => self.hits.replace(hits.clone()).as_ref() != Some(hits),
             RoleReport::HoldOver { id, .. } => self.holds.remove(id).is_some(),
             RoleReport::Seal { report } => {
                 self.seal = Some(report.clone());
@@ -295,6 +309,12 @@ impl Hub {
         }
         if let Some(budgets) = self.budgets.clone() {
             say(Role::Egress, RoleReport::Budgets { budgets });
+        }
+        for request in self.requests.values().cloned().map(Box::new) {
+            say(Role::Supervise, RoleReport::Request { request });
+        }
+        if let Some(hits) = self.hits.clone() {
+            say(Role::Egress, RoleReport::Hits { hits });
         }
         if let Some(report) = self.seal.clone() {
             say(Role::Agent, RoleReport::Seal { report });

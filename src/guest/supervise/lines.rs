@@ -13,7 +13,8 @@ use tokio::task::JoinSet;
 use tokio::time::{sleep, timeout};
 use zeroize::Zeroize as _;
 
-use super::shared::{Listener, SharedHub, Speaker};
+use super::requests::{RequestError, Requests};
+use super::shared::{SharedHub, Speaker};
 use crate::wire::{
     ConsoleToHub, Frame, HubToConsole, LineError, LineReader, LineWriter, Role, RoleReport,
     SILENCE_LIMIT, VERSION,
@@ -26,7 +27,7 @@ const MAX_MESSAGE_BYTES: usize = 512 * 1024;
 const RECOVERY: Duration = Duration::from_millis(50);
 
 /// Serves the hub's socket for as long as it is polled.
-pub(super) async fn serve(door: &UnixListener, hub: &SharedHub) {
+pub(super) async fn serve(door: &UnixListener, hub: &SharedHub, requests: &Requests) {
     let places = Arc::new(Semaphore::new(LINES));
     let mut lines = JoinSet::new();
     loop {
@@ -37,10 +38,10 @@ pub(super) async fn serve(door: &UnixListener, hub: &SharedHub) {
                         hub.log("a line was refused: too many at once");
                         continue;
                     };
-                    let hub = hub.clone();
+                    let (hub, requests) = (hub.clone(), requests.clone());
                     lines.spawn(async move {
                         // Why a line ended is no matter of the bottle's.
-                        drop(line(stream, &hub).await);
+                        drop(line(stream, &hub, &requests).await);
                         drop(place);
                     });
                 }
@@ -52,7 +53,7 @@ pub(super) async fn serve(door: &UnixListener, hub: &SharedHub) {
 }
 
 /// Serves one line, whatever its other end turns out to be.
-async fn line<S>(stream: S, hub: &SharedHub) -> Result<(), LineError>
+async fn line<S>(stream: S, hub: &SharedHub, requests: &Requests) -> Result<(), LineError>
 where
     S: AsyncRead + AsyncWrite + Unpin,
 {
@@ -80,7 +81,7 @@ where
             hub.log(refusal("a console", version));
             return Ok(());
         }
-        return console(from, to, hub, &hub.listen()).await;
+        return console(from, to, hub, requests).await;
     }
     Ok(())
 }
@@ -156,12 +157,13 @@ async fn console<R, W>(
     mut from: LineReader<R>,
     mut to: LineWriter<W>,
     hub: &SharedHub,
-    listener: &Listener,
+    requests: &Requests,
 ) -> Result<(), LineError>
 where
     R: AsyncRead + Unpin,
     W: AsyncWrite + Unpin,
 {
+    let listener = hub.listen();
     let pinged = Notify::new();
     let hear = async {
         while let Some(mut payload) = message(&mut from).await? {
@@ -172,6 +174,11 @@ where
                 Ok(ConsoleToHub::Egress { message }) => {
                     if !hub.tell_egress(message) {
                         hub.log("what a console had for egress was dropped: egress is not there");
+                    }
+                }
+                Ok(ConsoleToHub::Request { id, news }) => {
+                    if let Err(error) = requests.hear(id, *news).await {
+                        refuse(hub, id, &error);
                     }
                 }
                 // What a newer version adds is passed over.
@@ -195,6 +202,14 @@ where
         ended = hear => ended,
         ended = tell => ended,
     }
+}
+
+fn refuse(hub: &SharedHub, id: u64, error: &RequestError) {
+    hub.log(format!(
+        "what a console said of request {id} was not taken: failed to {error}"
+    ));
+    let why = error.to_string();
+    hub.report(Role::Supervise, RoleReport::RequestRefused { id, why });
 }
 
 #[cfg(test)]

@@ -10,11 +10,13 @@ mod bounds;
 mod hub;
 mod lines;
 mod report;
+mod requests;
 mod shared;
 
 use std::path::PathBuf;
 use std::process::ExitCode;
 
+use requests::Requests;
 use shared::SharedHub;
 
 use super::runtime::{RoleError, bind_door, play, sidecar_config};
@@ -27,6 +29,7 @@ struct Paths {
     hub: PathBuf,
     report: PathBuf,
     agent: PathBuf,
+    requests: PathBuf,
 }
 
 impl Default for Paths {
@@ -35,6 +38,7 @@ impl Default for Paths {
             hub: PathBuf::from(layout::HUB),
             report: PathBuf::from(layout::REPORT_DOOR),
             agent: PathBuf::from(layout::SUPERVISE_DOOR),
+            requests: PathBuf::from(layout::DATA).join("requests.jsonl"),
         }
     }
 }
@@ -52,8 +56,9 @@ async fn serve(paths: &Paths, config: &SidecarConfig) -> Result<(), RoleError> {
     let agent_door = bind_door(&paths.agent, 0o666)?;
     let hub_door = bind_door(&paths.hub, 0o600)?;
     hub.state(RoleState::Ready);
+    let requests = Requests::open(paths.requests.clone(), hub.clone());
     tokio::select! {
-        () = lines::serve(&hub_door, &hub) => {}
+        () = lines::serve(&hub_door, &hub, &requests) => {}
         () = report::serve(&report_door, &hub) => {}
         () = agent::serve(&agent_door, config, &hub) => {}
     }

@@ -62,6 +62,11 @@ impl SharedHub {
         self.with(|hub| hub.hear(Role::Supervise, RoleReport::Log { line }));
     }
 
+    /// Reports something in a role's name, without a line of it.
+    pub(super) fn report(&self, role: Role, report: RoleReport) {
+        self.with(|hub| hub.hear(role, report));
+    }
+
     /// Says how the hub itself is.
     pub(super) fn state(&self, state: RoleState) {
         note(&state_words(&state));

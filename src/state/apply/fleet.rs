@@ -113,6 +113,10 @@ impl State {
         };
         let before = self.fleet.bottles().len();
         self.fleet.retain(stays);
+        if self.fleet.bottles().len() != before {
+            self.view.decided.forget();
+            self.view.all_egress.is_stale = true;
+        }
         if changed || self.fleet.bottles().len() != before {
             self.touch();
         }

@@ -35,7 +35,11 @@ impl State {
         let Some(known) = self.fleet.get_mut(bottle) else {
             return;
         };
+        // Counts are large and never looked at below.
+        let hits = known.hub.hits.take();
         let before = known.hub.clone();
+        known.hub.hits = hits;
+        let decided = known.decisions.end();
         let mut shows = None;
         match message {
             HubToConsole::Hello { version } if version != VERSION => {
@@ -59,8 +63,12 @@ impl State {
             HubToConsole::Pong => {}
         }
         let warning = budget_warning(&before, &known.hub);
+        let news = known.decisions.newest();
+        let news = news.filter(|_| known.decisions.end() != decided);
+        let is_listed = news.is_some_and(|news| self.view.decided.take(bottle, news));
+        self.view.all_egress.is_stale |= shows == Some(Tab::Egress);
         let looks_same = looks_same(&before, &known.hub, |at| coarse(now, at));
-        if !looks_same || shows.is_some_and(|tab| self.is_shown(bottle, tab)) {
+        if !looks_same || is_listed || shows.is_some_and(|tab| self.is_shown(bottle, tab)) {
             self.touch();
         }
         if let Some(warning) = warning {
@@ -149,8 +157,17 @@ fn take_report(
             bottle.hub.budgets = Some(budgets);
             return Some(Tab::Egress);
         }
+        RoleReport::Hits { hits } => {
+            bottle.hub.hits = Some(*hits);
+            return Some(Tab::Egress);
+        }
         RoleReport::HoldOver { id, .. } => drop(bottle.hub.holds.remove(&id)),
-        RoleReport::Hello { .. } | RoleReport::Ping | RoleReport::Unknown => {}
+        RoleReport::Request { request } => drop(bottle.hub.requests.insert(request.id, *request)),
+        // Who said what was not taken is told by its own operation.
+        RoleReport::RequestRefused { .. }
+        | RoleReport::Hello { .. }
+        | RoleReport::Ping
+        | RoleReport::Unknown => {}
     }
     None
 }
@@ -190,6 +207,7 @@ fn looks_same(one: &Hub, other: &Hub, coarse: impl Fn(jiff::Timestamp) -> i64) -
             hub.routes.clone(),
             hub.routes_refused.clone(),
             hub.holds.clone(),
+            hub.requests.clone(),
         )
     };
     // Amounts are drawn on the page of egress alone.

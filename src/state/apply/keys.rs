@@ -3,6 +3,7 @@
 use crate::state::bottle::Bottle;
 use crate::state::command::{Command, Context};
 use crate::state::console::State;
+use crate::state::decided::DecisionFilter;
 use crate::state::effect::Effect;
 use crate::state::event::OperationKind;
 use crate::state::key::Key;
@@ -68,7 +69,9 @@ impl State {
     }
 
     fn prompt(&mut self) -> Option<&mut String> {
+        let filters_decisions = self.filters_decisions();
         match (self.context(), &mut self.view.modal) {
+            (Context::Filter, _) if filters_decisions => Some(&mut self.view.decision_filter.text),
             (Context::Filter, _) => Some(&mut self.view.filter),
             (Context::Picker, Some(Modal::Picker { picker })) => Some(&mut picker.filter),
             _ => None,
@@ -109,6 +112,20 @@ impl State {
                 self.view.is_filtering = true;
                 self.focus(Focus::List);
             }
+            Command::FilterDecisions => {
+                self.view.is_filtering = true;
+                self.touch();
+            }
+            Command::OnlyRefused => {
+                let filter = &mut self.view.decision_filter;
+                filter.is_refused_only = !filter.is_refused_only;
+                self.touch();
+            }
+            Command::Open => self.open_decision(),
+            Command::Permit => self.ask_to_permit(),
+            Command::Hits => self.open_hits(),
+            Command::AllEgress => self.focus(Focus::Egress),
+            Command::Visit => self.visit(),
             Command::Expand => self.expand(),
             Command::NextNeed => self.next_need(),
             Command::Refresh => {
@@ -169,7 +186,9 @@ impl State {
 
     fn back(&mut self) {
         self.touch();
-        if self.view.focus == Focus::Detail {
+        if self.filters_decisions() && !self.view.decision_filter.is_empty() {
+            self.view.decision_filter = DecisionFilter::default();
+        } else if matches!(self.view.focus, Focus::Detail | Focus::Egress) {
             self.view.focus = Focus::List;
         } else if !self.view.filter.is_empty() {
             self.view.filter.clear();
@@ -201,7 +220,12 @@ impl State {
             .position(|need| Some(&need.bottle) == selected)
             .map_or(0, |at| at + 1);
         match needs.get(at).or_else(|| needs.first()) {
-            Some(need) => self.select_bottle(need.bottle.clone()),
+            Some(need) => {
+                if self.view.focus == Focus::Egress {
+                    self.view.focus = Focus::List;
+                }
+                self.select_bottle(need.bottle.clone());
+            }
             None => self.tell(String::from("nothing needs you")),
         }
     }

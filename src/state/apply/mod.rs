@@ -4,6 +4,7 @@
 //! exists, each bottle's phase follows from what is known of it, and the lines that
 //! stand are the lines that are needed.
 
+mod decided;
 mod fleet;
 mod hub;
 mod keys;
@@ -41,6 +42,7 @@ impl State {
         self.settle_phases();
         self.settle_selection();
         self.settle_attachment();
+        self.settle_decided();
         self.settle_lines(&mut effects);
         effects
     }
@@ -128,6 +130,7 @@ impl State {
                 self.touch();
             }
         }
+        self.sum_up_egress();
         let ages = self.ages();
         if ages != self.ages {
             self.ages = ages;
@@ -203,7 +206,7 @@ impl State {
     /// The pages show the end of what they show.
     pub(super) fn rewind(&mut self) {
         self.view.logs = super::view::Tail::Follow;
-        self.view.egress = super::view::Tail::Follow;
+        self.view.decided.follow();
         self.view.spec_scroll = 0;
         self.view.session_scroll = 0;
         self.scrollback = 0;
@@ -215,6 +218,7 @@ impl State {
             None => self.view.tab,
         };
         tab_shown == tab
+            && self.view.focus != super::view::Focus::Egress
             && self
                 .shown_bottle()
                 .is_some_and(|shown| shown.bottle == *bottle)

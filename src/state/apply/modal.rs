@@ -29,6 +29,14 @@ impl State {
                 self.tell(format!("raising the budget of {}", bottle.id));
                 effects.push(Effect::RaiseBudgets { bottle, raises });
             }
+            Some(Modal::Allow { bottle, route, .. }) => {
+                self.tell(format!(
+                    "{}: adding a route to {}",
+                    bottle.id,
+                    route.words()
+                ));
+                effects.push(Effect::Allow { bottle, route });
+            }
             Some(Modal::Picker { picker }) => self.pick(picker, effects),
             Some(Modal::Plan {
                 agent,
@@ -44,6 +52,8 @@ impl State {
                 Modal::Plan { .. }
                 | Modal::Help { .. }
                 | Modal::Secret { .. }
+                | Modal::Decision { .. }
+                | Modal::Hits { .. }
                 | Modal::Message { .. },
             )
             | None) => self.view.modal = modal,
@@ -125,7 +135,11 @@ impl State {
         self.touch();
         if self.view.is_filtering {
             self.view.is_filtering = false;
-            self.view.filter.clear();
+            if self.filters_decisions() {
+                self.view.decision_filter.text.clear();
+            } else {
+                self.view.filter.clear();
+            }
             return;
         }
         self.view.modal = None;

@@ -23,7 +23,9 @@ impl State {
             Target::Offer { .. } | Target::Modal => self.scroll(step * WHEEL_LINES),
             _ if self.view.modal.is_some() => {}
             Target::Row { .. } | Target::List => self.move_selection(step),
-            Target::Detail | Target::Tab { .. } => self.scroll_detail(step * WHEEL_LINES),
+            Target::Decision { .. } | Target::Detail | Target::Tab { .. } => {
+                self.scroll_detail(step * WHEEL_LINES);
+            }
             Target::Need { .. } | Target::Key { .. } | Target::Nothing => {}
         }
     }
@@ -50,14 +52,36 @@ impl State {
                 self.leave_session();
                 self.on_command(Command::Read(tab), effects);
             }
-            Target::Detail if self.attached().is_none() => self.focus(Focus::Detail),
-            Target::List if self.attached().is_none() => self.focus(Focus::List),
+            Target::Decision { at } => {
+                self.view.is_filtering = false;
+                if self.view.focus == Focus::List {
+                    self.view.focus = Focus::Detail;
+                }
+                self.view.decided.select(at);
+                self.touch();
+            }
+            Target::Detail if self.has_panes() => self.focus_by_pointer(Focus::Detail),
+            Target::List if self.has_panes() => self.focus_by_pointer(Focus::List),
             Target::Detail | Target::List | Target::Modal | Target::Nothing => {}
         }
     }
 
+    /// Whether list and detail are there to be chosen between.
+    fn has_panes(&self) -> bool {
+        self.attached().is_none() && self.view.focus != Focus::Egress
+    }
+
+    fn focus_by_pointer(&mut self, focus: Focus) {
+        // A filter that was being typed is kept as it is.
+        self.view.is_filtering = false;
+        self.focus(focus);
+    }
+
     fn leave_session(&mut self) {
         self.detach();
+        if self.view.focus == Focus::Egress {
+            self.view.focus = Focus::List;
+        }
         self.view.is_filtering = false;
     }
 

@@ -15,6 +15,8 @@ impl State {
             self.scroll_modal(step);
         } else if matches!(self.view.focus, Focus::List) {
             self.move_selection(step);
+        } else if matches!(self.view.focus, Focus::Egress) {
+            self.view.decided.step(step);
         } else {
             self.scroll_detail(step);
         }
@@ -58,20 +60,13 @@ impl State {
         let page = self.page();
         match self.view.tab {
             _ if self.attached().is_some() => self.scroll_session(step),
+            _ if self.view.focus == Focus::Egress => self.view.decided.step(step),
             Tab::Session => self.scroll_session(step),
             Tab::Logs => {
                 let numbers = self.log_numbers();
                 self.view.logs = moved_tail(self.view.logs, &numbers, step, page);
             }
-            Tab::Egress => {
-                let numbers: Vec<u64> = self
-                    .selected_bottle()
-                    .into_iter()
-                    .flat_map(|bottle| bottle.decisions.numbered())
-                    .map(|(number, _)| number)
-                    .collect();
-                self.view.egress = moved_tail(self.view.egress, &numbers, step, page);
-            }
+            Tab::Egress => self.view.decided.step(step),
             Tab::Spec => {
                 let rows = self.selected_bottle().map_or(0, spec_rows);
                 self.view.spec_scroll = moved(self.view.spec_scroll, step, rows);
@@ -97,6 +92,10 @@ impl State {
     fn scroll_modal(&mut self, step: i64) {
         let page = self.page();
         let columns = usize::from(self.size.columns).clamp(30, 92);
+        let paper = self.paper().map_or(0, |rows| {
+            let rows = rows.iter();
+            rows.map(|row| wrapped(&row.value, columns - 19)).sum()
+        });
         match &mut self.view.modal {
             Some(Modal::Help { scroll }) => {
                 let lines = KEYMAP.iter().filter(|row| !row.help.is_empty()).count();
@@ -117,6 +116,9 @@ impl State {
                 };
                 *scroll = moved(*scroll, step, lines);
             }
+            Some(Modal::Decision { scroll, .. } | Modal::Hits { scroll, .. }) => {
+                *scroll = moved(*scroll, step, paper);
+            }
             Some(Modal::Message { text, scroll, .. }) => {
                 *scroll = moved(*scroll, step, wrapped(text, columns - 6));
             }
@@ -126,6 +128,7 @@ impl State {
                 | Modal::ConfirmQuit
                 | Modal::Answer { .. }
                 | Modal::Raise { .. }
+                | Modal::Allow { .. }
                 | Modal::Secret { .. },
             )
             | None => {}

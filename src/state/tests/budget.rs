@@ -46,6 +46,9 @@ fn a_paused_bottle_needs_the_operator_and_says_why() {
         needs[0].words,
         "budget: $5.00 per hour is spent; 7 requests wait; room in 23 min"
     );
+    let rows = hits::hits_rows(paused, console.state.now);
+    let row = rows.iter().find(|row| row.label == "budgets").unwrap();
+    assert_eq!(row.value, "$5.10 of $5.00 per hour, 100 %; room in 23 min");
     // The next report says that it is over.
     console.said("docs-p2m4d", Role::Egress, budgets(5_200_000, 0, false));
     assert_eq!(console.state.needs(), []);

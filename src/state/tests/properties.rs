@@ -28,7 +28,8 @@ fn container() -> impl Strategy<Value = ContainerState> {
 fn keys() -> impl Strategy<Value = Event> {
     let names = vec![
         "j", "k", "g", "G", "enter", "esc", "f", "tab", "1", "2", "3", "4", "l", "e", "s", "x",
-        "y", "n", "r", "d", "/", "space", "?", "w", "q", "ctrl-q", "right", "pgup", "a",
+        "y", "n", "r", "d", "/", "space", "?", "w", "q", "ctrl-q", "right", "pgup", "a", "E", "o",
+        "+", "h", "i",
     ];
     prop::sample::select(names).prop_map(|name| Event::Key { key: key(name) })
 }
@@ -89,8 +90,34 @@ fn hub() -> impl Strategy<Value = Event> {
         bottle: bottle(id),
         why: String::from("broke"),
     });
+    let decided = (id(), 1_u64..40, any::<bool>()).prop_map(|(id, seq, is_refused)| {
+        let refused = is_refused.then_some(crate::policy::Reason::PathNotAllowed);
+        let decision = DecisionRecord {
+            seq,
+            at: ago(i64::try_from(seq % 7).unwrap_or(0)),
+            ..asked("GET", "a.test", "/x", refused)
+        };
+        Event::Hub {
+            bottle: bottle(id),
+            message: HubToConsole::Report {
+                role: Role::Egress,
+                report: RoleReport::Decision { decision },
+            },
+        }
+    });
+    let counted = id().prop_map(|id| Event::Hub {
+        bottle: bottle(id),
+        message: HubToConsole::Report {
+            role: Role::Egress,
+            report: RoleReport::Hits {
+                hits: Box::new(hits(&routes_in_force())),
+            },
+        },
+    });
     prop_oneof![
         4 => report,
+        3 => decided,
+        1 => counted,
         1 => broken,
         1 => down,
         1 => id().prop_map(said(HubToConsole::Hello { version: 1 })),
@@ -201,6 +228,7 @@ fn others() -> impl Strategy<Value = Event> {
             bottle: bottle("b-2"),
         },
         Target::Offer { at: 1 },
+        Target::Decision { at: 2 },
         Target::Modal,
     ]);
     let action = prop::sample::select(vec![
@@ -319,6 +347,17 @@ fn check_state(state: &State) -> Result<(), TestCaseError> {
     for bottle in state.fleet.bottles() {
         prop_assert_eq!(&bottle.derive_phase(), &bottle.phase);
     }
+    let decided = &state.view.decided;
+    for height in [1, 10] {
+        let first = decided.first_in_sight(height);
+        if let Some(selected) = decided.selected_at() {
+            prop_assert!(selected < decided.rows().len());
+            prop_assert!(first <= selected, "the selected is above what is in sight");
+            prop_assert!(selected < first + height, "it is below");
+        }
+    }
+    let ats: Vec<_> = decided.rows().iter().map(|row| row.decision.at).collect();
+    prop_assert!(ats.is_sorted(), "decisions are listed by time");
     if let Some(attached) = state.attached() {
         prop_assert!(state.fleet.get(attached).is_some(), "attached to nothing");
     }

@@ -6,8 +6,8 @@ use super::super::look::{Look, Role};
 use super::super::text::{Words, pad, safe, wrap};
 use super::{Content, Sight};
 use crate::state::{
-    BottleBudget, BottleRef, Context, HoldRecord, KEYMAP, Modal, PlanSummary, State, bindings,
-    pause_words,
+    BottleBudget, BottleRef, Context, HoldRecord, KEYMAP, Modal, PlanSummary, Route, State,
+    bindings, pause_words,
 };
 
 /// Columns of the keys in the help, roomy and narrow, and of a label in the plan.
@@ -43,6 +43,23 @@ pub(super) fn content(state: &State, modal: &Modal, look: Look, widest: u16) -> 
             "Raise",
             &raise_text(state, bottle, raises),
         ),
+        Modal::Allow {
+            bottle,
+            route,
+            is_exact,
+            preset,
+        } => question(
+            state,
+            look,
+            widest,
+            "Allow",
+            &allow_text(bottle, route, *is_exact, preset.as_deref()),
+        ),
+        Modal::Decision { scroll, .. } => paper(state, look, widest, "Decision", *scroll),
+        Modal::Hits { bottle, scroll } => {
+            let title = format!("What {} let out", bottle.id);
+            paper(state, look, widest, &title, *scroll)
+        }
         Modal::ConfirmQuit => question(state, look, widest, "Leave", LEAVE_TEXT),
         Modal::Plan {
             agent,
@@ -144,6 +161,49 @@ fn raise_text(state: &State, bottle: &BottleRef, raises: &[BottleBudget]) -> Str
     )
 }
 
+fn allow_text(bottle: &BottleRef, route: &Route, is_exact: bool, preset: Option<&str>) -> String {
+    let scope = if is_exact {
+        "It is the narrowest that would have allowed this request."
+    } else {
+        "The connection was refused before it said what for, so this is all of the host: every \
+         method and path."
+    };
+    let or = match preset {
+        Some(preset) => format!(" The preset {preset} in the template would do as well."),
+        None => String::new(),
+    };
+    format!(
+        "Let {} reach this from now on?\n\n{}\n\n{scope}{or} It counts until you take it away \
+         (`cellar egress revoke`).",
+        bottle.id,
+        route.words()
+    )
+}
+
+/// Rows of labels and values, as the state has them.
+fn paper(state: &State, look: Look, widest: u16, title: &str, scroll: usize) -> Content {
+    let width = PAPER.min(widest);
+    let rows = state.paper().unwrap_or_default();
+    let rows = rows
+        .iter()
+        .map(|row| (row.label.as_str(), row.value.as_str()));
+    let mut lines = labelled(look, rows, width);
+    if lines.is_empty() {
+        lines.push(
+            Words::new(look)
+                .put(Role::Faint, "The bottle is gone.")
+                .line(),
+        );
+    }
+    Content {
+        title: title.to_owned(),
+        head: Vec::new(),
+        lines,
+        sight: Sight::From(scroll),
+        width: PAPER,
+    }
+}
+
 fn sentences(look: Look, text: &str, width: u16) -> Vec<Line<'static>> {
     wrap(look, text, usize::from(width.saturating_sub(4)))
         .into_iter()
@@ -239,12 +299,22 @@ fn plan(
 }
 
 fn plan_lines(look: Look, plan: &PlanSummary, width: u16) -> Vec<Line<'static>> {
+    let rows = plan.rows.iter();
+    let rows = rows.map(|row| (row.label.as_str(), row.value.as_str()));
+    labelled(look, rows, width)
+}
+
+fn labelled<'a>(
+    look: Look,
+    rows: impl Iterator<Item = (&'a str, &'a str)>,
+    width: u16,
+) -> Vec<Line<'static>> {
     let room = usize::from(width).saturating_sub(4 + LABEL);
     let mut lines = Vec::new();
-    for entry in &plan.rows {
-        for (at, text) in wrap(look, &entry.value, room).into_iter().enumerate() {
-            let label = if at == 0 { entry.label.as_str() } else { "" };
-            let role = if entry.label == "note" {
+    for (name, value) in rows {
+        for (at, text) in wrap(look, value, room).into_iter().enumerate() {
+            let label = if at == 0 { name } else { "" };
+            let role = if name == "note" {
                 Role::Wanting
             } else {
                 Role::Plain

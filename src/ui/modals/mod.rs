@@ -95,6 +95,9 @@ fn place(state: &State, look: Look, area: Rect) -> Option<(Content, Rect)> {
         | Modal::ConfirmQuit
         | Modal::Answer { .. }
         | Modal::Raise { .. }
+        | Modal::Allow { .. }
+        | Modal::Decision { .. }
+        | Modal::Hits { .. }
         | Modal::Plan { .. }
         | Modal::Secret { .. }
         | Modal::Message { .. } => lines::content(state, modal, look, widest),

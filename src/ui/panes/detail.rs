@@ -166,7 +166,7 @@ fn ago(age: &str) -> String {
 fn tail_words(state: &State, bottle: &Bottle) -> Option<String> {
     let (tail, end) = match state.view.tab {
         Tab::Logs => (state.view.logs, bottle.logs.end()),
-        Tab::Egress => (state.view.egress, bottle.decisions.end()),
+        Tab::Egress => return Some(panes::egress::tail_words(state)),
         Tab::Session if state.view.session_scroll > 0 => {
             return Some(format!("{} lines back", state.view.session_scroll));
         }

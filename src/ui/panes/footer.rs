@@ -57,7 +57,7 @@ fn prompt(state: &State, look: Look) -> Words {
     if state.context() != Context::Filter {
         return words;
     }
-    let text = safe(look, &state.view.filter, 32);
+    let text = safe(look, state.typed_filter(), 32);
     words
         .put(Role::Key, " /")
         .put(Role::Plain, text)

@@ -1,6 +1,5 @@
 //! The parts of the screen, each drawn from the state into its place.
 
-mod budgets;
 pub(super) mod detail;
 pub(super) mod egress;
 pub(super) mod footer;

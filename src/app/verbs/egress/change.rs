@@ -39,7 +39,10 @@ pub(super) fn route(
 }
 
 /// When a time that begins now is over.
-fn end(time: &str) -> Result<Timestamp, Failure> {
+///
+/// # Errors
+/// [`Failure`] with [`Exit::Usage`].
+pub(in super::super) fn end(time: &str) -> Result<Timestamp, Failure> {
     let attempt = || format!("read `{time}` as a time");
     let help = "write it as 45s, 30m, 2h or 7d";
     let span: Span = time.parse().map_err(|error: jiff::Error| {

@@ -10,6 +10,8 @@ use super::super::exit::{Exit, Failure};
 use super::super::output::Output;
 use super::{mended, printing};
 
+pub(super) use change::end;
+
 pub(super) async fn egress(out: &mut Output, arguments: EgressArguments) -> Result<Exit, Failure> {
     let cellar = mended(out).await?;
     match arguments.verb {

@@ -1,4 +1,5 @@
-//! `egress BOTTLE`: the routes in force, what waits, what was decided.
+//! `egress BOTTLE`: the routes in force and what each let out, what waits, what was
+//! refused, what was decided.
 
 use jiff::Timestamp;
 use serde::Serialize;
@@ -12,9 +13,13 @@ use super::super::{budget, printing};
 use crate::policy::Prices;
 use crate::policy::{Route, RouteSet, Unlisted};
 use crate::spec::BottleId;
-use crate::state::{Cost, age, decided_facts, decided_place, model_cost, short, traffic_words};
+use crate::state::{
+    Cost, age, budget_words, decided_facts, decided_place, hits_words, model_cost, more_words,
+    short, traffic_words,
+};
 use crate::wire::{
-    Budgets, DecisionRecord, HEARTBEAT, HoldRecord, HubToConsole, Role, RoleReport, Usage, Verdict,
+    Budgets, DecisionRecord, HEARTBEAT, Hits, HoldRecord, HubToConsole, Role, RoleReport,
+    RouteHits, RouteKey, Usage, Verdict,
 };
 
 #[derive(Serialize)]
@@ -29,6 +34,12 @@ struct Shown<'a> {
     budgets: Option<&'a Budgets>,
     /// What of it costs how much.
     cost: Option<Cost>,
+    /// What the routes let out, in their order; null where it is not known.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    route_hits: Option<Vec<Option<RouteHits>>>,
+    /// All that was counted.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    hits: Option<&'a Hits>,
 }
 
 pub(super) async fn show(
@@ -65,6 +76,11 @@ pub(super) async fn show(
             usage: view.usage.as_ref(),
             budgets: view.budgets.as_ref(),
             cost: view.usage.as_ref().map(|usage| Cost::of(usage, &prices)),
+            route_hits: view.hits.as_ref().map(|hits| {
+                let keys = routes.routes.iter().map(RouteKey::of);
+                keys.map(|key| hits.of(&key)).collect()
+            }),
+            hits: view.hits.as_ref(),
         };
         out.json(&shown).map_err(printing)?;
     } else if is_json {
@@ -95,21 +111,7 @@ fn print(
     prices: &Prices,
 ) -> Result<(), Failure> {
     let now = Timestamp::now();
-    let rows: Vec<Vec<String>> = routes
-        .routes
-        .iter()
-        .enumerate()
-        .map(|(at, route)| {
-            vec![
-                (at + 1).to_string(),
-                route.words(),
-                remark(route, now),
-                route.origin.words(),
-            ]
-        })
-        .collect();
-    out.table(&["ROUTE", "MAY REACH", "", "FROM"], &rows)
-        .map_err(printing)?;
+    print_routes(out, routes, view.hits.as_ref(), now).map_err(printing)?;
     let rest = match routes.unlisted {
         Unlisted::Deny => String::from("everything else is refused"),
         Unlisted::Ask { seconds } => {
@@ -134,6 +136,9 @@ fn print(
         out.table(&["WAITS", "TO REACH", ""], &rows)
             .map_err(printing)?;
     }
+    if let Some(hits) = &view.hits {
+        print_refused(out, hits, now).map_err(printing)?;
+    }
     if let Some(budgets) = &view.budgets {
         budget::print(out, budgets, now).map_err(printing)?;
     }
@@ -145,6 +150,65 @@ fn print(
     out.line(&counted).map_err(printing)?;
     for decision in view.decisions.iter().rev().take(20).rev() {
         out.line(&words(decision, now)).map_err(printing)?;
+    }
+    Ok(())
+}
+
+/// The routes, and what each let out where egress counts that.
+fn print_routes(
+    out: &mut Output,
+    routes: &RouteSet,
+    hits: Option<&Hits>,
+    now: Timestamp,
+) -> std::io::Result<()> {
+    let rows = routes.routes.iter().enumerate().map(|(at, route)| {
+        let known = hits.and_then(|hits| hits.of(&RouteKey::of(route)));
+        let spent = known.as_ref().and_then(|known| known.spent);
+        let let_out = match (hits, &known) {
+            (None, _) => String::new(),
+            (Some(_), known) => hits_words(route, known.as_ref(), now),
+        };
+        let remarks = [budget_words(&route.budget, spent), remark(route, now)];
+        let remarks: Vec<String> = remarks
+            .into_iter()
+            .filter(|text| !text.is_empty())
+            .collect();
+        vec![
+            (at + 1).to_string(),
+            route.words(),
+            let_out,
+            remarks.join(", "),
+            route.origin.words(),
+        ]
+    });
+    let let_out = if hits.is_some() { "LET OUT" } else { "" };
+    let rows: Vec<Vec<String>> = rows.collect();
+    out.table(&["ROUTE", "MAY REACH", let_out, "", "FROM"], &rows)
+}
+
+/// What was refused, by host and reason, most often first.
+fn print_refused(out: &mut Output, hits: &Hits, now: Timestamp) -> std::io::Result<()> {
+    const MOST: usize = 20;
+    if hits.refused.is_empty() {
+        return Ok(());
+    }
+    let mut refused: Vec<_> = hits.refused.iter().collect();
+    refused.sort_by_key(|known| std::cmp::Reverse((known.times, known.last)));
+    let rows = refused.iter().take(MOST).map(|known| {
+        vec![
+            short(known.times),
+            known.host.clone(),
+            known.reason.code().to_owned(),
+            age(now, known.last),
+        ]
+    });
+    let rows: Vec<Vec<String>> = rows.collect();
+    out.line("")?;
+    out.table(&["REFUSED", "TO REACH", "BECAUSE", "LAST"], &rows)?;
+    let hidden = refused.iter().skip(MOST).map(|known| known.times);
+    let more = hidden.fold(hits.more_refused, u64::saturating_add);
+    if more > 0 {
+        out.line(&more_words(more))?;
     }
     Ok(())
 }

@@ -9,11 +9,10 @@ use super::super::super::hub::Talk;
 use super::super::super::output::Output;
 use super::super::printing;
 use crate::policy::{
-    CanonicalPath, HostName, Method, PathPattern, Refused, Route, Suggestion, presets,
-    suggest as suggestions,
+    Method, PathPattern, Refused, Route, Suggestion, presets, suggest as suggestions,
 };
 use crate::spec::BottleId;
-use crate::wire::{DecisionRecord, Verdict};
+use crate::state::refused;
 
 #[derive(Serialize)]
 struct Suggested<'a> {
@@ -57,25 +56,6 @@ pub(super) async fn suggest(
             .map_err(printing)?;
     }
     Ok(Exit::Done)
-}
-
-/// What a decision refused, where it names a host. All of it is the bottle's word: what
-/// does not parse is left out.
-fn refused(decision: &DecisionRecord) -> Option<Refused> {
-    let Verdict::Denied { reason } = decision.verdict else {
-        return None;
-    };
-    let request = decision.request.as_ref().and_then(|request| {
-        let path = request.path.strip_suffix("?…").unwrap_or(&request.path);
-        let path = CanonicalPath::parse(path).ok()?;
-        Some((Method::parse(&decision.method).ok()?, path))
-    });
-    Some(Refused {
-        host: HostName::parse(&decision.host).ok()?,
-        port: decision.port,
-        reason,
-        request,
-    })
 }
 
 /// The route as a manifest has it.
@@ -150,7 +130,7 @@ fn commands(id: &BottleId, route: &Route) -> Vec<String> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::policy::{Methods, Provenance};
+    use crate::policy::{HostName, Methods, Provenance};
 
     fn route() -> Route {
         let host = HostName::parse("a.example").unwrap();

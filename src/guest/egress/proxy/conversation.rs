@@ -23,9 +23,9 @@ impl<R: Resolve> Proxy<R> {
     where
         S: AsyncRead + AsyncWrite + Unpin + Send + 'static,
     {
-        let place = match &side {
-            Side::Plain => Shown::default(),
-            Side::Tunnel(place) => Shown::asked("", place),
+        let (place, tunnel) = match &side {
+            Side::Plain => (Shown::default(), None),
+            Side::Tunnel(place) => (Shown::asked("", place), Some(place.clone())),
         };
         // In plain HTTP a client that has said all it wants still gets its answer; inside
         // TLS its end is the end of what it asked for.
@@ -65,6 +65,9 @@ impl<R: Resolve> Proxy<R> {
             // It was let out, and went nowhere.
             let connect = Shown::within(&place, b"CONNECT");
             self.decisions.record(&connect, Verdict::Allowed);
+            if let Some(place) = &tunnel {
+                self.note_unused(place);
+            }
         }
         if !place.host.is_empty() || ended.is_some() {
             self.ended(&place, &activity, ended);

@@ -287,6 +287,10 @@ async fn a_spliced_tunnel_is_carried_as_it_is() {
     let hello = u64::try_from(hello_for("a.example").await.len()).unwrap();
     let counted = (usage.requests, usage.sent_bytes, usage.received_bytes);
     assert_eq!(counted, (1, hello + 4, 7));
+    let hits = rig.proxy.ledger.hits(&rig.proxy.table, &rig.proxy.spending);
+    let passed = hits.of(&rig.proxy.table.current().keys[0]).unwrap().passed;
+    let counted = (passed.requests, passed.sent_bytes, passed.received_bytes);
+    assert_eq!(counted, (1, hello + 4, 7));
 }
 
 #[tokio::test]

@@ -178,11 +178,12 @@ impl<'a, R: Resolve> Relay<'a, R> {
         let own = Activity::new();
         let mut agent = Watched::new(TokioIo::new(agent), activity);
         let mut upstream = Watched::new(TokioIo::new(switched.upstream), &own);
+        let passage = switched.recorder.meter().passage().cloned();
         let counted = Counted {
             activity: &own,
             recorder: &mut switched.recorder,
         };
-        let follower = self.proxy.ledger.follow(&own);
+        let follower = self.proxy.ledger.follow(&own, passage);
         let carried = tokio::select! {
             carried = splice(&mut agent, &mut upstream, Vec::new()) => carried,
             () = follower.spent() => Err(std::io::Error::other(SPENT)),
@@ -238,7 +239,8 @@ impl<'a, R: Resolve> Relay<'a, R> {
             // An answer that is broken off is read all the same.
             ask_readable(composed.request.headers_mut());
         }
-        taken.spend();
+        let host = asked.authority.host.as_str();
+        recorder.let_out(taken.spend(&table, grant.route, host));
         let key = asked.key(&permit, &grant, table.generation);
         let answer = self.send(composed, &key, &permit, recorder).await?;
         Ok((answer, answer_mode(&grant)))

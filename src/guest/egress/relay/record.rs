@@ -11,6 +11,7 @@ use crate::guest::egress::ask::Shown;
 use crate::guest::egress::decisions::Decisions;
 use crate::guest::egress::ledger::Ledger;
 use crate::guest::egress::spending::Share;
+use crate::guest::egress::tally::Passage;
 use crate::guest::runtime::escaped;
 use crate::policy::Reason;
 use crate::wire::{RequestFacts, Verdict};
@@ -88,6 +89,11 @@ impl Recorder {
         self.is_model
     }
 
+    /// Says that it is let out, and where its bytes are counted.
+    pub(super) fn let_out(&self, passage: Option<Passage>) {
+        self.meter.let_out(passage);
+    }
+
     /// Names the status of the answer.
     pub(super) const fn status(&mut self, status: u16) {
         self.facts.status = Some(status);
@@ -114,7 +120,7 @@ impl Recorder {
     pub(super) fn received(&mut self, piece: &[u8]) -> bool {
         let bytes = u64::try_from(piece.len()).unwrap_or(u64::MAX);
         self.facts.received_bytes = self.facts.received_bytes.saturating_add(bytes);
-        let has_bytes = self.ledger.carried(0, bytes);
+        let has_bytes = self.ledger.carried(self.meter.passage(), 0, bytes);
         if let Some(reader) = &mut self.usage {
             reader.feed(piece);
         }

@@ -1020,6 +1020,26 @@ async fn what_leaves_and_comes_in_is_counted_and_what_is_refused_is_not() {
     );
     drop(inside);
     settle().await;
+    let hits = rig.proxy.ledger.hits(&rig.proxy.table, &rig.proxy.spending);
+    let key = &rig.proxy.table.current().keys[0];
+    let passed = hits.of(key).unwrap().passed;
+    assert_eq!(
+        (passed.requests, passed.sent_bytes, passed.received_bytes),
+        (2, 10, 4)
+    );
+    assert!(passed.last.is_some());
+    assert_eq!(
+        (hits.hosts[0].host.as_str(), hits.hosts[0].passed),
+        ("a.example", passed)
+    );
+    let [refused] = hits.refused.as_slice() else {
+        panic!("{:?}", hits.refused)
+    };
+    let expected = ("a.example", crate::policy::Reason::PathNotAllowed, 1);
+    assert_eq!(
+        (refused.host.as_str(), refused.reason, refused.times),
+        expected
+    );
     let usage = rig.proxy.ledger.usage();
     let counted = (usage.requests, usage.sent_bytes, usage.received_bytes);
     assert_eq!(counted, (2, 10, 4));
@@ -1132,7 +1152,8 @@ async fn a_refused_pause_is_an_error_of_the_model_that_says_what_to_do() {
     let origin = rig.origin("a.example").await;
     let requests = BottleBudget::new(Measure::Requests, Span::Hour, 1);
     rig.budget(vec![model("a.example", origin.port)], &[requests]);
-    rig.proxy.ledger.request();
+    let table = rig.proxy.table.current();
+    rig.proxy.ledger.request(&table, 0, "a.example");
     let place = format!("a.example:{}", origin.port);
     let mut inside = rig.inside("a.example", origin.port).await;
     let refuse = async {
@@ -1195,4 +1216,21 @@ async fn bytes_beyond_the_bottles_budget_leave_neither_way() {
     let answers = [long];
     let (_, answer) = tokio::join!(origin.serve(&answers), talk);
     assert!(!answer.contains("hello"), "{answer}");
+}
+
+/// A route that only connected is of use: it must not read as unused.
+#[tokio::test]
+async fn a_connection_on_which_nothing_is_asked_is_use_of_its_route() {
+    let rig = Rig::new(Vec::new());
+    let origin = rig.origin("a.example").await;
+    rig.allow(vec![route("a.example", origin.port)]);
+    let mut inside = rig.inside("a.example", origin.port).await;
+    inside.shutdown().await.unwrap();
+    drop(inside);
+    settle().await;
+    let hits = rig.proxy.ledger.hits(&rig.proxy.table, &rig.proxy.spending);
+    let passed = hits.of(&rig.proxy.table.current().keys[0]).unwrap().passed;
+    assert_eq!((passed.requests, passed.bytes()), (0, 0));
+    assert!(passed.last.is_some());
+    assert_eq!(rig.proxy.ledger.usage().requests, 0);
 }

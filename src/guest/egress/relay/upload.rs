@@ -1,8 +1,8 @@
 //! A request's body on its way to upstream: counted, capped, and where a scanner sits.
 
 use std::pin::Pin;
-use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::sync::{Arc, OnceLock};
 use std::task::{Context, Poll, ready};
 
 use bytes::Bytes;
@@ -11,6 +11,7 @@ use hyper::body::{Body, Frame, Incoming, SizeHint};
 use super::sieve::{Caught, Findings, Sieve};
 use super::waiting::Early;
 use crate::guest::egress::ledger::Ledger;
+use crate::guest::egress::tally::Passage;
 
 /// How a request's body fares, seen from outside.
 #[derive(Debug, Default)]
@@ -22,6 +23,8 @@ pub(in super::super) struct Meter {
     is_spent: AtomicBool,
     findings: Findings,
     ledger: Option<Arc<Ledger>>,
+    /// For whom it is counted there, once the request is let out.
+    passage: OnceLock<Passage>,
 }
 
 impl Meter {
@@ -31,6 +34,19 @@ impl Meter {
             ledger: Some(ledger),
             ..Self::default()
         }
+    }
+
+    /// Says that the request is let out, and where its bytes are counted; once.
+    pub(super) fn let_out(&self, passage: Option<Passage>) {
+        if let Some(passage) = passage {
+            // A request is let out once.
+            drop(self.passage.set(passage));
+        }
+    }
+
+    /// Where the request's bytes are counted.
+    pub(super) fn passage(&self) -> Option<&Passage> {
+        self.passage.get()
     }
 
     /// Whether it was broken off because a budget of bytes is spent.
@@ -134,8 +150,8 @@ impl Upload {
             return Err(UploadError::Over);
         }
         self.meter.bytes.store(sum, Ordering::Relaxed);
-        let ledger = self.meter.ledger.as_ref();
-        if ledger.is_some_and(|ledger| !ledger.carried(length, 0)) {
+        let (ledger, passage) = (self.meter.ledger.as_ref(), self.meter.passage());
+        if ledger.is_some_and(|ledger| !ledger.carried(passage, length, 0)) {
             self.meter.is_spent.store(true, Ordering::Relaxed);
             return Err(UploadError::Spent);
         }

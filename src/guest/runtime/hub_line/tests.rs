@@ -1,5 +1,5 @@
 use crate::policy::Reason;
-use crate::wire::{HoldEnd, HoldRecord, Usage, Verdict};
+use crate::wire::{Hits, HoldEnd, HoldRecord, Usage, Verdict};
 
 use super::*;
 
@@ -168,4 +168,20 @@ fn of_what_was_used_only_the_newest_waits_and_it_is_told_to_a_new_hub() {
     assert_eq!(all(&mut outbox), [used(2)]);
     outbox.begin();
     assert_eq!(all(&mut outbox), [used(2)]);
+}
+
+#[test]
+fn of_what_was_let_out_only_the_newest_waits_and_it_is_told_to_a_new_hub() {
+    let mut outbox = Outbox::default();
+    let counted = |more_refused| RoleReport::Hits {
+        hits: Box::new(Hits {
+            more_refused,
+            ..Hits::since(Timestamp::UNIX_EPOCH)
+        }),
+    };
+    outbox.tell(counted(1));
+    outbox.tell(counted(2));
+    assert_eq!(all(&mut outbox), [counted(2)]);
+    outbox.begin();
+    assert_eq!(all(&mut outbox), [counted(2)]);
 }

@@ -248,3 +248,32 @@ proptest! {
         }
     }
 }
+
+#[test]
+fn the_newest_hits_are_passed_on_once_and_replayed() {
+    let mut hub = Hub::default();
+    let counted = |more_refused| RoleReport::Hits {
+        hits: Box::new(Hits {
+            more_refused,
+            ..Hits::since(Timestamp::UNIX_EPOCH)
+        }),
+    };
+    let heard = |hub: &mut Hub, console| {
+        let messages = hub.take(console).into_iter();
+        let of = |message| {
+            let HubToConsole::Report { report, .. } = message else {
+                return None;
+            };
+            Some(report)
+        };
+        messages.filter_map(of).collect::<Vec<_>>()
+    };
+    let (early, _) = hub.listen();
+    assert_eq!(heard(&mut hub, early), []);
+    hub.hear(Role::Egress, counted(1));
+    hub.hear(Role::Egress, counted(1));
+    hub.hear(Role::Agent, counted(9));
+    assert_eq!(heard(&mut hub, early), [counted(1)]);
+    let (late, _) = hub.listen();
+    assert_eq!(heard(&mut hub, late), [counted(1)]);
+}

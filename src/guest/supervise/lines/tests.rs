@@ -3,6 +3,7 @@ use tokio::io::{DuplexStream, ReadHalf, WriteHalf, duplex, split};
 use tokio::time::Instant;
 
 use super::*;
+use crate::request::{self, Answer, Ask, News, Source};
 use crate::wire::{HEARTBEAT, HoldEnd, HoldRecord, LogLine, RoleState, ToEgress};
 
 /// The other end of a line that the hub serves.
@@ -10,19 +11,27 @@ struct End {
     from: LineReader<ReadHalf<DuplexStream>>,
     to: LineWriter<WriteHalf<DuplexStream>>,
     _line: JoinSet<()>,
+    _folder: tempfile::TempDir,
 }
 
 impl End {
     fn of(hub: &SharedHub) -> Self {
+        let folder = tempfile::tempdir().unwrap();
+        let requests = Requests::open(folder.path().join("requests.jsonl"), hub.clone());
+        Self::with(hub, requests, folder)
+    }
+
+    fn with(hub: &SharedHub, requests: Requests, folder: tempfile::TempDir) -> Self {
         let (ours, theirs) = duplex(1 << 16);
         let hub = hub.clone();
         let mut served = JoinSet::new();
-        served.spawn(async move { drop(line(theirs, &hub).await) });
+        served.spawn(async move { drop(line(theirs, &hub, &requests).await) });
         let (from, to) = split(ours);
         Self {
             from: LineReader::new(from),
             to: LineWriter::new(to),
             _line: served,
+            _folder: folder,
         }
     }
 
@@ -248,4 +257,64 @@ async fn without_egress_what_it_is_told_is_dropped_and_said() {
     let heard = format!("{:?}", console.hear().await);
     assert!(heard.contains("egress is not there"), "{heard}");
     assert!(!heard.contains("hunter2"), "{heard}");
+}
+
+#[tokio::test]
+async fn a_verdict_is_acknowledged_once_it_is_kept_or_refused_with_the_reason() {
+    let hub = SharedHub::default();
+    let folder = tempfile::tempdir().unwrap();
+    let requests = Requests::open(folder.path().join("requests.jsonl"), hub.clone());
+    let ask = Ask::Question {
+        text: String::from("which?"),
+        choices: Vec::new(),
+    };
+    let content = ask.digest().unwrap();
+    let filed = requests.file(ask, String::new(), Source::Agent);
+    let id = filed.await.unwrap().id;
+    let mut console = End::with(&hub, requests.clone(), folder);
+    console.to.message(&CONSOLE).await.unwrap();
+    let heard = console.hear_until_live().await;
+    let pending = requests.get(id).await.map(Box::new).unwrap();
+    let told = |request| report(Role::Supervise, RoleReport::Request { request });
+    assert!(heard.contains(&told(pending)), "{heard:?}");
+    let say = |id, content| ConsoleToHub::Request {
+        id,
+        news: Box::new(News::Verdict {
+            verdict: request::Verdict {
+                answer: Answer::Reply {
+                    text: String::from("the left one"),
+                },
+                content,
+                spec: content,
+                at: Timestamp::UNIX_EPOCH,
+            },
+        }),
+    };
+    console.to.message(&say(id + 1, content)).await.unwrap();
+    let mut refusals = Vec::new();
+    while refusals.is_empty() {
+        let message = console.hear().await.unwrap();
+        refusals.extend(
+            matches!(&message, HubToConsole::Report {
+            report: RoleReport::RequestRefused { id: there, .. },
+            ..
+        } if *there == id + 1)
+            .then_some(message),
+        );
+    }
+    // Said twice, by one who did not hear the answer: acknowledged twice, taken once.
+    for _ in 0..2 {
+        console.to.message(&say(id, content)).await.unwrap();
+        loop {
+            let message = console.hear().await.unwrap();
+            if let HubToConsole::Report {
+                report: RoleReport::Request { request },
+                ..
+            } = message
+            {
+                assert_eq!(request.state.word(), "answered");
+                break;
+            }
+        }
+    }
 }

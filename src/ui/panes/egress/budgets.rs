@@ -1,7 +1,7 @@
 //! The budgets of a bottle: how much of each is spent, as a bar and in words.
 
-use super::super::look::{Look, Role};
-use super::super::text::{Words, pad, safe};
+use super::super::super::look::{Look, Role};
+use super::super::super::text::{Words, pad, safe};
 use crate::state::{Bottle, BudgetState, State, pause_words, room_words, spent_words};
 
 /// Columns of the heading and of a bar.
@@ -12,23 +12,32 @@ const ROOMY: usize = 60;
 /// From this many hundredths on a budget is soon spent.
 const SOON: u8 = 80;
 
-/// A row for each budget, and one that says what waits.
+/// What waits because a budget is spent.
+pub(super) fn paused(state: &State, look: Look, bottle: &Bottle, width: usize) -> Option<Words> {
+    let words = pause_words(bottle.hub.budgets.as_ref()?, state.now)?;
+    let text = safe(
+        look,
+        &format!("{words}; a answers"),
+        width.saturating_sub(HEAD),
+    );
+    Some(head(look, " PAUSED").put(Role::Wanting, text))
+}
+
+/// A row for each budget.
 pub(super) fn rows(state: &State, look: Look, bottle: &Bottle, width: usize) -> Vec<Words> {
     let Some(budgets) = &bottle.hub.budgets else {
         return Vec::new();
     };
-    let head = |text: &str| Words::new(look).put(Role::Heading, pad(look, text, HEAD));
-    let mut rows = Vec::new();
-    if let Some(words) = pause_words(budgets, state.now) {
-        let room = width.saturating_sub(HEAD);
-        let text = safe(look, &format!("{words}; a answers"), room);
-        rows.push(head(" PAUSED").put(Role::Wanting, text));
-    }
-    for (at, budget) in budgets.budgets.iter().enumerate() {
-        let lead = head(if at == 0 { " BUDGET" } else { "" });
-        rows.push(row(state, look, budget, lead, width));
-    }
-    rows
+    let budgets = budgets.budgets.iter().enumerate();
+    let rows = budgets.map(|(at, budget)| {
+        let lead = head(look, if at == 0 { " BUDGET" } else { "" });
+        row(state, look, budget, lead, width)
+    });
+    rows.collect()
+}
+
+fn head(look: Look, text: &str) -> Words {
+    Words::new(look).put(Role::Heading, pad(look, text, HEAD))
 }
 
 fn row(state: &State, look: Look, budget: &BudgetState, lead: Words, width: usize) -> Words {

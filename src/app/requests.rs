@@ -1,0 +1,350 @@
+//! What agents ask for: read from the hubs, answered, and done.
+//!
+//! A verdict is on the hub's disk before anything changes, and a change is on record
+//! under the request's number before anybody is told of it. So whatever is killed in
+//! between, [`Cellar::settle`] sees how far it came and does the rest, once.
+
+use jiff::Timestamp;
+
+use super::cellar::{Cellar, Reach, close};
+use super::exit::Failure;
+use super::hub::{Talk, TalkError};
+use crate::request::{
+    Answer, Ask, News, Outcome as Came, RequestRecord, RequestState, Step, Verdict, next_spec,
+    without,
+};
+use crate::spec::{BottleId, Digest, Spec};
+use crate::store::{AuditEvent, Cause, Claim, Operation, Outcome, Record};
+
+/// A request and exactly what was shown of it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct Shown {
+    /// The bottle.
+    pub(crate) bottle: BottleId,
+    /// The request's number.
+    pub(crate) id: u64,
+    /// Its content.
+    pub(crate) content: Digest,
+    /// The spec that its effect was shown against.
+    pub(crate) spec: Digest,
+}
+
+/// What an answer came to.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct Answered {
+    /// The request as it is now.
+    pub(crate) request: RequestRecord,
+    /// Since when a change is in force, if there is one.
+    pub(crate) reach: Option<Reach>,
+}
+
+impl Cellar {
+    /// Asks a bottle's hub for its requests, and for the record they are shown against.
+    ///
+    /// # Errors
+    /// [`Failure`] if the bottle does not run or does not answer.
+    pub(crate) async fn requests(
+        &self,
+        id: &BottleId,
+    ) -> Result<(Record, Vec<RequestRecord>), Failure> {
+        let attempt = || format!("read the requests of `{id}`");
+        let record = self
+            .store
+            .record(id)
+            .map_err(|error| Failure::new(attempt(), &error))?;
+        let mut talk = self.talk(id).await?;
+        let is_half_done = talk.view.requests.values().any(is_half_done);
+        // Whoever holds the claim is doing it right now.
+        if is_half_done && let Ok(claim) = self.claim("finish the answers of", id) {
+            self.finish_answers(&claim).await?;
+            talk = self.talk(id).await?;
+        }
+        let record = self.store.record(id).unwrap_or(record);
+        Ok((record, talk.view.requests.into_values().collect()))
+    }
+
+    async fn talk(&self, id: &BottleId) -> Result<Talk, Failure> {
+        Talk::open(&*self.engine, id).await.map_err(|error| {
+            Failure::new(format!("hear from `{id}`"), &error)
+                .help("its requests are kept; a stopped bottle tells them after `cellar resume`")
+        })
+    }
+
+    /// Gives the operator's answer to a request and does what it says.
+    ///
+    /// # Errors
+    /// [`Failure`] with nothing changed if the request or the bottle is not what was
+    /// shown any more, was answered already, or cannot be granted; with the request
+    /// marked as failed if the change could not be made.
+    pub(crate) async fn answer(&self, shown: &Shown, answer: Answer) -> Result<Answered, Failure> {
+        let attempt = || format!("answer request {} of `{}`", shown.id, shown.bottle);
+        let look = "look at it again, then answer";
+        let claim = self.claim("answer a request of", &shown.bottle)?;
+        let record = claim
+            .record()
+            .map_err(|error| Failure::new(attempt(), &error))?;
+        let mut talk = self.talk(&shown.bottle).await?;
+        let request = found(&talk, shown.id).ok_or_else(|| {
+            Failure::because(attempt(), "the bottle has no request of this number")
+                .help("`cellar requests` lists them")
+        })?;
+        if !matches!(request.state, RequestState::Pending) {
+            let why = format!("it is {} already", request.state.word());
+            return Err(Failure::because(attempt(), why));
+        }
+        if record.digest != shown.spec {
+            let why = "the bottle has changed since the request was shown";
+            return Err(Failure::because(attempt(), why).help(look));
+        }
+        let verdict = Verdict {
+            answer,
+            content: shown.content,
+            spec: shown.spec,
+            at: Timestamp::now(),
+        };
+        request
+            .check(&verdict)
+            .map_err(|error| Failure::new(attempt(), &error))?;
+        if let Answer::Approve { terms, edited } = &verdict.answer {
+            let ask = edited.as_ref().unwrap_or(&request.ask);
+            let step = next_spec(&record.spec, request.id, ask, *terms);
+            let step = step.ok_or_else(|| not_yet(attempt(), ask))?;
+            is_possible(&record.spec, &step, ask, &attempt)?;
+        }
+        let event = AuditEvent::Verdict {
+            request: request.id,
+            kind: request.ask.kind().to_owned(),
+            content: verdict.content,
+            verdict: verdict.answer.clone(),
+        };
+        self.audit(&record, event)?;
+        let step = format!("request {}", shown.id);
+        close(&claim, Operation::Answer, &step, Outcome::Begun)?;
+        let news = News::Verdict { verdict };
+        match talk.say_of(shown.id, news).await {
+            Ok(request) => self.settle(&claim, &mut talk, request).await,
+            Err(error) => {
+                // What was refused did not happen; what was not answered may have, and
+                // the next look finds out.
+                if matches!(error, TalkError::Refused { .. }) {
+                    close(&claim, Operation::Answer, &step, Outcome::Failed)?;
+                }
+                Err(Failure::new(attempt(), &error))
+            }
+        }
+    }
+
+    /// Does what is left to do for a request that was answered, and tells its hub.
+    async fn settle(
+        &self,
+        claim: &Claim,
+        talk: &mut Talk,
+        request: RequestRecord,
+    ) -> Result<Answered, Failure> {
+        let id = request.id;
+        let attempt = || format!("do what request {id} of `{}` was approved for", claim.id());
+        let step = format!("request {id}");
+        let (RequestState::Approved { verdict } | RequestState::Applying { verdict }) =
+            &request.state
+        else {
+            close(claim, Operation::Answer, &step, Outcome::Done)?;
+            let reach = None;
+            return Ok(Answered { request, reach });
+        };
+        let record = claim
+            .record()
+            .map_err(|error| Failure::new(attempt(), &error))?;
+        let steps = claim
+            .revisions()
+            .map_err(|error| Failure::new(attempt(), &error))?;
+        let of_it = steps
+            .iter()
+            .rposition(|step| step.cause == Cause::Request { id });
+        let done = of_it.and_then(|at| steps.get(at));
+        let after = of_it.and_then(|at| steps.get(at + 1));
+        let done = match done {
+            Some(_) if after.is_some_and(|after| after.cause == Cause::Refused) => {
+                Err(String::from("egress refused the new routes"))
+            }
+            // It is on record: a console was killed before it told.
+            Some(done) => {
+                let words = done.words.join("; ");
+                let revision = done.revision;
+                let reach = self.put_in_force(&record).await;
+                reach.map(|reach| (revision, words, reach))
+            }
+            None if record.digest != verdict.spec => Err(String::from(
+                "the bottle changed before this was done; ask again",
+            )),
+            None => self.take_step(claim, record, &request).await,
+        };
+        let (news, reach) = match done {
+            Ok((revision, words, reach)) => {
+                let at = Timestamp::now();
+                let outcome = Came {
+                    revision,
+                    words,
+                    at,
+                };
+                (News::Applied { outcome }, Some(reach))
+            }
+            Err(why) => (News::Failed { why }, None),
+        };
+        let request = talk
+            .say_of(id, news)
+            .await
+            .map_err(|error| Failure::new(attempt(), &error))?;
+        if let RequestState::Failed { why, .. } = &request.state {
+            close(claim, Operation::Answer, &step, Outcome::Failed)?;
+            return Err(Failure::because(attempt(), why.clone()));
+        }
+        close(claim, Operation::Answer, &step, Outcome::Done)?;
+        Ok(Answered { request, reach })
+    }
+
+    /// Changes the bottle as a request was granted. The error is for the agent too.
+    async fn take_step(
+        &self,
+        claim: &Claim,
+        record: Record,
+        request: &RequestRecord,
+    ) -> Result<(u32, String, Reach), String> {
+        let id = request.id;
+        let step = request
+            .granted()
+            .and_then(|(ask, terms)| next_spec(&record.spec, id, ask, terms));
+        let step = step.ok_or("this cannot be granted by this version of cellar")?;
+        let cause = Cause::Request { id };
+        let changed = self
+            .step_routes(claim, Operation::Answer, record, step.spec, cause)
+            .await
+            .map_err(|failure| failure.cause())?;
+        let revision = u32::try_from(changed.generation).unwrap_or(u32::MAX);
+        Ok((revision, step.words, changed.reach))
+    }
+
+    /// Takes back what a request was given.
+    ///
+    /// # Errors
+    /// [`Failure`] if there is nothing to take back.
+    pub(crate) async fn undo(&self, bottle: &BottleId, id: u64) -> Result<Answered, Failure> {
+        let attempt = || format!("take back what request {id} of `{bottle}` was given");
+        let claim = self.claim("take back what was given to", bottle)?;
+        let record = claim
+            .record()
+            .map_err(|error| Failure::new(attempt(), &error))?;
+        let mut talk = self.talk(bottle).await?;
+        let request = found(&talk, id).ok_or_else(|| {
+            Failure::because(attempt(), "the bottle has no request of this number")
+        })?;
+        if !matches!(request.state, RequestState::Applied { .. }) {
+            let why = format!("it is {}, and nothing was given", request.state.word());
+            return Err(Failure::because(attempt(), why));
+        }
+        let mut reach = None;
+        // Absent if the routes were changed by hand meanwhile: then only the hub is told.
+        if let Some(step) = without(&record.spec, &request) {
+            let cause = Cause::Undo { id };
+            let changed = self
+                .step_routes(&claim, Operation::Routes, record, step.spec, cause)
+                .await?;
+            reach = Some(changed.reach);
+        }
+        let request = talk
+            .say_of(id, News::Undone)
+            .await
+            .map_err(|error| Failure::new(attempt(), &error))?;
+        close(&claim, Operation::Routes, "undone", Outcome::Done)?;
+        Ok(Answered { request, reach })
+    }
+
+    /// Finishes the answers that a killed console left half done in a bottle. One that
+    /// does not answer is left to the next who reads its requests.
+    pub(super) async fn finish_answers(&self, claim: &Claim) -> Result<(), Failure> {
+        let Ok(mut talk) = Talk::open(&*self.engine, claim.id()).await else {
+            return close(claim, Operation::Answer, "left", Outcome::Done);
+        };
+        let open = talk.view.requests.values().filter(|one| is_half_done(one));
+        let open: Vec<_> = open.cloned().collect();
+        for request in open {
+            self.settle(claim, &mut talk, request).await?;
+        }
+        close(claim, Operation::Answer, "looked at again", Outcome::Done)
+    }
+
+    /// Goes back to a spec that the bottle once had.
+    ///
+    /// # Errors
+    /// [`Failure`] if there is none of that number, or it differs in more than routes.
+    pub(crate) async fn rollback(&self, id: &BottleId, to: u32) -> Result<(u32, Reach), Failure> {
+        let attempt = || format!("take `{id}` back to revision {to}");
+        let claim = self.claim("roll back", id)?;
+        let failed = |error: &dyn std::error::Error| Failure::new(attempt(), error);
+        let record = claim.record().map_err(|error| failed(&error))?;
+        let steps = claim.revisions().map_err(|error| failed(&error))?;
+        let step = steps
+            .iter()
+            .find(|step| step.revision == to)
+            .ok_or_else(|| {
+                Failure::because(attempt(), "there is no such revision")
+                    .help(format!("`cellar revisions {id}` lists them"))
+            })?;
+        let spec = self
+            .store
+            .spec(id, step.digest)
+            .map_err(|error| failed(&error))?;
+        if !differs_in_routes_alone(&record.spec, &spec) {
+            let why = "it differs in more than routes, which needs the bottle made anew";
+            return Err(Failure::because(attempt(), why)
+                .help(format!("`cellar diff {id} {to}` shows what differs")));
+        }
+        let cause = Cause::Rollback { to };
+        let changed = self
+            .step_routes(&claim, Operation::Routes, record, spec, cause)
+            .await?;
+        close(&claim, Operation::Routes, "in force", Outcome::Done)?;
+        let revision = u32::try_from(changed.generation).unwrap_or(u32::MAX);
+        Ok((revision, changed.reach))
+    }
+}
+
+/// Whether it was approved and nobody said yet what came of it.
+const fn is_half_done(request: &RequestRecord) -> bool {
+    matches!(
+        request.state,
+        RequestState::Approved { .. } | RequestState::Applying { .. }
+    )
+}
+
+fn found(talk: &Talk, id: u64) -> Option<RequestRecord> {
+    talk.view.requests.get(&id).cloned()
+}
+
+fn not_yet(attempt: String, ask: &Ask) -> Failure {
+    let why = format!("this version cannot change a bottle's {} yet", ask.kind());
+    Failure::because(attempt, why).help("deny it with a reason, and the agent goes on without")
+}
+
+/// Whether a step can be taken at all, so that no verdict is given for what must fail.
+fn is_possible(
+    old: &Spec,
+    step: &Step,
+    ask: &Ask,
+    attempt: &dyn Fn() -> String,
+) -> Result<(), Failure> {
+    if !differs_in_routes_alone(old, &step.spec) {
+        return Err(not_yet(attempt(), ask));
+    }
+    match step.spec.routes.problems().first() {
+        Some(problem) => Err(Failure::new(attempt(), problem)),
+        None => Ok(()),
+    }
+}
+
+fn differs_in_routes_alone(old: &Spec, new: &Spec) -> bool {
+    let same = Spec {
+        routes: old.routes.clone(),
+        ..new.clone()
+    };
+    same == *old
+}

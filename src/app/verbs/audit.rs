@@ -1,0 +1,155 @@
+//! `audit`: what was decided and done, whether the file is whole, and a report.
+
+mod report;
+
+use super::super::cellar::open_store;
+use super::super::cli::{AuditArguments, AuditVerb};
+use super::super::exit::{Exit, Failure};
+use super::super::output::Output;
+use super::printing;
+use crate::request::Answer;
+use crate::store::{AuditEntry, AuditEvent, AuditOutcome, Store};
+
+pub(super) fn audit(out: &mut Output, arguments: AuditArguments) -> Result<Exit, Failure> {
+    let store = open_store()?;
+    match arguments.verb {
+        None => list(out, &store, &arguments),
+        Some(AuditVerb::Verify { json }) => verify(out, &store, json),
+        Some(AuditVerb::Report { bottle }) => {
+            let text = report::report(&entries(&store)?, &bottle)?;
+            for line in text.lines() {
+                out.line(line).map_err(printing)?;
+            }
+            Ok(Exit::Done)
+        }
+    }
+}
+
+fn entries(store: &Store) -> Result<Vec<AuditEntry>, Failure> {
+    store
+        .audit()
+        .entries()
+        .map_err(|error| Failure::new("read the audit", &error))
+}
+
+fn list(out: &mut Output, store: &Store, arguments: &AuditArguments) -> Result<Exit, Failure> {
+    let mut entries = entries(store)?;
+    if let Some(bottle) = &arguments.bottle {
+        entries.retain(|entry| entry.bottle.as_str().starts_with(bottle.as_str()));
+    }
+    if let Some(last) = arguments.tail {
+        let surplus = entries.len().saturating_sub(last);
+        entries.drain(..surplus);
+    }
+    if arguments.json {
+        for entry in &entries {
+            out.json_line(entry).map_err(printing)?;
+        }
+        return Ok(Exit::Done);
+    }
+    if entries.is_empty() {
+        out.line("the audit has no entries for this")
+            .map_err(printing)?;
+        return Ok(Exit::Done);
+    }
+    let row = |entry: &AuditEntry| {
+        vec![
+            entry.seq.to_string(),
+            format!("{:.0}", entry.at),
+            entry.bottle.to_string(),
+            words(&entry.event),
+        ]
+    };
+    let rows: Vec<_> = entries.iter().map(row).collect();
+    out.table(&["ENTRY", "WHEN", "BOTTLE", "WHAT"], &rows)
+        .map_err(printing)?;
+    Ok(Exit::Done)
+}
+
+fn verify(out: &mut Output, store: &Store, is_json: bool) -> Result<Exit, Failure> {
+    let attempt = "verify the audit";
+    let checked = store
+        .audit()
+        .verify()
+        .map_err(|error| Failure::new(attempt, &error))?;
+    let head = match checked {
+        Ok(head) => head,
+        Err(fault) if is_json => {
+            let told = serde_json::json!({"whole": false, "why": fault.to_string()});
+            out.json(&told).map_err(printing)?;
+            return Ok(Exit::Failed);
+        }
+        Err(fault) => {
+            return Err(Failure::new(attempt, &fault).help(
+                "somebody changed the file or its disk did; compare it with a copy of yours",
+            ));
+        }
+    };
+    if is_json {
+        let told = serde_json::json!({"whole": true, "head": head});
+        out.json(&told).map_err(printing)?;
+    } else {
+        let line = head.map_or_else(
+            || String::from("the audit is empty"),
+            |head| format!("whole: {} entries, head {}", head.seq, head.hash),
+        );
+        out.line(&line).map_err(printing)?;
+    }
+    Ok(Exit::Done)
+}
+
+/// What happened, in words.
+fn words(event: &AuditEvent) -> String {
+    match event {
+        AuditEvent::Start { spec, outcome } => {
+            format!("start {}, {}", spec.short(), ended(outcome))
+        }
+        AuditEvent::Resume { spec, outcome } => {
+            format!("resume {}, {}", spec.short(), ended(outcome))
+        }
+        AuditEvent::Seal { holds: true, .. } => String::from("seal holds"),
+        AuditEvent::Seal { broken, .. } => format!("seal broken: {}", broken.join(", ")),
+        AuditEvent::Stop => String::from("stop"),
+        AuditEvent::Remove => String::from("remove"),
+        AuditEvent::Revision {
+            revision,
+            why,
+            words,
+            ..
+        } => format!(
+            "revision {revision} by {}: {}",
+            why.words(),
+            words.join("; ")
+        ),
+        AuditEvent::Verdict {
+            request,
+            kind,
+            verdict,
+            ..
+        } => format!("request {request} ({kind}) {}", answered(verdict)),
+        AuditEvent::HoldRefused { host, port } => format!("refused {host}:{port}"),
+        AuditEvent::BudgetsRefused { budgets } => {
+            format!("refused to raise {}", budgets.join(", "))
+        }
+        AuditEvent::Unlock { secrets } => format!("unlock {}", secrets.join(", ")),
+        AuditEvent::Attach { typed: true } => String::from("attach"),
+        AuditEvent::Attach { typed: false } => String::from("watch"),
+    }
+}
+
+fn ended(outcome: &AuditOutcome) -> String {
+    match outcome {
+        AuditOutcome::Done => String::from("ready"),
+        AuditOutcome::Failed { why } => format!("failed: {why}"),
+    }
+}
+
+fn answered(answer: &Answer) -> String {
+    match answer {
+        Answer::Approve { edited: None, .. } => String::from("approved"),
+        Answer::Approve { .. } => String::from("approved, edited"),
+        Answer::Deny { reason } if reason.is_empty() => String::from("denied"),
+        Answer::Deny { reason } => format!("denied: {reason}"),
+        Answer::Reply { text } => format!("answered: {text}"),
+    }
+}

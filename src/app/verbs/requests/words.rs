@@ -1,0 +1,101 @@
+//! A request in lines for a terminal.
+
+use jiff::Timestamp;
+
+use super::Listed;
+use crate::request::{Answer, Ask, RequestState, Source};
+
+/// How long ago, in the one unit that fits.
+pub(in super::super) fn age(now: Timestamp, then: Timestamp) -> String {
+    let seconds = now.duration_since(then).as_secs().max(0);
+    match seconds {
+        0..60 => format!("{seconds}s"),
+        60..3_600 => format!("{}m", seconds / 60),
+        3_600..86_400 => format!("{}h", seconds / 3_600),
+        _ => format!("{}d", seconds / 86_400),
+    }
+}
+
+/// Everything there is to know before answering. What the agent says stands apart.
+pub(super) fn lines(listed: &Listed) -> Vec<String> {
+    let request = &listed.request;
+    let mut lines = vec![
+        format!(
+            "{}  {}  {}",
+            listed.name(),
+            request.ask.kind(),
+            request.state.word()
+        ),
+        format!("  effect   {}", listed.effect),
+    ];
+    match &request.ask {
+        Ask::Route(_) => {}
+        Ask::Image { dockerfile } => {
+            lines.push(String::from("  Dockerfile as it would be:"));
+            lines.extend(dockerfile.lines().map(|line| format!("    │ {line}")));
+        }
+        Ask::Question { text, choices } => {
+            lines.extend(text.lines().map(|line| format!("    │ {line}")));
+            let numbered = choices.iter().zip(1..);
+            lines.extend(numbered.map(|(choice, number)| format!("    {number}. {choice}")));
+        }
+    }
+    let asked = match request.times {
+        1 => String::from("once"),
+        times => format!("{times} times"),
+    };
+    let who = match request.source {
+        Source::Agent => "the agent",
+        Source::Egress => "egress",
+    };
+    lines.push(format!(
+        "  asked    {asked} by {who}, first at {:.0}",
+        request.first
+    ));
+    if !request.reason.trim().is_empty() {
+        lines.push(String::from("  the agent's own words:"));
+        lines.extend(request.reason.lines().map(|line| format!("    │ {line}")));
+    }
+    lines.extend(answer(&request.state).map(|words| format!("  answer   {words}")));
+    if request.delivered.is_some() {
+        lines.push(String::from("  the agent has read the answer"));
+    }
+    lines.push(format!("  digest   {}", request.digest));
+    lines
+}
+
+fn answer(state: &RequestState) -> Option<String> {
+    let verdict = state.verdict()?;
+    let mut words = match &verdict.answer {
+        Answer::Approve { terms, edited } => {
+            let mut parts = vec![String::from("approved")];
+            parts.extend(edited.is_some().then(|| String::from("edited")));
+            parts.extend(terms.until.map(|until| format!("until {until:.0}")));
+            parts.extend(terms.uses.map(|uses| format!("for {uses} requests")));
+            parts.join(", ")
+        }
+        Answer::Deny { reason } if reason.is_empty() => String::from("denied"),
+        Answer::Deny { reason } => format!("denied: {reason}"),
+        Answer::Reply { text } => text.clone(),
+    };
+    if let RequestState::Failed { why, .. } = state {
+        words.push_str("; it failed: ");
+        words.push_str(why);
+    }
+    Some(words)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn ages_have_one_unit() {
+        let now = Timestamp::from_second(200_000).unwrap();
+        let ages = [200_001, 199_999, 199_000, 190_000, 0].map(|second| {
+            let then = Timestamp::from_second(second).unwrap();
+            age(now, then)
+        });
+        assert_eq!(ages, ["0s", "1s", "16m", "2h", "2d"]);
+    }
+}
