@@ -186,7 +186,13 @@ async fn changes(console: &mut Console) -> Result<(), Failed> {
         let hosts = [HOST.to_owned()];
         let routes = table(routes(None, if is_open { &hosts } else { &[] }))?;
         let begin = Instant::now();
-        console.say(ToEgress::Routes { generation, routes }).await?;
+        console
+            .say(ToEgress::Routes {
+                generation,
+                routes,
+                prices: None,
+            })
+            .await?;
         console
             .hear(|report| {
                 matches!(report, RoleReport::Routes { generation: new, .. } if *new == generation)
@@ -242,6 +248,7 @@ async fn held(console: &mut Console, egress: &Sidecar) -> Result<(), Failed> {
         .say(ToEgress::Routes {
             generation,
             routes: asks,
+            prices: None,
         })
         .await?;
     let is_told = |report: &RoleReport| matches!(report, RoleReport::Routes { generation: new, .. } if *new == generation);
@@ -269,7 +276,13 @@ async fn held(console: &mut Console, egress: &Sidecar) -> Result<(), Failed> {
     let routes = routes_of(&hosts)?;
     let begin = Instant::now();
     let generation = generation + 1;
-    console.say(ToEgress::Routes { generation, routes }).await?;
+    console
+        .say(ToEgress::Routes {
+            generation,
+            routes,
+            prices: None,
+        })
+        .await?;
     let mut through = 0;
     while let Some(status) = clients.join_next().await {
         through += usize::from(status?? == "200");

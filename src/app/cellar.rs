@@ -1,6 +1,8 @@
 //! What the command line and the console both do to bottles: each operation once,
 //! claimed, journaled before its first effect and closed after its last.
 
+mod budgets;
+
 use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
@@ -13,6 +15,7 @@ use super::audit::{resumed, started};
 use super::exit::{Exit, Failure};
 use super::gather::Values;
 use super::hub::Talk;
+use super::planning;
 use crate::docker::{
     self, Credentials, DockerEngine, Engine, EngineAddress, EngineError, GuestBinary, HomeFile,
     Line, Progress, Up, UpRequest,
@@ -200,6 +203,7 @@ impl Cellar {
                 spec: request.spec,
                 digest,
                 revision: 1,
+                prices: planning::own_prices(),
                 is_demo: request.is_demo,
                 home_files: request.home_files,
                 secrets: request.values.variables,
@@ -313,6 +317,7 @@ impl Cellar {
                 spec: record.spec,
                 digest: record.digest,
                 revision: record.revision,
+                prices: planning::own_prices(),
                 is_demo: record.is_demo,
                 home_files: Vec::new(),
                 secrets: values.variables,
@@ -487,13 +492,20 @@ impl Cellar {
         let order = ToEgress::Routes {
             generation,
             routes: record.spec.routes.clone(),
+            prices: planning::own_prices(),
         };
         let answered = talk.tell(order, |report| {
             if let RoleReport::Routes {
-                generation: there, ..
+                generation: there,
+                routes,
             } = report
             {
-                return (*there >= generation).then_some(Ok(()));
+                // An egress of before there were budgets reads past them.
+                let is_whole = *there > generation || routes.budgets == record.spec.routes.budgets;
+                let answer = is_whole.then_some(()).ok_or_else(|| {
+                    String::from("it is of an earlier version, which knows no budgets; stop and resume the bottle first")
+                });
+                return (*there >= generation).then_some(answer);
             }
             let RoleReport::RoutesRefused {
                 generation: there,

@@ -23,6 +23,8 @@ pub enum Verb {
     Logs(LogsArguments),
     /// Show what leaves a bottle, and change what may.
     Egress(EgressArguments),
+    /// Show how the budgets of a bottle stand, raise them, or change them.
+    Budget(BudgetArguments),
     /// List what agents ask for, over all running bottles; exit 1 if nothing waits.
     Requests(RequestsArguments),
     /// Look at one request, and answer it.
@@ -240,6 +242,30 @@ pub enum EgressVerb {
         /// Its number in `cellar egress`.
         number: u64,
     },
+}
+
+/// Arguments of `budget`.
+#[derive(Clone, Debug, Args)]
+pub struct BudgetArguments {
+    /// The bottle's id, or the beginning of it.
+    pub bottle: String,
+    /// Raise a budget by an amount, such as `cost=5.00`, or by what it began with, as
+    /// `cost`; `cost/day` names one where there are several.
+    #[arg(long, value_name = "BUDGET")]
+    pub raise: Vec<String>,
+    /// Set a budget to an amount, such as `tokens/day=20M`, whether there was one or not;
+    /// the times are `hour`, `day` and `total`.
+    #[arg(long, value_name = "BUDGET")]
+    pub set: Vec<String>,
+    /// Take a budget away, such as `requests/hour`.
+    #[arg(long, value_name = "BUDGET")]
+    pub drop: Vec<String>,
+    /// Refuse what waits, and what comes until the budget is raised or its time passes.
+    #[arg(long, conflicts_with_all = ["raise", "set", "drop"])]
+    pub refuse: bool,
+    /// Print JSON.
+    #[arg(long)]
+    pub json: bool,
 }
 
 /// Arguments of `requests`.

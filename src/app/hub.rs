@@ -12,9 +12,9 @@ use crate::request::{News, RequestRecord};
 use crate::spec::BottleId;
 use crate::state::RoutesInForce;
 use crate::wire::{
-    ConsoleToHub, DecisionRecord, Frame, Hits, HoldRecord, HubToConsole, LineError, LineReader,
-    LineWriter, Role, RoleReport, RoleState, SealReport, SessionExit, SessionReport, ToEgress,
-    Usage, VERSION,
+    Budgets, ConsoleToHub, DecisionRecord, Frame, Hits, HoldRecord, HubToConsole, LineError,
+    LineReader, LineWriter, Role, RoleReport, RoleState, SealReport, SessionExit, SessionReport,
+    ToEgress, Usage, VERSION,
 };
 
 /// How long one look may take.
@@ -45,6 +45,8 @@ pub(crate) struct HubView {
     pub(crate) requests: BTreeMap<u64, RequestRecord>,
     /// What it used.
     pub(crate) usage: Option<Usage>,
+    /// How its budgets stand.
+    pub(crate) budgets: Option<Budgets>,
     /// What each route let out, and what was refused.
     pub(crate) hits: Option<Hits>,
 }
@@ -237,6 +239,7 @@ impl HubView {
             }
             RoleReport::Held { hold } => self.holds.push(hold),
             RoleReport::Usage { usage } => self.usage = Some(usage),
+            RoleReport::Budgets { budgets } => self.budgets = Some(budgets),
             RoleReport::Request { request } => {
                 self.requests.insert(request.id, *request);
             }

@@ -1,9 +1,10 @@
 //! From an agent's name to a plan, for verbs and console alike.
 
 use crate::manifest::{
-    Loaded, Manifest, ManifestPaths, Need, Plan, Prices, Problem, ResolveError, ResolveOptions,
-    SecretAsk, SecretSource,
+    Loaded, Manifest, ManifestPaths, Need, Plan, Problem, ResolveError, ResolveOptions, SecretAsk,
+    SecretSource, load_prices,
 };
+use crate::policy::Prices;
 use crate::secret::Secret;
 use crate::store::Record;
 
@@ -27,9 +28,17 @@ pub(crate) fn prices() -> (Prices, Option<Failure>) {
     let Some(paths) = found else {
         return (Prices::builtin().unwrap_or_default(), None);
     };
-    let (prices, error) = Prices::load(&paths.prices());
+    let (prices, error) = load_prices(&paths.prices());
     let failure = error.map(|error| Failure::new("use your prices", &error));
     (prices, failure)
+}
+
+/// What models cost where the operator's own file says other than we do, for egress to go
+/// by. What is wrong with the file is told where the prices are shown.
+pub(crate) fn own_prices() -> Option<Prices> {
+    let (prices, _) = prices();
+    let ours = Prices::builtin().unwrap_or_default();
+    (prices != ours).then_some(prices)
 }
 
 /// Plans an agent's start. Reads files, changes nothing, asks for nothing.

@@ -11,7 +11,7 @@ use super::cellar::Cellar;
 use super::exit::Failure;
 use super::hub::{self, HubView};
 use crate::spec::{BottleId, Digest};
-use crate::state::{BottleSighting, ContainerSighting, ContainerState};
+use crate::state::{BottleSighting, ContainerSighting, ContainerState, pause_words};
 use crate::store::Record;
 use crate::wire::{Activity, Role};
 
@@ -203,6 +203,12 @@ fn describe(view: &mut BottleView, hub: &HubView) {
             .collect();
         view.state = "failed";
         view.detail = format!("the seal does not hold: {}", broken.join(", "));
+        return;
+    }
+    let budgets = hub.budgets.as_ref();
+    if let Some(words) = budgets.and_then(|budgets| pause_words(budgets, Timestamp::now())) {
+        view.state = "paused";
+        view.detail = format!("budget: {words}");
         return;
     }
     if let Some(session) = &hub.session {

@@ -79,6 +79,7 @@ impl Parts<'_> {
             uid: self.template.uid,
             routes: RouteSet {
                 unlisted: self.template.unlisted,
+                budgets: self.template.budgets.clone(),
                 ..merge(&self.template.routes, self.answer.routes)
             },
             upstream_ca: self.gathered.upstream_ca,

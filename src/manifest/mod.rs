@@ -29,7 +29,7 @@ mod workspace;
 pub use load::{AgentListing, Loaded, Manifest};
 pub use paths::{ManifestPaths, NoHome};
 pub use plan::{AgentSource, HomeFile, Need, Plan, PromptSummary, SecretAsk, SecretSource};
-pub use prices::{Price, Prices, PricesError, Rate, RateError, Rates};
+pub use prices::{PricesError, load_prices};
 pub use problem::{Paint, Problem};
 pub use resolve::{ResolveError, ResolveOptions};
 pub use schema::{agents_schema, manifest_schema, mounts_schema};

@@ -10,7 +10,7 @@ use std::collections::BTreeMap;
 
 use schemars::{JsonSchema, Schema, SchemaGenerator, generate::SchemaSettings, json_schema};
 
-use crate::policy::presets;
+use crate::policy::{Measure, presets};
 
 /// The schema of `cellar.json`.
 #[must_use]
@@ -107,6 +107,9 @@ struct Template {
     routes: Vec<RouteOrPreset>,
     /// What becomes of a connection that no route allows; "deny" if absent.
     unlisted: Option<Unlisted>,
+    /// How much the whole bottle may use; what wants more waits until you raise it or its
+    /// time passes.
+    budget: Option<BottleBudget>,
     /// A PEM file with a certificate authority of your own, trusted beside the public ones.
     #[schemars(length(min = 1))]
     upstream_ca: Option<String>,
@@ -422,6 +425,46 @@ struct Route {
     /// When it ends to count, such as "2027-01-31T18:00:00Z".
     #[schemars(length(min = 1))]
     expires: Option<String>,
+}
+
+/// Budgets of a bottle, each an amount with `per hour`, `per day` or `in total`, or a
+/// list of such.
+#[derive(JsonSchema)]
+#[schemars(deny_unknown_fields)]
+struct BottleBudget {
+    /// Tokens of all kinds that answers of models tell, such as "2M per day".
+    tokens: Option<Amounts<{ Measure::Tokens as u8 }>>,
+    /// What they cost in US dollars by the table of prices, such as "5.00 per hour".
+    cost: Option<Amounts<{ Measure::Cost as u8 }>>,
+    /// Bytes of bodies and tunnels, both ways, such as "10GiB in total".
+    bytes: Option<Amounts<{ Measure::Bytes as u8 }>>,
+    /// Requests, and tunnels that are not looked into, such as "1000 per hour".
+    requests: Option<Amounts<{ Measure::Requests as u8 }>>,
+}
+
+/// One budget of a measure or several.
+struct Amounts<const MEASURE: u8>;
+
+impl<const MEASURE: u8> JsonSchema for Amounts<MEASURE> {
+    fn inline_schema() -> bool {
+        true
+    }
+
+    fn schema_name() -> std::borrow::Cow<'static, str> {
+        "Amounts".into()
+    }
+
+    fn json_schema(_: &mut SchemaGenerator) -> Schema {
+        let amount = match Measure::ALL.get(usize::from(MEASURE)) {
+            Some(Measure::Cost) => r"\$?[0-9]+(\.[0-9]{1,6})?",
+            Some(Measure::Bytes) => "[0-9]+(B|KiB|MiB|GiB|TiB)",
+            Some(Measure::Tokens | Measure::Requests) | None => "[0-9]+[kMG]?",
+        };
+        let pattern = format!("^{amount} (per hour|per day|in total)$");
+        let one = serde_json::json!({ "type": "string", "pattern": pattern });
+        let list = serde_json::json!({ "type": "array", "items": one });
+        json_schema!({ "anyOf": [one, list] })
+    }
 }
 
 /// Ports.

@@ -6,7 +6,7 @@ use serde::{Deserialize, Serialize};
 
 use super::plan::{AgentSource, Need, Plan, SecretAsk, SecretSource};
 use super::visible::visible;
-use crate::policy::{Effect, Provenance, Route, RouteSet, Tls, Unlisted};
+use crate::policy::{BottleBudget, Effect, Provenance, Route, RouteSet, Tls, Unlisted};
 use crate::spec::{ImageSource, Limits, Workspace};
 
 /// How long a route may be to stand beside others in one row.
@@ -205,6 +205,11 @@ fn routes_rows(set: &RouteSet) -> Vec<SummaryRow> {
     if let Unlisted::Ask { seconds } = set.unlisted {
         let text = format!("held up to {seconds} s while you are asked");
         rows.push(row("other hosts", &text));
+    }
+    if !set.budgets.is_empty() {
+        let budgets: Vec<_> = set.budgets.iter().map(BottleBudget::words).collect();
+        let text = format!("{}, then it waits for you", budgets.join(", "));
+        rows.push(row("budget", &text));
     }
     rows
 }

@@ -14,8 +14,8 @@ use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
 use super::{
-    AddressClass, Auth, Budget, CanonicalPath, Denial, Effect, HostName, HostPattern, PathPattern,
-    Reason, Route, RouteRole, Scan, SecretName, Tls,
+    AddressClass, Auth, BottleBudget, Budget, CanonicalPath, Denial, Effect, HostName, HostPattern,
+    PathPattern, Reason, Route, RouteRole, Scan, SecretName, Tls,
 };
 
 /// How long a connection that no route allows waits for the operator, if nothing else is
@@ -46,15 +46,21 @@ pub struct RouteSet {
     pub routes: Vec<Route>,
     /// What becomes of the rest.
     pub unlisted: Unlisted,
+    /// How much the whole bottle may use before it waits for the operator.
+    pub budgets: Vec<BottleBudget>,
 }
 
-/// How a set is written: as the list alone where the rest is refused.
+/// How a set is written: as the list alone where the rest is refused and nothing is
+/// budgeted.
 #[derive(Serialize, Deserialize)]
 #[serde(untagged)]
 enum Written {
     List(Vec<Route>),
     Set {
+        #[serde(default)]
         unlisted: Unlisted,
+        #[serde(default, skip_serializing_if = "Vec::is_empty")]
+        budgets: Vec<BottleBudget>,
         routes: Vec<Route>,
     },
 }
@@ -63,19 +69,28 @@ impl From<Written> for RouteSet {
     fn from(written: Written) -> Self {
         match written {
             Written::List(routes) => Self::of(routes),
-            Written::Set { unlisted, routes } => Self { routes, unlisted },
+            Written::Set {
+                unlisted,
+                budgets,
+                routes,
+            } => Self {
+                routes,
+                unlisted,
+                budgets,
+            },
         }
     }
 }
 
 impl From<RouteSet> for Written {
     fn from(set: RouteSet) -> Self {
-        match set.unlisted {
-            Unlisted::Deny => Self::List(set.routes),
-            unlisted @ Unlisted::Ask { .. } => Self::Set {
-                unlisted,
-                routes: set.routes,
-            },
+        if set.unlisted == Unlisted::Deny && set.budgets.is_empty() {
+            return Self::List(set.routes);
+        }
+        Self::Set {
+            unlisted: set.unlisted,
+            budgets: set.budgets,
+            routes: set.routes,
         }
     }
 }
@@ -148,6 +163,7 @@ impl RouteSet {
     pub const NONE: Self = Self {
         routes: Vec::new(),
         unlisted: Unlisted::Deny,
+        budgets: Vec::new(),
     };
 
     /// Lets out what these routes say and refuses the rest.
@@ -156,6 +172,7 @@ impl RouteSet {
         Self {
             routes,
             unlisted: Unlisted::Deny,
+            budgets: Vec::new(),
         }
     }
 

@@ -4,6 +4,7 @@
 //! every decision is to deny. It must not know of containers, files or terminals.
 
 mod address;
+mod bottle_budget;
 mod credential;
 mod decide;
 #[cfg(feature = "findings")]
@@ -24,12 +25,14 @@ pub mod packages;
 mod path;
 mod pattern;
 mod preset;
+mod price;
 mod problem;
 mod reason;
 mod route;
 mod suggest;
 
 pub use address::{AddressClass, embedded_v4, is_public};
+pub use bottle_budget::{BottleBudget, BudgetError, Measure, Span};
 pub use credential::{Auth, AuthScheme, CredentialError, HeaderField, RouteRole, SecretName};
 pub use decide::{ASK_BOUNDS, ASK_SECONDS, Grant, Permit, RequestAsk, RouteSet, Scheme, Unlisted};
 #[cfg(feature = "findings")]
@@ -40,6 +43,7 @@ pub use next_hop::{HopHost, NextHop, NextHopError};
 pub use path::{CanonicalPath, PathFault, PathPattern, PathPatternError};
 pub use pattern::{HostPattern, HostPatternError};
 pub use preset::{ModelApis, Preset, presets};
+pub use price::{Price, Prices, Rate, RateError, Rates};
 pub use problem::RouteProblem;
 pub use reason::{Denial, Reason};
 pub use route::{Budget, Effect, Provenance, Route, Scan, ScanMode, Tls};

@@ -51,6 +51,12 @@ pub enum RouteProblem {
         /// The route.
         at: usize,
     },
+    /// Two budgets of the bottle are of the same thing in the same time.
+    #[error("two budgets are of the same thing and time")]
+    BudgetTwice,
+    /// A budget that lets nothing out is no budget.
+    #[error("a budget is 0")]
+    BudgetOfNothing,
     /// The time to ask is out of bounds.
     #[error("the time to ask the operator is not within 5 and 600 s")]
     AskSeconds,
@@ -68,7 +74,7 @@ impl RouteProblem {
             | Self::RedactedModel { at }
             | Self::DenyWithDetail { at }
             | Self::NoPorts { at } => Some(*at),
-            Self::AskSeconds => None,
+            Self::AskSeconds | Self::BudgetTwice | Self::BudgetOfNothing => None,
         }
     }
 }
@@ -82,6 +88,16 @@ impl RouteSet {
             && !super::decide::ASK_BOUNDS.contains(&seconds)
         {
             problems.push(RouteProblem::AskSeconds);
+        }
+        if self.budgets.iter().any(|budget| budget.amount == 0) {
+            problems.push(RouteProblem::BudgetOfNothing);
+        }
+        // Which also bounds how many there are.
+        for (at, budget) in self.budgets.iter().enumerate() {
+            let mut before = self.budgets.iter().take(at);
+            if before.any(|earlier| earlier.is_alike(budget)) {
+                problems.push(RouteProblem::BudgetTwice);
+            }
         }
         for (at, route) in self.routes.iter().enumerate() {
             problems.extend(alone(at, route));
@@ -167,7 +183,7 @@ fn hides_from(route: &Route, other: &Route) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::policy::{HostName, Method, Methods, Provenance};
+    use crate::policy::{BottleBudget, HostName, Measure, Method, Methods, Provenance, Span};
 
     fn route(host: &str) -> Route {
         Route::to(
@@ -271,5 +287,13 @@ mod tests {
         let mut set = RouteSet::NONE;
         set.unlisted = Unlisted::Ask { seconds: 3 };
         assert_eq!(set.problems(), [RouteProblem::AskSeconds]);
+        let budget = |per, amount| BottleBudget::new(Measure::Cost, per, amount);
+        let mut set = RouteSet::NONE;
+        set.budgets = vec![budget(Span::Hour, 5), budget(Span::Day, 5)];
+        assert_eq!(set.problems(), []);
+        set.budgets.push(budget(Span::Hour, 7));
+        assert_eq!(set.problems(), [RouteProblem::BudgetTwice]);
+        set.budgets = vec![budget(Span::Hour, 0)];
+        assert_eq!(set.problems(), [RouteProblem::BudgetOfNothing]);
     }
 }

@@ -56,6 +56,8 @@ pub enum Reason {
     SecretFound,
     /// A budget is spent.
     BudgetSpent,
+    /// A budget of the bottle is spent, and the operator did not raise it.
+    BottlePaused,
     /// The operator was asked and said no.
     OperatorDenied,
     /// The operator was asked and did not answer in time.
@@ -66,7 +68,7 @@ pub enum Reason {
 
 impl Reason {
     /// All of them, as documents list them.
-    pub const ALL: [Self; 27] = [
+    pub const ALL: [Self; 28] = [
         Self::HostNotAllowed,
         Self::PortNotAllowed,
         Self::MethodNotAllowed,
@@ -91,6 +93,7 @@ impl Reason {
         Self::BodyTooLarge,
         Self::SecretFound,
         Self::BudgetSpent,
+        Self::BottlePaused,
         Self::OperatorDenied,
         Self::HeldTooLong,
         Self::AskQueueFull,
@@ -127,6 +130,7 @@ impl Reason {
             Self::OperatorDenied => "you were asked and said no",
             Self::HeldTooLong => "you were asked and did not answer in time",
             Self::AskQueueFull => "too much waits for you already",
+            Self::BottlePaused => "a budget of the bottle is spent",
         }
     }
 
@@ -158,6 +162,7 @@ impl Reason {
             Self::BodyTooLarge => "body_too_large",
             Self::SecretFound => "secret_found",
             Self::BudgetSpent => "budget_spent",
+            Self::BottlePaused => "bottle_paused",
             Self::OperatorDenied => "operator_denied",
             Self::HeldTooLong => "held_too_long",
             Self::AskQueueFull => "ask_queue_full",

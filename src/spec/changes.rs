@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use super::{ImageSource, Session, Spec};
-use crate::policy::{Route, RouteSet, Unlisted};
+use crate::policy::{BottleBudget, Route, RouteSet, Unlisted};
 
 /// What changes from one spec to another, one line each. Empty only for equal ones.
 #[must_use]
@@ -77,6 +77,7 @@ fn routes(old: &RouteSet, new: &RouteSet) -> Vec<String> {
     if lines.is_empty() && old.routes != new.routes {
         lines.push(String::from("changes the order of the routes"));
     }
+    lines.extend(budgets(&old.budgets, &new.budgets));
     if old.unlisted != new.unlisted {
         lines.push(match new.unlisted {
             Unlisted::Deny => String::from("refuses what no route allows"),
@@ -84,6 +85,29 @@ fn routes(old: &RouteSet, new: &RouteSet) -> Vec<String> {
                 format!("asks you, {seconds} s at most, about what no route allows")
             }
         });
+    }
+    lines
+}
+
+/// Budgets that are taken away, given, or have another amount.
+fn budgets(old: &[BottleBudget], new: &[BottleBudget]) -> Vec<String> {
+    let alike = |all: &[BottleBudget], one: &BottleBudget| {
+        all.iter().find(|known| known.is_alike(one)).copied()
+    };
+    let gone = old.iter().filter(|budget| alike(new, budget).is_none());
+    let mut lines: Vec<String> = gone
+        .map(|budget| format!("takes the budget of {} away", budget.words()))
+        .collect();
+    for budget in new {
+        match alike(old, budget) {
+            None => lines.push(format!("gives a budget of {}", budget.words())),
+            Some(before) if before.amount != budget.amount => lines.push(format!(
+                "changes the budget of {} to {}",
+                before.words(),
+                budget.what.words(budget.amount)
+            )),
+            Some(_) => {}
+        }
     }
     lines
 }
@@ -149,7 +173,7 @@ pub fn line_changes(old: &str, new: &str) -> (usize, usize) {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::policy::{HostName, Provenance};
+    use crate::policy::{HostName, Measure, Provenance, Span};
     use crate::spec::{Limits, Observe, SPEC_VERSION, Workspace};
 
     fn spec() -> Spec {
@@ -195,6 +219,15 @@ mod tests {
         let mut new = spec();
         new.routes.routes = vec![route("b.example"), route("c.example")];
         new.routes.unlisted = Unlisted::Ask { seconds: 60 };
+        let budget = BottleBudget::new;
+        old.routes.budgets = vec![
+            budget(Measure::Requests, Span::Hour, 10),
+            budget(Measure::Cost, Span::Hour, 5_000_000),
+        ];
+        new.routes.budgets = vec![
+            budget(Measure::Cost, Span::Hour, 7_000_000),
+            budget(Measure::Tokens, Span::Day, 2_000_000),
+        ];
         new.image = ImageSource::Dockerfile {
             text: String::from("FROM a\nRUN c\nRUN d\n"),
         };
@@ -205,6 +238,9 @@ mod tests {
             [
                 "adds c.example, no credential",
                 "removes a.example, no credential",
+                "takes the budget of 10 requests per hour away",
+                "changes the budget of $5.00 per hour to $7.00",
+                "gives a budget of 2M tokens per day",
                 "asks you, 60 s at most, about what no route allows",
                 "image: +2 −1 lines",
                 "changes the session: environment",

@@ -10,7 +10,7 @@ use serde::{Deserialize, Serialize};
 use super::bottle::Bottle;
 use super::cost::Cost;
 use super::decided::DecisionFilter;
-use crate::manifest::Prices;
+use crate::policy::Prices;
 use crate::wire::{Passed, Usage};
 
 /// What bottles did to one host.

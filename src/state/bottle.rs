@@ -14,8 +14,8 @@ use super::spec_rows::SpecView;
 use crate::policy::RouteSet;
 use crate::request::RequestRecord;
 use crate::wire::{
-    Activity, DecisionRecord, Hits, HoldRecord, LogLine, Role, RoleState, SealReport, SessionExit,
-    SessionReport, Usage,
+    Activity, Budgets, DecisionRecord, Hits, HoldRecord, LogLine, Pause, Role, RoleState,
+    SealReport, SessionExit, SessionReport, Usage,
 };
 
 /// Log lines kept of one bottle.
@@ -78,6 +78,9 @@ pub struct Hub {
     /// What it used, if egress said so.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub usage: Option<Usage>,
+    /// How its budgets stand, if it has some.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub budgets: Option<Budgets>,
     /// What was asked for, by number.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     pub requests: BTreeMap<u64, RequestRecord>,
@@ -159,12 +162,19 @@ impl Operation {
 }
 
 impl Bottle {
-    /// Whether its egress waits for the operator: with a connection it holds, or for
-    /// secrets.
+    /// Why requests of it wait for a budget, if some do.
+    pub(super) fn pause(&self) -> Option<&Pause> {
+        self.hub.budgets.as_ref()?.pause.as_ref()
+    }
+
+    /// Whether its egress waits for the operator: with a connection it holds, with
+    /// requests beyond a budget, or for secrets.
     #[must_use]
     pub fn waits_for_answer(&self) -> bool {
         let egress = self.hub.roles.get(&Role::Egress);
-        !self.hub.holds.is_empty() || matches!(egress, Some(RoleState::Locked { .. }))
+        self.pause().is_some()
+            || !self.hub.holds.is_empty()
+            || matches!(egress, Some(RoleState::Locked { .. }))
     }
 
     /// A bottle of which nothing is known yet.
@@ -307,6 +317,9 @@ impl Bottle {
             }
             (Some(SessionExit::NotStarted), _) => failed(Failure::NotStarted),
             (None, Some(session)) if session.activity == Activity::Starting => Phase::Starting,
+            (None, _) if self.pause().is_some() => Phase::Ready {
+                doing: Doing::Paused,
+            },
             (None, session) => Phase::Ready {
                 doing: session
                     .as_ref()
@@ -357,6 +370,12 @@ impl Bottle {
     #[must_use]
     pub fn since(&self) -> Option<Timestamp> {
         match (&self.phase, &self.hub.session) {
+            (
+                Phase::Ready {
+                    doing: Doing::Paused,
+                },
+                _,
+            ) => self.pause().map(|pause| pause.since),
             (Phase::Ready { .. }, Some(session)) => Some(session.since),
             _ => self.phase_since,
         }
@@ -367,6 +386,12 @@ impl Bottle {
     pub fn source(&self) -> &str {
         match (&self.phase, &self.hub.session) {
             _ if self.operation.is_some() || self.failed.is_some() => "this console",
+            (
+                Phase::Ready {
+                    doing: Doing::Paused,
+                },
+                _,
+            ) => "egress",
             (Phase::Ready { .. }, Some(session)) => &session.source,
             (Phase::Degraded { why }, _) => match why {
                 Trouble::HubSilent { .. } => "the control line",

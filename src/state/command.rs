@@ -72,7 +72,7 @@ pub enum Command {
     Refresh,
     /// Show the keys.
     Help,
-    /// Answer what a bottle's egress holds, or hand it the secrets it waits for.
+    /// Answer what a bottle's egress holds, raise its spent budgets, or hand it the secrets it waits for.
     Answer,
     /// Refuse it.
     Refuse,
@@ -118,6 +118,8 @@ pub enum Context {
     Confirm,
     /// A held connection waits for yes, no or later.
     Answer,
+    /// A budget that is spent waits for yes, no or later.
+    Raise,
     /// The keys are read.
     Help,
     /// A message is read.

@@ -11,8 +11,7 @@ use super::lines::Lines;
 use super::phase::{Doing, Phase};
 use super::sighting::{BottleRef, EngineId};
 use super::view::{Focus, Modal, RowName, Tab, View};
-use crate::manifest::Prices;
-use crate::policy::Suggestion;
+use crate::policy::{Prices, Suggestion};
 use crate::wire::{Role, TerminalSize};
 
 /// What the console starts from.
@@ -128,6 +127,7 @@ impl State {
                 | Modal::Allow { .. } => Context::Confirm,
                 Modal::Decision { .. } => Context::Decision,
                 Modal::Answer { .. } => Context::Answer,
+                Modal::Raise { .. } => Context::Raise,
                 Modal::Picker { .. } => Context::Picker,
                 Modal::Plan { .. } => Context::Plan,
                 Modal::Secret { .. } => Context::Secret,

@@ -3,11 +3,10 @@
 
 use serde::{Deserialize, Serialize};
 
-use crate::manifest::{Price, Prices, Rates};
-use crate::wire::{ModelUsage, Tokens, Usage};
+use crate::policy::Prices;
+use crate::wire::{ModelUsage, UNITS_PER_MICRODOLLAR, Usage};
 
-/// Rates are in millionths of a dollar per million tokens.
-const UNITS_PER_CENT: u128 = 10_000_000_000;
+const UNITS_PER_CENT: u128 = UNITS_PER_MICRODOLLAR * 10_000;
 
 /// What use costs, as far as prices are known.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -26,7 +25,7 @@ impl Cost {
         let mut unpriced = Vec::new();
         for (name, model) in &usage.models {
             match prices.of(name) {
-                Some(price) => sum = sum.saturating_add(units(model, price)),
+                Some(price) => sum = sum.saturating_add(model.cost(price)),
                 None => unpriced.push(name.clone()),
             }
         }
@@ -52,7 +51,7 @@ impl Cost {
 #[must_use]
 pub fn model_cost(name: &str, model: &ModelUsage, prices: &Prices) -> String {
     match prices.of(name) {
-        Some(price) => dollars(cents(units(model, price))),
+        Some(price) => dollars(cents(model.cost(price))),
         None => String::from("unknown"),
     }
 }
@@ -109,36 +108,6 @@ pub fn short(number: u64) -> String {
     }
 }
 
-/// In millionths of a millionth of a dollar.
-fn units(model: &ModelUsage, price: &Price) -> u128 {
-    match &price.long_prompt {
-        None => rated(&model.tokens, &price.usual),
-        Some(rates) => {
-            let (all, long) = (&model.tokens, &model.long_prompts);
-            let usual = Tokens {
-                input: all.input.saturating_sub(long.input),
-                output: all.output.saturating_sub(long.output),
-                cache_write: all.cache_write.saturating_sub(long.cache_write),
-                cache_write_hour: all.cache_write_hour.saturating_sub(long.cache_write_hour),
-                cache_read: all.cache_read.saturating_sub(long.cache_read),
-            };
-            rated(&usual, &price.usual).saturating_add(rated(long, rates))
-        }
-    }
-}
-
-fn rated(tokens: &Tokens, rates: &Rates) -> u128 {
-    [
-        rates.input.of(tokens.input),
-        rates.output.of(tokens.output),
-        rates.cache_write.of(tokens.cache_write),
-        rates.cache_write_hour.of(tokens.cache_write_hour),
-        rates.cache_read.of(tokens.cache_read),
-    ]
-    .into_iter()
-    .fold(0, u128::saturating_add)
-}
-
 fn cents(units: u128) -> u64 {
     u64::try_from(units.div_ceil(UNITS_PER_CENT)).unwrap_or(u64::MAX)
 }
@@ -152,6 +121,7 @@ mod tests {
     use jiff::Timestamp;
 
     use super::*;
+    use crate::wire::Tokens;
 
     fn used(models: &[(&str, ModelUsage)]) -> Usage {
         let models = models

@@ -7,7 +7,7 @@
 use serde::{Deserialize, Serialize};
 
 use super::sighting::BottleRef;
-use crate::policy::Route;
+use crate::policy::{BottleBudget, Route};
 use crate::spec::BottleName;
 use crate::wire::Role;
 
@@ -107,6 +107,18 @@ pub enum Effect {
         bottle: BottleRef,
         /// Its number.
         hold: u64,
+    },
+    /// Raise budgets of a bottle to these amounts. Answers with `Note`.
+    RaiseBudgets {
+        /// The bottle.
+        bottle: BottleRef,
+        /// The budgets as they are to be.
+        raises: Vec<BottleBudget>,
+    },
+    /// Refuse what waits because a budget is spent. Answers with `Note`.
+    RefuseBudgets {
+        /// The bottle.
+        bottle: BottleRef,
     },
     /// Add a route to a bottle, on record and, if it runs, in force. Answers with `Note`.
     Allow {

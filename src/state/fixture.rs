@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use jiff::{SignedDuration, Timestamp};
 
 use super::*;
-use crate::manifest::Prices;
+use crate::policy::Prices;
 use crate::policy::{HostName, Provenance, Reason, Route, RouteSet};
 use crate::spec::{BottleId, Digest, ImageSource, Limits, Observe, Session, Spec, Workspace};
 use crate::wire::{

@@ -5,6 +5,7 @@ use jiff::Timestamp;
 
 use super::age::age;
 use super::bottle::Bottle;
+use super::budget::{room_words, spent_words};
 use super::cost::short;
 use super::spec_rows::{RouteRow, SpecRow};
 use crate::policy::{Budget, Effect, Route};
@@ -86,6 +87,18 @@ pub(super) fn hits_rows(bottle: &Bottle, now: Timestamp) -> Vec<SpecRow> {
     match hits {
         Some(hits) => put("counted", format!("for {}", age(now, hits.since))),
         None => put("counted", String::from("nothing: egress does not say")),
+    }
+    // Where the page has few rows these stand here alone.
+    let budgets = bottle.hub.budgets.as_ref();
+    for (at, state) in budgets.iter().flat_map(|all| &all.budgets).enumerate() {
+        let label = if at == 0 { "budgets" } else { "" };
+        let percent = state.budget.percent(state.spent);
+        let mut words = format!("{}, {percent} %", spent_words(state));
+        let room = room_words(state, now);
+        if !room.is_empty() {
+            words = format!("{words}; {room}");
+        }
+        put(label, words);
     }
     if let Some(there) = &bottle.hub.routes {
         for (at, route) in there.routes.routes.iter().enumerate() {

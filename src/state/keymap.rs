@@ -24,7 +24,7 @@ pub struct Binding {
 
 use Context::{
     AllEgress, Answer, Attached, Attaching, Confirm, Decision, Detail, Egress, Filter, Help, List,
-    Message, Picker, Plan, Secret,
+    Message, Picker, Plan, Raise, Secret,
 };
 
 const MAIN: &[Context] = &[List, Detail, Egress];
@@ -82,11 +82,18 @@ pub const KEYMAP: &[Binding] = &[
         "let it through",
         "",
     ),
-    row(&[Key::char('n')], Command::Refuse, &[Answer], "refuse", ""),
+    row(&[Key::char('y')], Command::Accept, &[Raise], "raise", ""),
+    row(
+        &[Key::char('n')],
+        Command::Refuse,
+        &[Answer, Raise],
+        "refuse",
+        "",
+    ),
     row(
         &[ESCAPE, Key::char('q')],
         Command::Cancel,
-        &[Answer],
+        &[Answer, Raise],
         "later",
         "",
     ),
@@ -217,7 +224,7 @@ pub const KEYMAP: &[Binding] = &[
         Command::Answer,
         ANYWHERE,
         "answer",
-        "answer what waits to leave, or hand over a secret",
+        "answer what waits, raise a budget, hand over a secret",
     ),
     // Pages.
     row(
@@ -407,7 +414,7 @@ pub const KEYMAP: &[Binding] = &[
         Command::QuitNow,
         &[
             List, Detail, Egress, AllEgress, Decision, Filter, Attaching, Picker, Plan, Confirm,
-            Answer, Help, Message, Secret,
+            Answer, Raise, Help, Message, Secret,
         ],
         "",
         "leave at once; an attached session gets this key itself",
@@ -466,7 +473,7 @@ mod tests {
 
     const ALL: &[Context] = &[
         List, Detail, Egress, AllEgress, Decision, Filter, Attaching, Attached, Picker, Plan,
-        Confirm, Answer, Help, Message, Secret,
+        Confirm, Answer, Raise, Help, Message, Secret,
     ];
 
     #[test]

@@ -8,6 +8,7 @@ mod age;
 mod all_egress;
 mod apply;
 mod bottle;
+mod budget;
 mod command;
 mod console;
 mod cost;
@@ -38,6 +39,7 @@ pub(crate) use tests::event as events_for_tests;
 pub use age::age;
 pub use all_egress::{AllEgress, HostRow};
 pub use bottle::{Bottle, FailedOperation, Hub, HubLine, LogEntry, Operation, RoutesInForce};
+pub use budget::{pause_words, room_words, spent_words};
 pub use command::{Command, Context};
 pub use console::{Setup, State};
 pub use cost::{Cost, model_cost, short, token_words, traffic_words};
@@ -61,8 +63,8 @@ pub use view::{Focus, Modal, Notice, Picker, RowName, Tab, Tail, Target, View};
 
 // The words of other modules that a view needs, so that it need not name those.
 pub use crate::manifest::SummaryRow;
-pub use crate::policy::Route;
+pub use crate::policy::{BottleBudget, Route};
 pub use crate::wire::{
-    DecisionRecord, HoldRecord, LogLine, RefusedHits, Role, RoleState, SessionExit, SessionReport,
-    TerminalSize, Verdict,
+    BudgetState, Budgets, DecisionRecord, HoldRecord, LogLine, RefusedHits, Role, RoleState,
+    SessionExit, SessionReport, TerminalSize, Verdict,
 };

@@ -3,6 +3,7 @@
 use jiff::Timestamp;
 
 use super::bottle::Bottle;
+use super::budget::pause_words;
 use super::console::State;
 use super::phase::{Doing, Failure, Phase};
 use super::sighting::BottleRef;
@@ -25,14 +26,15 @@ pub struct Need {
 }
 
 impl State {
-    /// What needs the operator: an open seal, a question, a failure, a trouble, an end
+    /// What needs the operator: an open seal, a spent budget, a question, a failure, a trouble, an end
     /// that was not seen; of one kind the one that lasts longest first.
     #[must_use]
     pub fn needs(&self) -> Vec<Need> {
+        let now = self.now;
         let bottles = self.fleet.bottles().iter();
         let mut needs: Vec<(u8, Need)> = bottles
             .flat_map(|bottle| {
-                need(bottle)
+                need(bottle, now)
                     .into_iter()
                     .chain(asks(bottle))
                     .chain(requests(bottle))
@@ -99,7 +101,7 @@ fn requests(bottle: &Bottle) -> Option<(u8, Need)> {
     Some((1, need))
 }
 
-fn need(bottle: &Bottle) -> Option<(u8, Need)> {
+fn need(bottle: &Bottle, now: Timestamp) -> Option<(u8, Need)> {
     let session = bottle.hub.session.as_ref();
     let (rank, words) = match &bottle.phase {
         Phase::Failed {
@@ -112,6 +114,13 @@ fn need(bottle: &Bottle) -> Option<(u8, Need)> {
         } => {
             let asked = session.and_then(|session| session.waiting_for.clone());
             (1, asked.unwrap_or_else(|| String::from("waits for you")))
+        }
+        Phase::Ready {
+            doing: Doing::Paused,
+        } => {
+            let budgets = bottle.hub.budgets.as_ref();
+            let words = budgets.and_then(|budgets| pause_words(budgets, now));
+            (0, format!("budget: {}", words.unwrap_or_default()))
         }
         Phase::Stopped if bottle.has_unseen_end => (4, String::from("its session ended")),
         Phase::Planned

@@ -50,6 +50,8 @@ pub enum Doing {
     Idle,
     /// The program waits for the operator.
     Waiting,
+    /// Its requests wait, because a budget of the bottle is spent.
+    Paused,
 }
 
 /// Why a bottle is degraded. Later variants are worse.
@@ -145,6 +147,7 @@ impl Phase {
                 Doing::Working => "working",
                 Doing::Idle => "idle",
                 Doing::Waiting => "waiting",
+                Doing::Paused => "paused",
             },
             Self::Stopping => "stopping",
             Self::Removing => "removing",
@@ -226,6 +229,10 @@ mod tests {
         let waiting = Phase::Ready {
             doing: Doing::Waiting,
         };
+        let paused = Phase::Ready {
+            doing: Doing::Paused,
+        };
+        assert_eq!([&paused, &waiting].into_iter().max(), Some(&paused));
         assert_eq!([waiting, seal.clone(), down].into_iter().max(), Some(seal));
     }
 }

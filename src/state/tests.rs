@@ -2,6 +2,7 @@
 
 mod answer;
 mod attach;
+mod budget;
 mod egress;
 mod fleet;
 mod life;

@@ -9,7 +9,7 @@ use super::command::Command;
 use super::decided::{DecidedList, DecisionFilter};
 use super::event::{AgentOffer, PlanSummary};
 use super::sighting::BottleRef;
-use crate::policy::Route;
+use crate::policy::{BottleBudget, Route};
 use crate::wire::{DecisionRecord, HoldRecord, Role};
 
 /// A row of the list, by name: rows move, names do not.
@@ -161,6 +161,13 @@ pub enum Modal {
         bottle: BottleRef,
         /// Which, as it was when it was shown.
         hold: HoldRecord,
+    },
+    /// Whether the budgets of a bottle that are spent are to be raised.
+    Raise {
+        /// Which bottle.
+        bottle: BottleRef,
+        /// What they would be, as it was when it was shown.
+        raises: Vec<BottleBudget>,
     },
     /// All that is known of one decision.
     Decision {

@@ -99,6 +99,11 @@ pub enum AuditEvent {
         /// The port.
         port: u16,
     },
+    /// The operator refused what waits for spent budgets.
+    BudgetsRefused {
+        /// Them, in words.
+        budgets: Vec<String>,
+    },
     /// Secrets were handed to egress, by name.
     Unlock {
         /// Their names.

@@ -82,7 +82,7 @@ impl Look {
         match phase {
             Phase::Ready { doing } => match doing {
                 Doing::Working => self.glyph("●", "*"),
-                Doing::Waiting => self.glyph("◆", "!"),
+                Doing::Waiting | Doing::Paused => self.glyph("◆", "!"),
                 Doing::Idle => self.glyph("◇", "-"),
                 Doing::Unknown => self.glyph("•", "+"),
             },
@@ -127,7 +127,7 @@ pub(super) const fn role_of(phase: &Phase) -> Role {
     match phase {
         Phase::Ready { doing } => match doing {
             Doing::Working => Role::Good,
-            Doing::Waiting => Role::Wanting,
+            Doing::Waiting | Doing::Paused => Role::Wanting,
             Doing::Idle | Doing::Unknown => Role::Plain,
         },
         Phase::Planned | Phase::Building | Phase::Starting | Phase::Stopping | Phase::Removing => {

@@ -394,6 +394,51 @@ fn one_request_that_waits_says_what_it_is() {
     });
 }
 
+/// A bottle whose budgets stand so, on the page of egress.
+fn budgeted(columns: u16, rows: u16) -> Console {
+    use crate::policy::{Measure, Span};
+    use crate::state::{BottleBudget, BudgetState, Budgets};
+    let ago = crate::state::fixture::ago;
+    let state = |what, per, amount, spent, room: Option<i64>| BudgetState {
+        budget: BottleBudget::new(what, per, amount),
+        spent,
+        room_at: room.map(|seconds| ago(-seconds)),
+        is_refused: false,
+    };
+    let budgets = Budgets {
+        budgets: vec![
+            state(Measure::Tokens, Span::Day, 20_000_000, 17_300_000, None),
+            state(Measure::Cost, Span::Hour, 5_000_000, 5_120_000, Some(1_380)),
+            state(Measure::Cost, Span::Total, 50_000_000, 12_340_000, None),
+        ],
+        pause: Some(crate::wire::Pause {
+            since: ago(100),
+            waiting: 7,
+        }),
+    };
+    let mut console = Console::demo(columns, rows);
+    console.press(&["e"]);
+    console.load_spec("api-k3x9q");
+    console.decide("api-k3x9q", 3);
+    let report = RoleReport::Budgets { budgets };
+    console.said("api-k3x9q", Role::Egress, report);
+    console
+}
+
+#[test]
+fn budgets_are_shown_as_bars_and_a_pause_needs_you() {
+    at_every_size("budgets", |columns, rows| plain(&budgeted(columns, rows)));
+}
+
+#[test]
+fn a_raise_is_asked_with_its_amount() {
+    at_every_size("raise", |columns, rows| {
+        let mut console = budgeted(columns, rows);
+        console.press(&["a"]);
+        plain(&console)
+    });
+}
+
 #[test]
 fn the_spec_in_rows() {
     let mut console = Console::demo(120, 40);

@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
 
-use crate::policy::{NextHop, RouteSet};
+use crate::policy::{NextHop, Prices, RouteSet};
 use crate::spec::{BottleId, Observe};
 
 /// For `guest init`.
@@ -41,6 +41,9 @@ pub struct SidecarConfig {
     /// Which table of routes that is. Egress keeps a newer one that it was told.
     #[serde(default)]
     pub generation: u64,
+    /// What models cost, where the operator says so; else egress goes by its own table.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub prices: Option<Prices>,
     /// Whether the agent may ask for more.
     pub supervise: bool,
     /// Certificate authorities that egress trusts beside the public ones, PEM.

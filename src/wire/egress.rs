@@ -9,7 +9,7 @@ use std::collections::BTreeMap;
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
-use crate::policy::RouteSet;
+use crate::policy::{Prices, RouteSet};
 
 /// From the console, through the hub, to egress.
 #[derive(Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -22,6 +22,9 @@ pub enum ToEgress {
         generation: u64,
         /// The routes.
         routes: RouteSet,
+        /// What models cost, where the operator says so; else egress goes by its own table.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        prices: Option<Prices>,
     },
     /// Values of the secrets that routes name, kept in memory only. Never logged,
     /// recorded or answered with. Those that are not named here stay as they are.
@@ -35,21 +38,30 @@ pub enum ToEgress {
         /// [`HoldRecord::id`].
         hold: u64,
     },
+    /// Refuses what waits because a budget of the bottle is spent, and what comes, until
+    /// that budget is raised or its time passes.
+    RefuseBudgets,
 }
 
 impl std::fmt::Debug for ToEgress {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         match self {
-            Self::Routes { generation, routes } => f
+            Self::Routes {
+                generation,
+                routes,
+                prices,
+            } => f
                 .debug_struct("Routes")
                 .field("generation", generation)
                 .field("routes", routes)
+                .field("prices", prices)
                 .finish(),
             Self::Secrets { values } => {
                 let names: Vec<&String> = values.keys().collect();
                 f.debug_struct("Secrets").field("names", &names).finish()
             }
             Self::Refuse { hold } => f.debug_struct("Refuse").field("hold", hold).finish(),
+            Self::RefuseBudgets => f.write_str("RefuseBudgets"),
         }
     }
 }

@@ -4,6 +4,7 @@
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
+use super::budget::Budgets;
 use super::egress::{HoldEnd, HoldRecord, ToEgress};
 use super::hits::Hits;
 use super::usage::{AnswerUsage, Usage};
@@ -264,6 +265,12 @@ pub enum RoleReport {
     Usage {
         /// All of it, since the counting began.
         usage: Usage,
+    },
+    /// How the budgets of the bottle stand, from egress: at the begin of each line, and at
+    /// most once a second as that changes. Never said of a bottle that has none.
+    Budgets {
+        /// All of them.
+        budgets: Budgets,
     },
     /// What was let out and refused, from egress: at the begin of each line, and at most
     /// once a second as it grows.

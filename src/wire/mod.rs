@@ -8,7 +8,9 @@
 //! own binary of the moment the bottle was made, so a console must speak every
 //! version it ever shipped, and says so when it cannot.
 
+mod budget;
 mod config;
+mod cost;
 mod egress;
 mod frame;
 mod hits;
@@ -17,7 +19,9 @@ mod line;
 mod session;
 mod usage;
 
+pub use budget::{BudgetState, Budgets, Pause};
 pub use config::{InitConfig, SidecarConfig};
+pub use cost::UNITS_PER_MICRODOLLAR;
 pub use egress::{HeldRequest, HoldEnd, HoldRecord, ToEgress};
 pub use frame::{Decoder, Frame, FrameError, MAX_FRAME_BYTES};
 pub use hits::{Hits, HostHits, Passed, RefusedHits, RouteHits, RouteKey, Spent};

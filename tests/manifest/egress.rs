@@ -2,7 +2,8 @@
 
 use cellar::manifest::{Need, Plan, SecretSource};
 use cellar::policy::{
-    Auth, AuthScheme, Effect, HeaderField, RouteRole, ScanMode, SecretName, Tls, Unlisted,
+    Auth, AuthScheme, BottleBudget, Effect, HeaderField, Measure, RouteRole, ScanMode, SecretName,
+    Span, Tls, Unlisted,
 };
 
 use super::support::World;
@@ -169,6 +170,44 @@ fn the_rest_is_refused_unless_the_template_asks() {
 }
 
 #[test]
+fn a_bottle_has_the_budgets_that_its_template_says() {
+    let budgets = |text: &str| {
+        let plan = plan("shell", &format!("\"budget\": {text}"));
+        plan.spec.routes.budgets
+    };
+    assert_eq!(budgets("{}"), []);
+    let hour = BottleBudget::new(Measure::Cost, Span::Hour, 5_000_000);
+    assert_eq!(budgets(r#"{ "cost": "5.00 per hour" }"#), [hour]);
+    let several = budgets(
+        r#"{ "requests": "1000 per hour", "cost": ["$50 in total", "5 per hour"], "tokens": "20M per day", "bytes": "10GiB in total" }"#,
+    );
+    assert_eq!(
+        several,
+        [
+            BottleBudget::new(Measure::Tokens, Span::Day, 20_000_000),
+            BottleBudget::new(Measure::Cost, Span::Total, 50_000_000),
+            hour,
+            BottleBudget::new(Measure::Bytes, Span::Total, 10 << 30),
+            BottleBudget::new(Measure::Requests, Span::Hour, 1_000),
+        ]
+    );
+}
+
+#[test]
+fn each_mistake_in_a_budget_comes_with_what_to_write() {
+    let world = World::new(&template(
+        r#""budget": {
+      "costs": "5.00 per hour",
+      "cost": ["5.00", "5.00 per hour", "6.00 per hour", "0 in total", 5],
+      "tokens": "2.5M per day",
+      "bytes": { "total": "1GiB" },
+      "requests": "10 per minute",
+    }"#,
+    ));
+    insta::assert_snapshot!("the_mistakes_of_budgets", mistakes(&world));
+}
+
+#[test]
 fn an_authority_of_the_operators_is_a_certificate_and_no_key() {
     for (pem, words) in [
         (None, "cannot be read"),
@@ -192,6 +231,7 @@ fn the_summary_says_what_is_put_in_and_what_is_asked() {
     let world = World::new(&template(
         r#""secrets": { "claude": { "env": "TOKEN" }, "code": { "prompt": "Code host token" } },
     "unlisted": "ask",
+    "budget": { "cost": ["5.00 per hour", "50.00 in total"], "tokens": "20M per day" },
     "upstream_proxy": {
       "address": "http://proxy.example.com:3128",
       "auth": { "user": "me", "secret": "code" },

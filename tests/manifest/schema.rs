@@ -95,6 +95,10 @@ fn the_readers_take_the_keys_that_the_schemas_name() {
             r#"{ "bottles": { "a": { "image": { "from": "x" }, "routes": [{ "host": "x.test", "budget": { "xxxxxxxx": 1 } }] } } }"#,
         ),
         (
+            "BottleBudget",
+            r#"{ "bottles": { "a": { "image": { "from": "x" }, "budget": { "xxxxxxxx": 1 } } } }"#,
+        ),
+        (
             "ClaudeSettings",
             r#"{ "agents": { "a": { "bottle": "b", "provider": { "claude": { "xxxxxxxx": 1 } } } } }"#,
         ),

@@ -8,6 +8,8 @@ mod support;
 #[cfg(test)]
 mod asking;
 #[cfg(test)]
+mod budget;
+#[cfg(test)]
 mod claude;
 #[cfg(test)]
 mod clients;

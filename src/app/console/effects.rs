@@ -8,7 +8,9 @@ use crate::app::cellar::Reach;
 use crate::app::planning;
 use crate::manifest::AgentListing;
 use crate::policy::Route;
-use crate::state::{AgentOffer, BottleRef, Effect, Event, FleetEvent, PlanSummary, Role};
+use crate::state::{
+    AgentOffer, BottleBudget, BottleRef, Effect, Event, FleetEvent, PlanSummary, Role,
+};
 
 impl Console<'_> {
     pub(super) fn perform(&mut self, effect: Effect) -> std::io::Result<()> {
@@ -36,6 +38,8 @@ impl Console<'_> {
             Effect::Remove { bottle } => self.remove(bottle),
             Effect::AcceptHold { bottle, hold } => self.answer(bottle, hold, true),
             Effect::RefuseHold { bottle, hold } => self.answer(bottle, hold, false),
+            Effect::RaiseBudgets { bottle, raises } => self.answer_budgets(bottle, Some(raises)),
+            Effect::RefuseBudgets { bottle } => self.answer_budgets(bottle, None),
             Effect::Allow { bottle, route } => self.allow(bottle, *route),
             Effect::Unlock { bottle } => self.unlock(bottle)?,
             Effect::LoadSpec { bottle } => self.load_spec(bottle)?,
@@ -63,6 +67,28 @@ impl Console<'_> {
                     Err(failure) => failure.line(),
                 }
             };
+            // A console that is gone needs no news.
+            drop(events.send(Event::Note { text }).await);
+        });
+    }
+
+    /// Raises the budgets of a bottle, or refuses to, and tells how it went.
+    fn answer_budgets(&mut self, bottle: BottleRef, raises: Option<Vec<BottleBudget>>) {
+        let (cellar, events) = (self.cellar.clone(), self.events.clone());
+        let name = format!("budgets of {}/{}", bottle.engine.0, bottle.id);
+        self.tasks.start(name, Some(bottle.clone()), async move {
+            let id = &bottle.id;
+            let answered = match raises {
+                Some(raises) => cellar.raise_budgets(id, &raises).await.map(|_| {
+                    let words: Vec<String> = raises.iter().map(BottleBudget::words).collect();
+                    format!("{id}: its budget is {}", words.join(" and "))
+                }),
+                None => cellar
+                    .refuse_budgets(id)
+                    .await
+                    .map(|()| format!("{id}: refused, until its budget has room or you raise it")),
+            };
+            let text = answered.unwrap_or_else(|failure| failure.line());
             // A console that is gone needs no news.
             drop(events.send(Event::Note { text }).await);
         });

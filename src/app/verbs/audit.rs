@@ -128,6 +128,9 @@ fn words(event: &AuditEvent) -> String {
             ..
         } => format!("request {request} ({kind}) {}", answered(verdict)),
         AuditEvent::HoldRefused { host, port } => format!("refused {host}:{port}"),
+        AuditEvent::BudgetsRefused { budgets } => {
+            format!("refused to raise {}", budgets.join(", "))
+        }
         AuditEvent::Unlock { secrets } => format!("unlock {}", secrets.join(", ")),
         AuditEvent::Attach { typed: true } => String::from("attach"),
         AuditEvent::Attach { typed: false } => String::from("watch"),

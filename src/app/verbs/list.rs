@@ -10,8 +10,8 @@ use super::super::planning;
 use super::super::view::{self, Asking, BottleView, Whose};
 use super::attach::exit_words;
 use super::{mended, printing};
-use crate::manifest::Prices;
-use crate::state::{ContainerState, Cost, token_words, traffic_words};
+use crate::policy::Prices;
+use crate::state::{ContainerState, Cost, room_words, spent_words, token_words, traffic_words};
 use crate::wire::{RoleState, Usage, Verdict};
 
 pub(super) async fn list(out: &mut Output, arguments: &ListArguments) -> Result<Exit, Failure> {
@@ -108,6 +108,11 @@ pub(super) async fn show(out: &mut Output, arguments: &OneArguments) -> Result<E
     }
     if let Some(hub) = &view.hub {
         rows.extend(hub_rows(hub));
+        let now = Timestamp::now();
+        for budget in hub.budgets.iter().flat_map(|known| &known.budgets) {
+            let words = format!("{} {}", spent_words(budget), room_words(budget, now));
+            rows.push(("budget", words));
+        }
         if let Some(usage) = &hub.usage {
             let (prices, bad_prices) = planning::prices();
             if let Some(failure) = bad_prices {

@@ -2,6 +2,7 @@
 
 mod attach;
 mod audit;
+mod budget;
 mod cleanup;
 mod demo;
 mod doctor;
@@ -31,8 +32,9 @@ pub(super) async fn perform(verb: Option<Verb>, command: &clap::Command) -> Resu
         Some(Verb::Attach(arguments)) => attach::attach(&mut out, &arguments).await,
         Some(Verb::Logs(arguments)) => logs::logs(&mut out, &arguments).await,
         Some(Verb::Egress(arguments)) => egress::egress(&mut out, arguments).await,
+        Some(Verb::Budget(arguments)) => budget::budget(&mut out, &arguments).await,
         Some(Verb::Requests(arguments)) => requests::list(&mut out, &arguments).await,
-        Some(Verb::Request { verb }) => requests::one(&mut out, verb).await,
+        Some(Verb::Request { verb }) => Box::pin(requests::one(&mut out, verb)).await,
         Some(Verb::Revisions(arguments)) => revisions::list(&mut out, &arguments).await,
         Some(Verb::Diff(arguments)) => revisions::diff(&mut out, &arguments).await,
         Some(Verb::Rollback(arguments)) => revisions::rollback(&mut out, &arguments).await,

@@ -200,6 +200,7 @@ impl Plan<'_> {
             bottle: self.request.id.clone(),
             routes: spec.routes.clone(),
             generation: u64::from(self.request.revision),
+            prices: self.request.prices.clone(),
             supervise: spec.supervise,
             upstream_ca: spec.upstream_ca.clone(),
             upstream_proxy: spec.upstream_proxy.clone(),

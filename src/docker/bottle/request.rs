@@ -7,7 +7,7 @@ use std::time::Duration;
 use crate::docker::archive::HomeFile;
 use crate::docker::error::EngineError;
 use crate::docker::guest_image::GuestBinary;
-use crate::policy::SecretName;
+use crate::policy::{Prices, SecretName};
 use crate::secret::Secret;
 use crate::spec::{BottleId, Digest, Spec};
 use crate::wire::{Role, SealReport, SessionExit};
@@ -28,6 +28,8 @@ pub struct UpRequest {
     pub digest: Digest,
     /// Counts its specs from 1.
     pub revision: u32,
+    /// What models cost, where the operator says other than we do.
+    pub prices: Option<Prices>,
     /// Whether `cellar demo` makes it.
     pub is_demo: bool,
     /// Files laid into the home before the first start; not on a resume.

@@ -54,6 +54,12 @@ impl Activity {
         }
     }
 
+    /// Counts as a byte would that moved: the wait is our own doing.
+    pub(super) fn stir(&self) {
+        let millis = u64::try_from(self.began.elapsed().as_millis()).unwrap_or(u64::MAX);
+        self.last_millis.store(millis, Ordering::Relaxed);
+    }
+
     /// Says what was carried, for the log.
     pub(super) fn summary(&self) -> String {
         let sent = self.sent_bytes.load(Ordering::Relaxed);
@@ -82,11 +88,6 @@ impl Activity {
         let bytes = u64::try_from(bytes).unwrap_or(u64::MAX);
         counter.fetch_add(bytes, Ordering::Relaxed);
         self.stir();
-    }
-
-    fn stir(&self) {
-        let millis = u64::try_from(self.began.elapsed().as_millis()).unwrap_or(u64::MAX);
-        self.last_millis.store(millis, Ordering::Relaxed);
     }
 }
 

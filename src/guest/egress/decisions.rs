@@ -186,6 +186,7 @@ impl Drop for Decisions {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::guest::egress::ledger::Clock;
     use crate::policy::Reason;
     use crate::wire::RoleReport;
 
@@ -204,7 +205,7 @@ mod tests {
     fn decisions(path: &std::path::Path) -> (Decisions, Reporter) {
         let journal = Journal::new(path.to_owned());
         let reporter = Reporter::default();
-        let ledger = Arc::new(Ledger::kept_in(path.with_extension("usage")).0);
+        let ledger = Arc::new(Ledger::kept_in(path.with_extension("usage"), Clock::of_kernel()).0);
         let secrets = SecretBox::new().unwrap();
         let well = RoleState::Ready;
         let decisions = Decisions::new(journal, reporter.clone(), ledger, well, secrets);

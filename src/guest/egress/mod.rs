@@ -22,6 +22,7 @@ mod ledger;
 #[cfg(test)]
 mod limits;
 mod orders;
+mod pause;
 mod prefixed;
 mod proxy;
 mod refusal;
@@ -46,8 +47,9 @@ use dial::Dialer;
 use holds::Holds;
 use jiff::Timestamp;
 use journal::Journal;
-use ledger::Ledger;
-use orders::{Orders, TableFile};
+use ledger::{Clock, Ledger};
+use orders::{Kept, Orders, TableFile};
+use pause::Pauses;
 use proxy::{Limits, Proxy};
 use relay::Pool;
 use resolve::{ResolverFiles, SystemResolver};
@@ -57,7 +59,7 @@ use table::RouteTable;
 use tls::{BottleCa, Leaves, TrustFiles, Trusted, Upstream};
 
 use super::runtime::{RoleError, bind_door, hub_line, play, sidecar_config};
-use crate::policy::{ModelApis, RouteSet};
+use crate::policy::{ModelApis, Prices, RouteSet};
 use crate::spec::layout;
 use crate::wire::{Role, RoleState, SidecarConfig};
 
@@ -116,19 +118,20 @@ async fn serve(paths: Paths, config: SidecarConfig, limits: Limits) -> Result<()
     // Whoever finds the door open finds these too.
     trusted.publish(&ca, &paths.trust)?;
     let file = TableFile::new(paths.table);
-    let (routes, generation) = match file.newest(&config) {
+    let Kept {
+        generation,
+        routes,
+        prices,
+    } = match file.newest(&config) {
         Ok(newest) => newest,
         // Nothing leaves until the operator's side says again what may.
         Err(error) => {
             reporter.log(format!("nothing may leave: failed to {error}"));
-            (RouteSet::NONE, 0)
+            Kept::NOTHING
         }
     };
-    let (ledger, unread) = Ledger::kept_in(paths.usage);
-    if let Some(error) = unread {
-        reporter.log(format!("usage is counted anew: failed to {error}"));
-    }
-    let ledger = Arc::new(ledger);
+    let ledger = counting(paths.usage, &routes, prices.as_ref(), &reporter);
+    let pauses = Arc::new(Pauses::new());
     let pool = Arc::new(Pool::default());
     let secrets = SecretBox::new()?;
     let decisions = Decisions::new(
@@ -146,6 +149,7 @@ async fn serve(paths: Paths, config: SidecarConfig, limits: Limits) -> Result<()
         upstream: Upstream::new(&trusted.extra)?,
         pool: Arc::clone(&pool),
         holds: Holds::new(reporter.clone()),
+        pauses: Arc::clone(&pauses),
         dialer: Dialer::new(resolver, limits.dial, config.upstream_proxy.clone()),
         decisions: Arc::clone(&decisions),
         ledger: Arc::clone(&ledger),
@@ -170,8 +174,32 @@ async fn serve(paths: Paths, config: SidecarConfig, limits: Limits) -> Result<()
         () = pool.tend() => {}
         () = decisions.tend() => {}
         () = ledger.tend(&reporter, &told.table, &told.spending) => {}
+        () = pauses.tend(&ledger, &reporter) => {}
     }
     Ok(())
+}
+
+/// Opens the ledger and holds it to the bottle's budgets.
+fn counting(
+    usage: PathBuf,
+    routes: &RouteSet,
+    prices: Option<&Prices>,
+    reporter: &super::runtime::Reporter,
+) -> Arc<Ledger> {
+    let (ledger, unread) = Ledger::kept_in(usage, Clock::of_kernel());
+    if let Some(error) = unread {
+        let budgets = if routes.budgets.is_empty() {
+            ""
+        } else {
+            ", and budgets are taken for spent until they are raised or their time passes"
+        };
+        reporter.log(format!("usage is counted anew{budgets}: failed to {error}"));
+    }
+    if let Some(prices) = prices {
+        ledger.price_by(prices);
+    }
+    ledger.hold_to(&routes.budgets);
+    Arc::new(ledger)
 }
 
 #[cfg(test)]
@@ -239,6 +267,7 @@ mod tests {
             bottle: BottleId::parse("api-k3x9q").unwrap(),
             routes: RouteSet::NONE,
             generation: 1,
+            prices: None,
             supervise: false,
             upstream_ca: None,
             upstream_proxy: None,

@@ -15,15 +15,27 @@ use tokio::sync::mpsc;
 use super::proxy::Proxy;
 use super::resolve::Resolve;
 use crate::guest::runtime::Reporter;
-use crate::policy::{RouteSet, SecretName};
+use crate::policy::{Prices, RouteSet, SecretName};
 use crate::secret::Secret;
 use crate::wire::{RoleReport, RoleState, SidecarConfig, ToEgress};
 
 /// A table as it is kept.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-struct Kept {
-    generation: u64,
-    routes: RouteSet,
+pub(super) struct Kept {
+    pub(super) generation: u64,
+    pub(super) routes: RouteSet,
+    /// What models cost, where the operator said so.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(super) prices: Option<Prices>,
+}
+
+impl Kept {
+    /// Nothing may leave.
+    pub(super) const NOTHING: Self = Self {
+        generation: 0,
+        routes: RouteSet::NONE,
+        prices: None,
+    };
 }
 
 /// Where the table that was told last is kept.
@@ -51,8 +63,12 @@ impl TableFile {
     /// # Errors
     /// [`TableFileError`]: what was told since is not known then, and to fall back to
     /// older routes could open what was closed.
-    pub(super) fn newest(&self, config: &SidecarConfig) -> Result<(RouteSet, u64), TableFileError> {
-        let made = (config.routes.clone(), config.generation);
+    pub(super) fn newest(&self, config: &SidecarConfig) -> Result<Kept, TableFileError> {
+        let made = Kept {
+            generation: config.generation,
+            routes: config.routes.clone(),
+            prices: config.prices.clone(),
+        };
         let bytes = match std::fs::read(&self.0) {
             Ok(bytes) => bytes,
             Err(error) if error.kind() == std::io::ErrorKind::NotFound => return Ok(made),
@@ -60,7 +76,7 @@ impl TableFile {
         };
         let kept: Kept = serde_json::from_slice(&bytes)?;
         if kept.generation > config.generation {
-            Ok((kept.routes, kept.generation))
+            Ok(kept)
         } else {
             Ok(made)
         }
@@ -100,7 +116,11 @@ impl<R: Resolve> Orders<R> {
 
     fn carry_out(&self, order: ToEgress) {
         match order {
-            ToEgress::Routes { generation, routes } => match self.swap(generation, routes) {
+            ToEgress::Routes {
+                generation,
+                routes,
+                prices,
+            } => match self.swap(generation, routes, prices) {
                 Ok(()) => self.tell_routes(),
                 Err(why) => {
                     let report = RoleReport::RoutesRefused { generation, why };
@@ -121,11 +141,17 @@ impl<R: Resolve> Orders<R> {
                 }
             }
             ToEgress::Refuse { hold } => self.proxy.holds.refuse(hold),
+            ToEgress::RefuseBudgets => self.proxy.pauses.refuse(&self.proxy.ledger),
         }
         self.tell_state();
     }
 
-    fn swap(&self, generation: u64, routes: RouteSet) -> Result<(), String> {
+    fn swap(
+        &self,
+        generation: u64,
+        routes: RouteSet,
+        prices: Option<Prices>,
+    ) -> Result<(), String> {
         let table = self.proxy.table.current();
         if generation == table.generation && routes == table.routes {
             return Ok(());
@@ -137,12 +163,19 @@ impl<R: Resolve> Orders<R> {
         if let Some(problem) = routes.problems().first() {
             return Err(problem.to_string());
         }
-        let kept = Kept { generation, routes };
+        let kept = Kept {
+            generation,
+            routes,
+            prices,
+        };
         let words = |error: &dyn std::error::Error| match error.source() {
             Some(cause) => format!("failed to {error}: {cause}"),
             None => format!("failed to {error}"),
         };
         self.file.keep(&kept).map_err(|error| words(&error))?;
+        if let Some(prices) = &kept.prices {
+            self.proxy.ledger.price_by(prices);
+        }
         self.proxy
             .swap(kept.routes, generation)
             .map_err(|error| words(&error))?;

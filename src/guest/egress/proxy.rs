@@ -24,11 +24,12 @@ use super::decisions::Decisions;
 use super::dial::Dialer;
 use super::door::Seat;
 use super::head::{ReadHead, inspect, read_head};
-use super::holds::Holds;
-use super::ledger::Ledger;
+use super::holds::{Holds, left};
+use super::ledger::{Ledger, Taken, Use};
+use super::pause::Pauses;
 use super::prefixed::Prefixed;
 use super::refusal::Refusal;
-use super::relay::{Pool, Side};
+use super::relay::{Pool, SPENT, Side};
 use super::resolve::Resolve;
 use super::secrets::{SecretBox, Secrets};
 use super::spending::Spending;
@@ -92,6 +93,7 @@ pub(super) struct Proxy<R> {
     pub(super) upstream: Upstream,
     pub(super) pool: Arc<Pool>,
     pub(super) holds: Holds,
+    pub(super) pauses: Arc<Pauses>,
     pub(super) decisions: Arc<Decisions>,
     pub(super) ledger: Arc<Ledger>,
     pub(super) spending: Spending,
@@ -101,13 +103,16 @@ pub(super) struct Proxy<R> {
 
 impl<R: Resolve> Proxy<R> {
     /// Puts another table of routes in force, whole. Each request
-    /// from now on is decided by it; tunnels, streams and WebSockets that it does not
+    /// from now on is decided by it and held to its budgets; tunnels, streams and WebSockets that it does not
     /// allow are closed.
     ///
     /// # Errors
     /// [`BadTable`] if the table contradicts itself; the one in force stays.
     pub(super) fn swap(&self, routes: RouteSet, generation: Generation) -> Result<(), BadTable> {
+        let budgets = routes.budgets.clone();
         self.table.swap(routes, generation)?;
+        self.ledger.hold_to(&budgets);
+        self.pauses.look_again();
         // Kept connections were decided by another table.
         self.pool.clear();
         Ok(())
@@ -157,6 +162,10 @@ impl<R: Resolve> Proxy<R> {
     {
         let asked = self.tellable(Shown::asked("CONNECT", &place));
         let mut early = early;
+        let taken = match self.pause(&mut client, &mut early, &place).await {
+            Ok(taken) => taken,
+            Err(refusal) => return self.refuse(&mut client, &asked, refusal).await,
+        };
         let admitted = match self.admit(&place, seat.room).await {
             Err(refusal) if seat.room == Room::Some && refusal.is_unlisted() => {
                 let held = self.hold(&mut client, &mut early, &place, &mut seat, refusal);
@@ -171,8 +180,34 @@ impl<R: Resolve> Proxy<R> {
             Err(refusal) => self.refuse(&mut client, &asked, refusal).await,
             Ok(None) => Box::pin(self.intercept(client, early, place, &asked)).await,
             Ok(Some(upstream)) => {
-                Box::pin(self.splice(client, upstream, early, &place, &asked)).await;
+                let spliced = self.splice(client, upstream, early, &place, &asked, taken);
+                Box::pin(spliced).await;
             }
+        }
+    }
+
+    /// Lets a tunnel that is not looked into wait while a budget of the bottle is spent,
+    /// and counts it. Where requests are looked at, each of them is.
+    async fn pause<S>(
+        &self,
+        client: &mut S,
+        early: &mut Vec<u8>,
+        place: &Authority,
+    ) -> Result<Option<Taken<'_>>, Refusal>
+    where
+        S: AsyncRead + Unpin,
+    {
+        let table = self.table.current();
+        let is_spliced = |permit: Permit<'_>| permit.tls() == Tls::Splice;
+        if !self.permit(&table, place).is_ok_and(is_spliced) {
+            return Ok(None);
+        }
+        tokio::select! {
+            biased;
+            admitted = self.pauses.admit(&self.ledger, Use::Traffic, || {}) => {
+                admitted.map(|admitted| Some(admitted.taken))
+            }
+            () = left(client, early) => Err(Refusal::from(Reason::BottlePaused)),
         }
     }
 
@@ -279,6 +314,7 @@ impl<R: Resolve> Proxy<R> {
         early: Vec<u8>,
         place: &Authority,
         asked: &Shown,
+        taken: Option<Taken<'_>>,
     ) where
         S: AsyncRead + AsyncWrite + Unpin,
     {
@@ -286,8 +322,9 @@ impl<R: Resolve> Proxy<R> {
             return;
         };
         self.decisions.record(asked, Verdict::Allowed);
-        let passage = self.count_tunnel(place);
+        let passage = self.count_tunnel(place, taken);
         let activity = Activity::new();
+        let follower = self.ledger.follow(&activity, passage);
         let mut upstream = Watched::new(upstream, &activity);
         let carry = splice(&mut client, &mut upstream, early);
         let forbidden = self.table.forbids(|table, now| {
@@ -298,18 +335,23 @@ impl<R: Resolve> Proxy<R> {
             ended = carry => ended.err().map(|error| error.to_string()),
             () = activity.silent_for(self.limits.silence) => Some("silent for too long".to_owned()),
             () = forbidden => Some("the routes changed".to_owned()),
+            () = follower.spent() => Some(SPENT.to_owned()),
         };
-        let (sent, received) = activity.counts();
-        self.ledger.carried(passage.as_ref(), sent, received);
+        drop(follower);
         self.ended(asked, &activity, ended);
     }
 
     /// Counts a tunnel that is not looked into. Routes that were swapped since it was let
     /// out count it for no route.
-    fn count_tunnel(&self, place: &Authority) -> Option<Passage> {
+    fn count_tunnel(&self, place: &Authority, taken: Option<Taken<'_>>) -> Option<Passage> {
         let table = self.table.current();
         let route = route_of(&table, place).unwrap_or(usize::MAX);
-        self.ledger.request(&table, route, place.host.as_str())
+        let host = place.host.as_str();
+        match taken {
+            Some(taken) => taken.spend(&table, route, host),
+            // The routes let it out only while it was held.
+            None => self.ledger.request(&table, route, host),
+        }
     }
 
     /// Notes a connection that was let out and went nowhere.

@@ -1,6 +1,8 @@
 //! What a refused client is told: a status, a stable code, and a sentence that says
 //! what to do. Coding agents show the text to their user as it stands.
 
+use std::time::Duration;
+
 use super::ask::Shown;
 use super::authority::Fault;
 use crate::policy::Reason;
@@ -15,6 +17,8 @@ pub(super) struct Refusal {
     pub(super) reason: Reason,
     /// What more is known, as a clause.
     pub(super) detail: String,
+    /// After how long asking again may help, where that is known.
+    pub(super) retry: Option<Duration>,
 }
 
 impl From<Reason> for Refusal {
@@ -22,6 +26,7 @@ impl From<Reason> for Refusal {
         Self {
             reason,
             detail: String::new(),
+            retry: None,
         }
     }
 }
@@ -37,7 +42,37 @@ impl Refusal {
         Self {
             reason,
             detail: detail.into(),
+            retry: None,
         }
+    }
+
+    /// Says after how long asking again may help.
+    pub(super) fn retry_in(mut self, wait: Duration) -> Self {
+        self.retry = Some(wait);
+        self
+    }
+
+    /// The headers beside type, length and reason, by name: when to ask again, and that
+    /// before then nobody should, as clients of the model API read it.
+    pub(super) fn more_headers(&self) -> Vec<(&'static str, String)> {
+        let Some(wait) = self.retry else {
+            return Vec::new();
+        };
+        let seconds = wait.as_secs().max(1);
+        vec![
+            ("retry-after", seconds.to_string()),
+            ("x-should-retry", String::from("false")),
+        ]
+    }
+
+    /// The text as the model API tells an error, so that its clients show it.
+    pub(super) fn model_error(&self, asked: &Shown) -> String {
+        let text = self.text(asked);
+        serde_json::json!({
+            "type": "error",
+            "error": { "type": "rate_limit_error", "message": text.trim_end() },
+        })
+        .to_string()
     }
 
     /// Whether no route speaks of it, so that the operator may be asked.
@@ -64,6 +99,7 @@ impl Refusal {
             | Reason::TlsClientRejected => 400,
             Reason::BodyTooLarge => 413,
             Reason::AuthorityMismatch => 421,
+            Reason::BottlePaused => 429,
             Reason::Unreachable | Reason::UpstreamTls => 502,
             Reason::TooManyConnections | Reason::Locked => 503,
             _ => 403,
@@ -137,6 +173,11 @@ impl Refusal {
                     "was refused: a budget of this bottle is spent{more} ({code}). Ask the operator to raise it."
                 )
             }
+            Reason::BottlePaused => {
+                format!(
+                    "was not let out: a budget of this bottle is spent{more} ({code}). Stop here and say so; the operator can raise it."
+                )
+            }
             Reason::OperatorDenied => {
                 format!(
                     "was refused by the operator ({code}). Do without it, or say why it is needed."
@@ -150,8 +191,7 @@ impl Refusal {
             ),
             _ => format!("was refused{more} ({code})."),
         };
-        let said = format!("{what} {rest}");
-        format!("cellar: {said}\n")
+        format!("cellar: {what} {rest}\n")
     }
 
     /// The whole response. A response to HEAD has no body.
@@ -163,14 +203,27 @@ impl Refusal {
             403 => "Forbidden",
             413 => "Content Too Large",
             421 => "Misdirected Request",
+            429 => "Too Many Requests",
             502 => "Bad Gateway",
             _ => "Service Unavailable",
         };
         let code = self.reason.code();
         let length = text.len();
         let body = if asked.method == "HEAD" { "" } else { &text };
+        let more: String = self
+            .more_headers()
+            .into_iter()
+            .flat_map(|(name, value)| {
+                [
+                    name.to_owned(),
+                    String::from(": "),
+                    value,
+                    String::from("\r\n"),
+                ]
+            })
+            .collect();
         format!(
-            "HTTP/1.1 {status} {phrase}\r\ncontent-type: text/plain\r\n{REASON_HEADER}: {code}\r\ncontent-length: {length}\r\nconnection: close\r\n\r\n{body}"
+            "HTTP/1.1 {status} {phrase}\r\ncontent-type: text/plain\r\n{REASON_HEADER}: {code}\r\n{more}content-length: {length}\r\nconnection: close\r\n\r\n{body}"
         )
         .into_bytes()
     }
@@ -212,6 +265,7 @@ mod tests {
             (Reason::BadRequest, 400),
             (Reason::Unreachable, 502),
             (Reason::TooManyConnections, 503),
+            (Reason::BottlePaused, 429),
         ] {
             let text = String::from_utf8(Refusal::from(reason).response(&asked())).unwrap();
             let (head, body) = text.split_once("\r\n\r\n").unwrap();
@@ -220,6 +274,31 @@ mod tests {
             assert!(head.contains(&format!("content-length: {}\r\n", body.len())));
             assert!(body.contains("example.com:443") && body.contains(reason.code()));
         }
+    }
+
+    #[test]
+    fn who_may_ask_again_is_told_when() {
+        let refusal = Refusal::new(
+            Reason::BottlePaused,
+            "$5.00 per hour; too many wait already",
+        )
+        .retry_in(Duration::from_secs(90));
+        let text = String::from_utf8(refusal.response(&asked())).unwrap();
+        let (head, body) = text.split_once("\r\n\r\n").unwrap();
+        assert!(
+            head.contains("\r\nretry-after: 90\r\nx-should-retry: false\r\n"),
+            "{head}"
+        );
+        assert_eq!(
+            body,
+            "cellar: example.com:443 was not let out: a budget of this bottle is spent: \
+             $5.00 per hour; too many wait already (bottle_paused). Stop here and say so; the \
+             operator can raise it.\n"
+        );
+        let error: serde_json::Value =
+            serde_json::from_str(&refusal.model_error(&asked())).unwrap();
+        assert_eq!(error["error"]["type"], "rate_limit_error");
+        assert_eq!(error["error"]["message"], body.trim_end());
     }
 
     #[test]

@@ -17,7 +17,7 @@ use super::dial::tests::CountingResolver;
 use super::door::Seat;
 use super::holds::Holds;
 use super::journal::Journal;
-use super::ledger::Ledger;
+use super::ledger::{Clock, Ledger};
 use super::proxy::{Limits, Proxy, Room};
 use super::relay::Pool;
 use super::secrets::SecretBox;
@@ -26,8 +26,8 @@ use super::tls::tests::client_of;
 use super::tls::{BottleCa, Leaves, Upstream};
 use crate::guest::runtime::Reporter;
 use crate::policy::{
-    Auth, AuthScheme, HostName, HostPattern, ModelApis, Provenance, Route, RouteRole, RouteSet,
-    SecretName, Tls,
+    Auth, AuthScheme, BottleBudget, HostName, HostPattern, ModelApis, Provenance, Route, RouteRole,
+    RouteSet, SecretName, Tls,
 };
 use crate::wire::{DecisionRecord, RoleState, Verdict};
 
@@ -120,7 +120,8 @@ impl Rig {
         let bottle = BottleCa::new("test", now).unwrap();
         let origin = BottleCa::new("origin", now).unwrap();
         let (reporter, secrets) = (Reporter::default(), SecretBox::new().unwrap());
-        let ledger = Arc::new(Ledger::kept_in(folder.path().join("usage.json")).0);
+        let ledger =
+            Arc::new(Ledger::kept_in(folder.path().join("usage.json"), Clock::of_kernel()).0);
         let decisions = Decisions::new(
             journal,
             reporter.clone(),
@@ -137,6 +138,7 @@ impl Rig {
             upstream: Upstream::new(&[origin.certificate().clone()]).unwrap(),
             pool: Arc::new(Pool::default()),
             holds: Holds::new(reporter.clone()),
+            pauses: Arc::new(super::pause::Pauses::new()),
             decisions: Arc::new(decisions),
             spending: super::spending::Spending::default(),
             ledger,
@@ -169,6 +171,16 @@ impl Rig {
     pub(super) fn allow(&self, routes: Vec<Route>) {
         let generation = self.proxy.table.current().generation + 1;
         self.proxy.swap(RouteSet::of(routes), generation).unwrap();
+    }
+
+    /// The same with budgets of the bottle.
+    pub(super) fn budget(&self, routes: Vec<Route>, budgets: &[BottleBudget]) {
+        let generation = self.proxy.table.current().generation + 1;
+        let routes = RouteSet {
+            budgets: budgets.to_vec(),
+            ..RouteSet::of(routes)
+        };
+        self.proxy.swap(routes, generation).unwrap();
     }
 
     /// Begins to serve a connection.

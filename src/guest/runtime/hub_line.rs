@@ -46,6 +46,8 @@ enum Standing {
     Hold(u64),
     /// What was used.
     Usage,
+    /// How the budgets stand.
+    Budgets,
     /// What was let out and refused.
     Hits,
 }
@@ -97,6 +99,10 @@ impl Outbox {
             self.standing.insert(Standing::Usage, report.clone());
             // Each says all that the one before it said.
             let is_old = |waiting: &RoleReport| matches!(waiting, RoleReport::Usage { .. });
+            self.news.retain(|waiting| !is_old(waiting));
+        } else if let RoleReport::Budgets { .. } = &report {
+            self.standing.insert(Standing::Budgets, report.clone());
+            let is_old = |waiting: &RoleReport| matches!(waiting, RoleReport::Budgets { .. });
             self.news.retain(|waiting| !is_old(waiting));
         } else if let RoleReport::Hits { .. } = &report {
             self.standing.insert(Standing::Hits, report.clone());

@@ -16,6 +16,7 @@ const MAX_HOST: usize = 253;
 const MAX_PATH: usize = 512;
 const MAX_FINDINGS: usize = 16;
 const MAX_MODELS: usize = 64;
+const MAX_BUDGETS: usize = 16;
 
 /// Gives the report as the hub may hold it; `None` for what this role has no say in,
 /// and for what only keeps the line.
@@ -56,6 +57,10 @@ pub(super) fn admissible(role: Role, report: RoleReport) -> Option<RoleReport> {
         (Role::Egress, RoleReport::Usage { usage }) => Some(RoleReport::Usage {
             usage: cut_usage(usage),
         }),
+        (Role::Egress, RoleReport::Budgets { mut budgets }) => {
+            budgets.budgets.truncate(MAX_BUDGETS);
+            Some(RoleReport::Budgets { budgets })
+        }
         (Role::Egress, RoleReport::Hits { hits }) => Some(RoleReport::Hits {
             hits: Box::new(cut_hits(*hits)),
         }),
@@ -81,6 +86,7 @@ pub(super) fn admissible(role: Role, report: RoleReport) -> Option<RoleReport> {
             | RoleReport::RoutesRefused { .. }
             | RoleReport::Held { .. }
             | RoleReport::Usage { .. }
+            | RoleReport::Budgets { .. }
             | RoleReport::Hits { .. }
             | RoleReport::HoldOver { .. },
         )

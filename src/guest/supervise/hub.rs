@@ -12,8 +12,8 @@ use super::bounds::admissible;
 use crate::policy::RouteSet;
 use crate::request::RequestRecord;
 use crate::wire::{
-    DecisionRecord, Hits, HoldEnd, HoldRecord, HubToConsole, LogLine, Role, RoleReport, RoleState,
-    SealReport, SessionExit, SessionReport, ToEgress, Usage, Verdict,
+    Budgets, DecisionRecord, Hits, HoldEnd, HoldRecord, HubToConsole, LogLine, Role, RoleReport,
+    RoleState, SealReport, SessionExit, SessionReport, ToEgress, Usage, Verdict,
 };
 
 /// Decisions held.
@@ -42,6 +42,7 @@ pub(super) struct Hub {
     usage: Option<Usage>,
     requests: BTreeMap<u64, RequestRecord>,
     hits: Option<Box<Hits>>,
+    budgets: Option<Budgets>,
     /// Where egress reads what consoles tell it, and which of its lines that is.
     egress: Option<(u64, mpsc::Sender<ToEgress>)>,
     seal: Option<SealReport>,
@@ -201,6 +202,9 @@ impl Hub {
             RoleReport::Usage { usage } => {
                 self.usage.replace(usage.clone()).as_ref() != Some(usage)
             }
+            RoleReport::Budgets { budgets } => {
+                self.budgets.replace(budgets.clone()).as_ref() != Some(budgets)
+            }
             RoleReport::Hits { hits } => self.hits.replace(hits.clone()).as_ref() != Some(hits),
             RoleReport::HoldOver { id, .. } => self.holds.remove(id).is_some(),
             RoleReport::Seal { report } => {
@@ -240,6 +244,14 @@ impl Hub {
 
     /// Who waited at an egress that is gone waits no more.
     fn drop_holds(&mut self) {
+        if let Some(budgets) = &mut self.budgets
+            && budgets.pause.take().is_some()
+        {
+            let budgets = budgets.clone();
+            let report = RoleReport::Budgets { budgets };
+            let role = Role::Egress;
+            self.tell(&HubToConsole::Report { role, report });
+        }
         for id in std::mem::take(&mut self.holds).into_keys() {
             let how = HoldEnd::Withdrawn;
             let report = RoleReport::HoldOver { id, how };
@@ -294,6 +306,9 @@ impl Hub {
         }
         if let Some(usage) = self.usage.clone() {
             say(Role::Egress, RoleReport::Usage { usage });
+        }
+        if let Some(budgets) = self.budgets.clone() {
+            say(Role::Egress, RoleReport::Budgets { budgets });
         }
         for request in self.requests.values().cloned().map(Box::new) {
             say(Role::Supervise, RoleReport::Request { request });

@@ -5,6 +5,7 @@
 //! and values of another type are mistakes; nothing is ever skipped silently.
 
 mod agent;
+mod budget;
 mod env;
 mod files;
 mod measure;

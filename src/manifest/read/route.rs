@@ -86,6 +86,7 @@ impl Reader {
         let set = RouteSet {
             routes,
             unlisted: of.unlisted,
+            budgets: Vec::new(),
         };
         for problem in set.problems() {
             if let Some(element) = problem.at().and_then(|at| origins.get(at)) {
@@ -249,6 +250,8 @@ const fn advice(problem: &RouteProblem) -> &'static str {
         RouteProblem::RedactedModel { .. } => "write \"warn\" or \"block\" in place of \"redact\"",
         RouteProblem::DenyWithDetail { .. } => "keep `host`, `ports`, `methods` and `paths` alone",
         RouteProblem::NoPorts { .. } => "add \"ports\": [443]",
+        RouteProblem::BudgetTwice => "keep one budget for each thing and time",
+        RouteProblem::BudgetOfNothing => "write an amount above 0",
         RouteProblem::AskSeconds => "write a time between \"5s\" and \"10m\"",
     }
 }

@@ -19,6 +19,7 @@ const TEMPLATE: Shape = Shape {
         "secrets",
         "routes",
         "unlisted",
+        "budget",
         "upstream_ca",
         "upstream_proxy",
         "env",
@@ -118,6 +119,10 @@ impl Reader {
             Some(value) => self.unlisted(value),
             None => Some(Unlisted::Deny),
         };
+        let budgets = match fields.get("budget") {
+            Some(value) => self.budgets(value),
+            None => Some(Vec::new()),
+        };
         let of = RoutesOf {
             template: name,
             secrets: secrets
@@ -157,6 +162,7 @@ impl Reader {
             time_zone: time_zone?,
             routes: routes.unwrap_or_else(|| Some(Vec::new()))?,
             unlisted: unlisted?,
+            budgets: budgets?,
             secrets: secrets?,
             upstream_ca: upstream_ca?,
             upstream_proxy: upstream_proxy?,

@@ -2,10 +2,11 @@
 
 use crate::state::age::coarse;
 use crate::state::bottle::{Bottle, Hub, HubLine, LogEntry, RoutesInForce};
+use crate::state::budget::spent_words;
 use crate::state::console::State;
 use crate::state::sighting::BottleRef;
 use crate::state::view::Tab;
-use crate::wire::{HubToConsole, LogLine, Role, RoleReport, VERSION};
+use crate::wire::{BudgetState, HubToConsole, LogLine, Role, RoleReport, VERSION};
 
 impl State {
     pub(super) fn on_hub_up(&mut self, bottle: &BottleRef) {
@@ -61,6 +62,7 @@ impl State {
             HubToConsole::Live => known.hub.line = HubLine::Up,
             HubToConsole::Pong => {}
         }
+        let warning = budget_warning(&before, &known.hub);
         let news = known.decisions.newest();
         let news = news.filter(|_| known.decisions.end() != decided);
         let is_listed = news.is_some_and(|news| self.view.decided.take(bottle, news));
@@ -68,6 +70,9 @@ impl State {
         let looks_same = looks_same(&before, &known.hub, |at| coarse(now, at));
         if !looks_same || is_listed || shows.is_some_and(|tab| self.is_shown(bottle, tab)) {
             self.touch();
+        }
+        if let Some(warning) = warning {
+            self.tell(format!("{}: {warning}", bottle.id));
         }
     }
 
@@ -148,6 +153,10 @@ fn take_report(
             bottle.hub.usage = Some(usage);
             return Some(Tab::Egress);
         }
+        RoleReport::Budgets { budgets } => {
+            bottle.hub.budgets = Some(budgets);
+            return Some(Tab::Egress);
+        }
         RoleReport::Hits { hits } => {
             bottle.hub.hits = Some(*hits);
             return Some(Tab::Egress);
@@ -161,6 +170,20 @@ fn take_report(
         | RoleReport::Unknown => {}
     }
     None
+}
+
+/// What there is to say when most of a budget has become spent, which is said once.
+fn budget_warning(before: &Hub, after: &Hub) -> Option<String> {
+    const WARN: u8 = 80;
+    let (before, after) = (before.budgets.as_ref()?, after.budgets.as_ref()?);
+    let percent = |state: &BudgetState| state.budget.percent(state.spent);
+    let crossed = after.budgets.iter().find(|state| {
+        let mut earlier = before.budgets.iter();
+        let earlier = earlier.find(|earlier| earlier.budget == state.budget);
+        percent(state) >= WARN && earlier.is_some_and(|earlier| percent(earlier) < WARN)
+    })?;
+    let (percent, words) = (percent(crossed), spent_words(crossed));
+    Some(format!("{percent} % of a budget is spent: {words}"))
 }
 
 /// Whether two states of a hub are drawn alike: times count as the ages shown.
@@ -187,9 +210,17 @@ fn looks_same(one: &Hub, other: &Hub, coarse: impl Fn(jiff::Timestamp) -> i64) -
             hub.requests.clone(),
         )
     };
+    // Amounts are drawn on the page of egress alone.
+    let budgets = |hub: &Hub| {
+        let budgets = hub.budgets.as_ref()?;
+        let spent = |state: &BudgetState| (state.budget, state.is_spent(), state.is_refused);
+        let spent: Vec<_> = budgets.budgets.iter().map(spent).collect();
+        Some((budgets.pause, spent))
+    };
     blurred(one) == blurred(other)
         && rest(one) == rest(other)
         && egress(one) == egress(other)
+        && budgets(one) == budgets(other)
         && one.line == other.line
         && one.roles == other.roles
         && one.seal == other.seal

@@ -25,6 +25,10 @@ impl State {
                 let hold = hold.id;
                 effects.push(Effect::AcceptHold { bottle, hold });
             }
+            Some(Modal::Raise { bottle, raises }) => {
+                self.tell(format!("raising the budget of {}", bottle.id));
+                effects.push(Effect::RaiseBudgets { bottle, raises });
+            }
             Some(Modal::Allow { bottle, route, .. }) => {
                 self.tell(format!(
                     "{}: adding a route to {}",
@@ -56,8 +60,8 @@ impl State {
         }
     }
 
-    /// Shows what waits, of the selected bottle or of the first that waits at all; a
-    /// bottle that waits for its secrets is handed them.
+    /// Shows what waits, of the selected bottle or of the first that waits at all: a pause
+    /// first, which holds up the most; a bottle that waits for its secrets is handed them.
     pub(super) fn ask_for_answer(&mut self, effects: &mut Vec<Effect>) {
         let selected = self.view.selected.as_ref().map(|row| &row.bottle);
         let bottles = self.fleet.bottles();
@@ -66,12 +70,21 @@ impl State {
             .filter(|known| Some(&known.bottle) == selected)
             .chain(bottles)
             .find(|known| known.waits_for_answer());
-        let Some(known) = first else {
+        // A budget that is spent may be raised before anything waits, or after a refusal.
+        let raisable = || {
+            let known = self.fleet.get(selected?)?;
+            Some(known).filter(|known| !known.raises().is_empty())
+        };
+        let Some(known) = first.or_else(raisable) else {
             self.warn(String::from("nothing waits to leave a bottle"));
             return;
         };
         let bottle = known.bottle.clone();
-        if let Some(hold) = known.hub.holds.values().next().cloned() {
+        let is_held = !known.hub.holds.is_empty();
+        if known.pause().is_some() || !known.waits_for_answer() && !is_held {
+            let raises = known.raises();
+            self.open(Modal::Raise { bottle, raises });
+        } else if let Some(hold) = known.hub.holds.values().next().cloned() {
             self.open(Modal::Answer { bottle, hold });
         } else {
             self.tell(format!("looking up what {} needs", bottle.id));
@@ -81,12 +94,19 @@ impl State {
 
     /// Refuses what is shown.
     pub(super) fn refuse(&mut self, effects: &mut Vec<Effect>) {
-        if let Some(Modal::Answer { bottle, hold }) = &self.view.modal {
-            let (bottle, hold) = (bottle.clone(), hold.id);
-            self.view.modal = None;
-            self.touch();
-            effects.push(Effect::RefuseHold { bottle, hold });
-        }
+        let effect = match &self.view.modal {
+            Some(Modal::Answer { bottle, hold }) => Effect::RefuseHold {
+                bottle: bottle.clone(),
+                hold: hold.id,
+            },
+            Some(Modal::Raise { bottle, .. }) => Effect::RefuseBudgets {
+                bottle: bottle.clone(),
+            },
+            _ => return,
+        };
+        self.view.modal = None;
+        self.touch();
+        effects.push(effect);
     }
 
     fn pick(&mut self, picker: Picker, effects: &mut Vec<Effect>) {

@@ -127,6 +127,7 @@ impl State {
                 | Modal::ConfirmRemove { .. }
                 | Modal::ConfirmQuit
                 | Modal::Answer { .. }
+                | Modal::Raise { .. }
                 | Modal::Allow { .. }
                 | Modal::Secret { .. },
             )

@@ -6,7 +6,8 @@ use super::super::look::{Look, Role};
 use super::super::text::{Words, pad, safe, wrap};
 use super::{Content, Sight};
 use crate::state::{
-    BottleRef, Context, HoldRecord, KEYMAP, Modal, PlanSummary, Route, State, bindings,
+    BottleBudget, BottleRef, Context, HoldRecord, KEYMAP, Modal, PlanSummary, Route, State,
+    bindings, pause_words,
 };
 
 /// Columns of the keys in the help, roomy and narrow, and of a label in the plan.
@@ -34,6 +35,13 @@ pub(super) fn content(state: &State, modal: &Modal, look: Look, widest: u16) -> 
             widest,
             "Answer",
             &answer_text(state, bottle, hold),
+        ),
+        Modal::Raise { bottle, raises } => question(
+            state,
+            look,
+            widest,
+            "Raise",
+            &raise_text(state, bottle, raises),
         ),
         Modal::Allow {
             bottle,
@@ -140,6 +148,27 @@ fn answer_text(state: &State, bottle: &BottleRef, hold: &HoldRecord) -> String {
          you take it away (`cellar egress revoke`). Refusing counts for ten minutes. {rest}",
         bottle.id,
         hold.words()
+    )
+}
+
+fn raise_text(state: &State, bottle: &BottleRef, raises: &[BottleBudget]) -> String {
+    let budgets = state
+        .fleet
+        .get(bottle)
+        .and_then(|known| known.hub.budgets.as_ref());
+    let why = budgets
+        .and_then(|budgets| pause_words(budgets, state.now))
+        .map_or_else(
+            || String::from("A budget of it is spent."),
+            |words| format!("Paused: {words}."),
+        );
+    let raises: Vec<String> = raises.iter().map(BottleBudget::words).collect();
+    format!(
+        "Raise the budget of {} to {}?\n\n{why}\n\nRaised, what waits goes on at once, and the \
+         new amount counts until you change it (`cellar budget`). Refused, what waits and what \
+         comes is answered with an error until there is room again.",
+        bottle.id,
+        raises.join(" and ")
     )
 }
 

@@ -94,6 +94,7 @@ fn place(state: &State, look: Look, area: Rect) -> Option<(Content, Rect)> {
         | Modal::ConfirmRemove { .. }
         | Modal::ConfirmQuit
         | Modal::Answer { .. }
+        | Modal::Raise { .. }
         | Modal::Allow { .. }
         | Modal::Decision { .. }
         | Modal::Hits { .. }

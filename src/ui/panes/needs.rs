@@ -48,10 +48,12 @@ pub(in crate::ui) fn shown(state: &State, area: Rect) -> Vec<Need> {
     needs(state).into_iter().take(room).collect()
 }
 
-/// What needs the operator elsewhere: who is attached to a bottle sees what it wants.
+/// What needs the operator elsewhere: who is attached to a bottle sees what it wants,
+/// except that it is paused, of which its program knows nothing.
 fn needs(state: &State) -> Vec<Need> {
     let mut needs = state.needs();
-    needs.retain(|need| need.is_trouble || Some(&need.bottle) != state.attached());
+    let is_told = |need: &Need| Some(&need.bottle) == state.attached() && need.word != "paused";
+    needs.retain(|need| need.is_trouble || !is_told(need));
     needs
 }
 

@@ -47,6 +47,7 @@ fn text(id: &str, entries: &[&AuditEntry]) -> String {
         AuditEvent::Revision { .. }
         | AuditEvent::Verdict { .. }
         | AuditEvent::HoldRefused { .. }
+        | AuditEvent::BudgetsRefused { .. }
         | AuditEvent::Unlock { .. }
         | AuditEvent::Attach { .. } => None,
     });
@@ -58,6 +59,9 @@ fn text(id: &str, entries: &[&AuditEntry]) -> String {
     });
     section(&mut text, "Refused connections", entries, |event| {
         matches!(event, AuditEvent::HoldRefused { .. }).then(|| words(event))
+    });
+    section(&mut text, "Refused budgets", entries, |event| {
+        matches!(event, AuditEvent::BudgetsRefused { .. }).then(|| words(event))
     });
     section(&mut text, "Who was there", entries, |event| {
         matches!(event, AuditEvent::Attach { .. } | AuditEvent::Unlock { .. }).then(|| words(event))
@@ -118,11 +122,15 @@ mod tests {
                 host: String::from("[x](http://evil)\u{1b}[2J"),
                 port: 443,
             }),
+            entry(AuditEvent::BudgetsRefused {
+                budgets: vec![String::from("$5.00 per hour")],
+            }),
             entry(AuditEvent::Stop),
         ];
         let text = report(&entries, "api").unwrap();
         assert!(text.contains("\\[x\\](http://evil)"), "{text}");
         assert!(!text.contains('\u{1b}'), "{text}");
+        assert!(text.contains("5.00 per hour"), "{text}");
         assert!(
             text.contains("## Life\n\n- 1970-01-01T00:00:00Z: stop"),
             "{text}"

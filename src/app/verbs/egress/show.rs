@@ -9,8 +9,8 @@ use super::super::super::exit::{Exit, Failure};
 use super::super::super::hub::{HubView, Talk, TalkError};
 use super::super::super::output::Output;
 use super::super::super::planning;
-use super::super::printing;
-use crate::manifest::Prices;
+use super::super::{budget, printing};
+use crate::policy::Prices;
 use crate::policy::{Route, RouteSet, Unlisted};
 use crate::spec::BottleId;
 use crate::state::{
@@ -18,8 +18,8 @@ use crate::state::{
     short, traffic_words,
 };
 use crate::wire::{
-    DecisionRecord, HEARTBEAT, Hits, HoldRecord, HubToConsole, Role, RoleReport, RouteHits,
-    RouteKey, Usage, Verdict,
+    Budgets, DecisionRecord, HEARTBEAT, Hits, HoldRecord, HubToConsole, Role, RoleReport,
+    RouteHits, RouteKey, Usage, Verdict,
 };
 
 #[derive(Serialize)]
@@ -31,6 +31,7 @@ struct Shown<'a> {
     denied: u64,
     decisions: &'a [DecisionRecord],
     usage: Option<&'a Usage>,
+    budgets: Option<&'a Budgets>,
     /// What of it costs how much.
     cost: Option<Cost>,
     /// What the routes let out, in their order; null where it is not known.
@@ -73,6 +74,7 @@ pub(super) async fn show(
             denied: view.denied,
             decisions: &view.decisions,
             usage: view.usage.as_ref(),
+            budgets: view.budgets.as_ref(),
             cost: view.usage.as_ref().map(|usage| Cost::of(usage, &prices)),
             route_hits: view.hits.as_ref().map(|hits| {
                 let keys = routes.routes.iter().map(RouteKey::of);
@@ -132,6 +134,9 @@ fn print(
     }
     if let Some(hits) = &view.hits {
         print_refused(out, hits, now).map_err(printing)?;
+    }
+    if let Some(budgets) = &view.budgets {
+        budget::print(out, budgets, now).map_err(printing)?;
     }
     if let Some(usage) = &view.usage {
         print_usage(out, usage, prices).map_err(printing)?;

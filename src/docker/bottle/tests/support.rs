@@ -75,6 +75,7 @@ pub(super) fn small() -> Wanted {
         digest: spec.digest().unwrap(),
         spec,
         revision: 1,
+        prices: None,
         is_demo: false,
         home_files: Vec::new(),
         secrets: BTreeMap::new(),

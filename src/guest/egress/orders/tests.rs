@@ -13,9 +13,18 @@ fn config(routes: RouteSet, generation: u64) -> SidecarConfig {
         bottle: crate::spec::BottleId::parse("api-k3x9q").unwrap(),
         routes,
         generation,
+        prices: None,
         supervise: false,
         upstream_ca: None,
         upstream_proxy: None,
+    }
+}
+
+fn kept(routes: RouteSet, generation: u64) -> Kept {
+    Kept {
+        generation,
+        routes,
+        prices: None,
     }
 }
 
@@ -38,22 +47,22 @@ async fn a_told_table_outlives_a_restart_and_an_older_one_is_refused() {
     let folder = tempfile::tempdir().unwrap();
     let rig = Rig::new(vec![route("old.example", 443)]);
     let orders = orders(&rig, folder.path());
-    assert_eq!(orders.swap(3, RouteSet::NONE), Ok(()));
+    assert_eq!(orders.swap(3, RouteSet::NONE, None), Ok(()));
     assert_eq!(rig.proxy.table.current().routes, RouteSet::NONE);
-    assert_eq!(orders.swap(3, RouteSet::NONE), Ok(()), "told again");
-    assert!(orders.swap(3, set("new.example")).is_err());
-    assert!(orders.swap(2, set("new.example")).is_err());
+    assert_eq!(orders.swap(3, RouteSet::NONE, None), Ok(()), "told again");
+    assert!(orders.swap(3, set("new.example"), None).is_err());
+    assert!(orders.swap(2, set("new.example"), None).is_err());
     let mut bad = set("new.example");
     bad.routes[0].ports.clear();
-    assert!(orders.swap(9, bad).is_err());
+    assert!(orders.swap(9, bad, None).is_err());
     assert_eq!(rig.proxy.table.current().generation, 3);
     let made = config(set("old.example"), 1);
-    assert_eq!(orders.file.newest(&made).unwrap(), (RouteSet::NONE, 3));
+    assert_eq!(orders.file.newest(&made).unwrap(), kept(RouteSet::NONE, 3));
     // A bottle that was taken up again was made with newer ones.
     let made = config(set("newer.example"), 4);
     assert_eq!(
         orders.file.newest(&made).unwrap(),
-        (set("newer.example"), 4)
+        kept(set("newer.example"), 4)
     );
 }
 
@@ -63,7 +72,7 @@ fn a_file_that_cannot_be_read_is_an_error_and_not_the_old_routes() {
     let path = folder.path().join("routes.json");
     let file = TableFile::new(path.clone());
     let made = config(set("old.example"), 1);
-    assert_eq!(file.newest(&made).unwrap(), (set("old.example"), 1));
+    assert_eq!(file.newest(&made).unwrap(), kept(set("old.example"), 1));
     std::fs::write(&path, "{\"generation\":").unwrap();
     assert!(file.newest(&made).is_err());
 }
@@ -73,7 +82,7 @@ async fn what_cannot_be_kept_is_not_put_in_force() {
     let folder = tempfile::tempdir().unwrap();
     let rig = Rig::new(vec![route("old.example", 443)]);
     let orders = orders(&rig, &folder.path().join("missing"));
-    assert!(orders.swap(2, set("new.example")).is_err());
+    assert!(orders.swap(2, set("new.example"), None).is_err());
     assert_eq!(rig.proxy.table.current().generation, 1);
 }
 
@@ -128,7 +137,7 @@ async fn a_held_tunnel_stands_as_soon_as_a_route_allows_it() {
     let orders = orders(&rig, folder.path());
     let mut asking = RouteSet::NONE;
     asking.unlisted = Unlisted::Ask { seconds: 60 };
-    orders.swap(2, asking.clone()).unwrap();
+    orders.swap(2, asking.clone(), None).unwrap();
     let (mut client, served) = rig.connect();
     let request = b"CONNECT a.example:443 HTTP/1.1\r\nHost: a.example:443\r\n\r\n";
     client.write_all(request).await.unwrap();
@@ -138,7 +147,7 @@ async fn a_held_tunnel_stands_as_soon_as_a_route_allows_it() {
             tokio::task::yield_now().await;
         }
         asking.routes.push(route("a.example", 443));
-        orders.swap(3, asking).unwrap();
+        orders.swap(3, asking, None).unwrap();
     };
     let (head, ()) = tokio::join!(read_head(&mut client), allow);
     assert!(head.starts_with("HTTP/1.1 200 "), "{head}");
@@ -154,7 +163,7 @@ async fn a_held_tunnel_that_is_refused_is_told_so_and_others_are_not_held() {
     let orders = orders(&rig, folder.path());
     let mut asking = RouteSet::NONE;
     asking.unlisted = Unlisted::Ask { seconds: 60 };
-    orders.swap(2, asking).unwrap();
+    orders.swap(2, asking, None).unwrap();
     let refuse = async {
         while rig.proxy.holds.is_empty() {
             tokio::task::yield_now().await;

@@ -110,8 +110,8 @@ pub(in super::super) enum DownloadError {
     /// It holds a secret.
     #[error(transparent)]
     Caught(#[from] Caught),
-    /// It is longer than the route's budget reaches.
-    #[error("pass on more than the route's budget has")]
+    /// It is longer than a budget of the route or of the bottle reaches.
+    #[error("pass on more than a budget has")]
     Spent,
 }
 

@@ -20,6 +20,7 @@ mod tests;
 mod upload;
 mod upstream;
 mod usage;
+mod waiting;
 mod websocket;
 
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -43,11 +44,14 @@ pub(super) use self::pool::Pool;
 use self::record::Recorder;
 use self::request::{Asked, Composed, answer_mode};
 use self::sieve::{Sieve, ask_readable, sift_answer, unframe};
+use self::waiting::Waiting;
 use super::activity::{Activity, Watched};
 use super::ask::Shown;
 use super::authority::Authority;
 use super::gate::GateLine;
 use super::head::Head;
+use super::ledger::Use;
+use super::pause::Admitted;
 use super::proxy::{Proxy, Room};
 use super::refusal::{REASON_HEADER, Refusal};
 use super::resolve::Resolve;
@@ -55,6 +59,9 @@ use super::table::Table;
 use crate::guest::runtime::tunnel::splice;
 use crate::policy::{Grant, Reason, Scan, ScanMode, Tls};
 use crate::scan::Direction;
+
+/// Why a stream ends that a budget of bytes cuts off.
+pub(super) const SPENT: &str = "a budget of bytes is spent";
 
 /// What a document tells of.
 #[cfg(test)]
@@ -190,20 +197,28 @@ impl<'a, R: Resolve> Relay<'a, R> {
         let own = Activity::new();
         let mut agent = Watched::new(TokioIo::new(agent), activity);
         let mut upstream = Watched::new(TokioIo::new(switched.upstream), &own);
+        let passage = switched.recorder.meter().passage().cloned();
         let counted = Counted {
             activity: &own,
             recorder: &mut switched.recorder,
         };
+        let follower = self.proxy.ledger.follow(&own, passage);
         let Some(sieves) = switched.sieves else {
-            let carried = splice(&mut agent, &mut upstream, Vec::new()).await;
-            drop(counted);
+            let carried = tokio::select! {
+                carried = splice(&mut agent, &mut upstream, Vec::new()) => carried,
+                () = follower.spent() => Err(std::io::Error::other(SPENT)),
+            };
+            drop((follower, counted));
             return carried;
         };
         let meter = Arc::clone(counted.recorder.meter());
         let findings = meter.findings();
         let carried = carry::carry(&mut agent, &mut upstream, sieves, findings);
-        let carried = Box::pin(carried).await;
-        drop(counted);
+        let carried = tokio::select! {
+            carried = Box::pin(carried) => carried,
+            () = follower.spent() => Err(CarryError::Io(std::io::Error::other(SPENT))),
+        };
+        drop((follower, counted));
         match carried {
             Ok(()) => Ok(()),
             Err(CarryError::Io(error)) => Err(error),
@@ -270,37 +285,56 @@ impl<'a, R: Resolve> Relay<'a, R> {
         let asked = Arc::new(asked?);
         let path = self.tellable(asked.path.as_str());
         recorder.path(path, asked.query.is_some());
-        let newer;
-        let (table, (permit, grant)) = match asked.decide(&table, Timestamp::now()) {
-            Ok(allowed) => (&table, allowed),
-            Err(refusal) => {
+        let table = match asked.decide(&table, Timestamp::now()).err() {
+            None => table,
+            Some(refusal) => {
                 // Seldom needed, so not a part of every connection's future.
                 Box::pin(self.hold(&asked, &table, refusal)).await?;
-                newer = self.proxy.table.current();
+                let newer = self.proxy.table.current();
                 recorder.generation(newer.generation);
-                (&newer, asked.decide(&newer, Timestamp::now())?)
+                newer
             }
         };
-        recorder.route(grant.route);
-        for method in headers::overriding_methods(request.headers()) {
-            asked.with_method(method).decide(table, Timestamp::now())?;
-        }
-        self.proxy.check_name(table, &asked.authority.host)?;
-        self.stand(&asked);
-        if self.room == Room::None {
-            return Err(Refusal::from(Reason::TooManyConnections));
-        }
+        let overriding: Vec<_> = headers::overriding_methods(request.headers()).collect();
+        let mut table = table;
+        let mut waiting = Waiting::new(request);
+        let (permit, grant, taken) = loop {
+            let (permit, grant) = asked.decide(&table, Timestamp::now())?;
+            recorder.route(grant.route);
+            for method in &overriding {
+                asked
+                    .with_method(method.clone())
+                    .decide(&table, Timestamp::now())?;
+            }
+            self.proxy.check_name(&table, &asked.authority.host)?;
+            self.stand(&asked);
+            if self.room == Room::None {
+                return Err(Refusal::from(Reason::TooManyConnections));
+            }
+            let wanted = if self.is_model(&asked, &grant) {
+                recorder.asks_model();
+                Use::Model
+            } else {
+                Use::Traffic
+            };
+            let admitted = self.admit(&mut waiting, wanted).await?;
+            if !admitted.has_waited {
+                break (permit, grant, admitted.taken);
+            }
+            // What was decided before the wait is old: once more, and counted anew.
+            table = self.proxy.table.current();
+            recorder.generation(table.generation);
+        };
         if let Some(route) = table.routes.routes.get(grant.route) {
             recorder.spends(self.proxy.spending.take(route)?);
         }
-        let mut composed = self.compose(request, head, &asked, &grant, recorder)?;
-        if self.is_model(&asked, &grant) {
+        let mut composed = self.compose(waiting, head, &asked, &grant, recorder)?;
+        if recorder.is_of_model() {
             // An answer that is broken off is read all the same.
             ask_readable(composed.request.headers_mut());
-            recorder.asks_model();
         }
         let host = asked.authority.host.as_str();
-        recorder.let_out(self.proxy.ledger.request(table, grant.route, host));
+        recorder.let_out(taken.spend(&table, grant.route, host));
         let key = asked.key(&permit, &grant, table.generation);
         let answer = self.send(composed, &key, &permit, recorder).await?;
         let scan = Scan {
@@ -320,6 +354,19 @@ impl<'a, R: Resolve> Relay<'a, R> {
         }
     }
 
+    /// Counts the request, as soon as the bottle's budgets have room for it.
+    async fn admit(&self, waiting: &mut Waiting, wanted: Use) -> Result<Admitted<'a>, Refusal> {
+        let proxy = self.proxy;
+        let admit = proxy
+            .pauses
+            .admit(&proxy.ledger, wanted, || self.activity.stir());
+        tokio::select! {
+            biased;
+            admitted = admit => admitted,
+            never = waiting.read_ahead(&proxy.pauses) => match never {},
+        }
+    }
+
     /// Whether a model answers there: a route's role says so, or a preset knows the place.
     fn is_model(&self, asked: &Asked, grant: &Grant) -> bool {
         let Authority { host, port } = &asked.authority;
@@ -328,7 +375,7 @@ impl<'a, R: Resolve> Relay<'a, R> {
 
     fn compose(
         &self,
-        request: Request<Incoming>,
+        waiting: Waiting,
         head: &Head,
         asked: &Asked,
         grant: &Grant,
@@ -336,7 +383,7 @@ impl<'a, R: Resolve> Relay<'a, R> {
     ) -> Result<Composed, Refusal> {
         let held = self.proxy.secrets.open();
         let cap = self.proxy.limits.request_bytes;
-        asked.compose(request, head, grant, &held, cap, recorder.meter())
+        asked.compose(waiting, head, grant, &held, cap, recorder.meter())
     }
 
     fn pass_on(
@@ -392,13 +439,24 @@ impl<'a, R: Resolve> Relay<'a, R> {
     fn refuse(&self, refusal: &Refusal, mut recorder: Recorder) -> Response<Download> {
         recorder.refused(refusal.reason);
         recorder.status(refusal.status());
-        let text = Full::new(Bytes::from(refusal.text(recorder.asked())));
+        let is_model_error = recorder.is_of_model() && refusal.retry.is_some();
+        let (kind, text) = if is_model_error {
+            ("application/json", refusal.model_error(recorder.asked()))
+        } else {
+            ("text/plain", refusal.text(recorder.asked()))
+        };
+        let text = Full::new(Bytes::from(text));
         let body = Download::own(text, recorder, self.line.clone());
         let mut response = Response::new(body);
         *response.status_mut() =
             StatusCode::from_u16(refusal.status()).unwrap_or(StatusCode::FORBIDDEN);
         let headers = response.headers_mut();
-        headers.insert(CONTENT_TYPE, HeaderValue::from_static("text/plain"));
+        headers.insert(CONTENT_TYPE, HeaderValue::from_static(kind));
+        for (name, value) in refusal.more_headers() {
+            if let Ok(value) = HeaderValue::try_from(value) {
+                headers.insert(name, value);
+            }
+        }
         let code = HeaderValue::from_static(refusal.reason.code());
         headers.insert(REASON_HEADER, code);
         headers.insert(CONNECTION, HeaderValue::from_static("close"));

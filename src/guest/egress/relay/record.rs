@@ -33,8 +33,6 @@ pub(in super::super) struct Recorder {
     usage: Option<Box<UsageReader>>,
     /// Its part of the route's budget.
     share: Option<Share>,
-    /// Where its bytes are counted, once it is let out.
-    passage: Option<Passage>,
     began: Instant,
     broke_off: bool,
 }
@@ -56,11 +54,10 @@ impl Recorder {
                 generation,
                 ..RequestFacts::default()
             },
-            meter: Arc::default(),
+            meter: Arc::new(Meter::of(Arc::clone(ledger))),
             is_model: false,
             usage: None,
             share: None,
-            passage: None,
             began: Instant::now(),
             broke_off: false,
         }
@@ -72,11 +69,6 @@ impl Recorder {
         if has_query {
             self.facts.path.push_str("?…");
         }
-    }
-
-    /// Names the table that it was decided by after all.
-    pub(super) const fn generation(&mut self, generation: u64) {
-        self.facts.generation = generation;
     }
 
     /// Names the route.
@@ -92,9 +84,19 @@ impl Recorder {
         self.share = share;
     }
 
+    /// Names the table that it was decided by after all.
+    pub(super) const fn generation(&mut self, generation: u64) {
+        self.facts.generation = generation;
+    }
+
+    /// Whether a model answers.
+    pub(super) const fn is_of_model(&self) -> bool {
+        self.is_model
+    }
+
     /// Says that it is let out, and where its bytes are counted.
-    pub(super) fn let_out(&mut self, passage: Option<Passage>) {
-        self.passage = passage;
+    pub(super) fn let_out(&self, passage: Option<Passage>) {
+        self.meter.let_out(passage);
     }
 
     /// Names the status of the answer.
@@ -123,16 +125,16 @@ impl Recorder {
     pub(super) fn received(&mut self, piece: &[u8]) -> bool {
         let bytes = u64::try_from(piece.len()).unwrap_or(u64::MAX);
         self.facts.received_bytes = self.facts.received_bytes.saturating_add(bytes);
-        self.ledger.carried(self.passage.as_ref(), 0, bytes);
+        let has_bytes = self.ledger.carried(self.meter.passage(), 0, bytes);
         if let Some(reader) = &mut self.usage {
             reader.feed(piece);
         }
-        self.share.as_ref().is_none_or(|share| share.carried(bytes))
+        let is_shared = self.share.as_ref().is_none_or(|share| share.carried(bytes));
+        is_shared && has_bytes
     }
 
-    /// Counts what a WebSocket carried.
+    /// Says what a WebSocket carried, which was counted as it went.
     pub(super) fn carried(&mut self, sent: u64, received: u64) {
-        self.ledger.carried(self.passage.as_ref(), sent, received);
         if let Some(share) = &self.share {
             share.carried(sent.saturating_add(received));
         }
@@ -164,8 +166,6 @@ impl Recorder {
 impl Drop for Recorder {
     fn drop(&mut self) {
         let mut facts = std::mem::take(&mut self.facts);
-        self.ledger
-            .carried(self.passage.as_ref(), self.meter.bytes(), 0);
         facts.sent_bytes = facts.sent_bytes.max(self.meter.bytes());
         facts.millis = u64::try_from(self.began.elapsed().as_millis()).unwrap_or(u64::MAX);
         facts.usage = self

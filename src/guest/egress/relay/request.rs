@@ -2,7 +2,6 @@
 
 use std::sync::Arc;
 
-use hyper::body::Incoming;
 use hyper::header::{HOST, HeaderValue};
 use hyper::http::request::Parts;
 use hyper::{Request, Uri, Version};
@@ -14,6 +13,7 @@ use super::headers::{leave_behind, strip_credentials, strip_query};
 use super::pool::Key;
 use super::sieve::{Findings, Sieve, ask_readable, sift_head, unframe};
 use super::upload::{Meter, Upload};
+use super::waiting::Waiting;
 use super::websocket::{Wish, announce};
 use crate::guest::egress::authority::{Authority, Fault, read_plain, same_place};
 use crate::guest::egress::head::{BodyEnd, Head};
@@ -153,7 +153,7 @@ impl Asked {
     /// that it is too long, or if it is no WebSocket's opening.
     pub(super) fn compose(
         &self,
-        request: Request<Incoming>,
+        waiting: Waiting,
         head: &Head,
         grant: &Grant,
         held: &Held,
@@ -170,6 +170,7 @@ impl Asked {
             Some(auth) => Some(Credential::new(auth, grant.role, &held.secrets)?),
             None => None,
         };
+        let Waiting { request, early } = waiting;
         let (mut parts, body) = request.into_parts();
         let wish = self
             .is_websocket
@@ -195,7 +196,7 @@ impl Asked {
         if let Some(credential) = credential {
             credential.inject(&mut parts.headers);
         }
-        let body = Upload::new(body, sieve, cap, Arc::clone(meter));
+        let body = Upload::new(body, early, sieve, cap, Arc::clone(meter));
         let is_idempotent = matches!(self.method.as_str(), "GET" | "HEAD" | "OPTIONS");
         Ok(Composed {
             is_repeatable: is_idempotent && head.body == BodyEnd::Length(0) && wish.is_none(),

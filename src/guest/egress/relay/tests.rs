@@ -6,7 +6,9 @@ use super::super::rig::{
 };
 use super::frames::tests::frame;
 use super::frames::{Sender, unmask};
-use crate::policy::{Method, Methods, Route, ScanMode, SecretName, Tls};
+use crate::policy::{
+    BottleBudget, Measure, Method, Methods, Route, RouteRole, ScanMode, SecretName, Span, Tls,
+};
 use crate::secret::Secret;
 use crate::wire::{AnswerUsage, DecisionRecord, Tokens, Verdict};
 
@@ -1316,6 +1318,179 @@ async fn what_leaves_and_comes_in_is_counted_and_what_is_refused_is_not() {
     assert_eq!(counted, (2, 10, 4));
 }
 
+/// What Claude Code asks of the model, and an answer that uses tokens.
+fn question(place: &str, body: &str) -> String {
+    let length = body.len();
+    format!(
+        "POST /v1/messages HTTP/1.1\r\nHost: {place}\r\nContent-Type: application/json\r\nContent-Length: {length}\r\n\r\n{body}"
+    )
+}
+
+fn told(tokens: u64) -> String {
+    let body = format!(
+        r#"{{"type":"message","model":"claude-opus-5","usage":{{"input_tokens":{tokens},"output_tokens":0}}}}"#
+    );
+    let length = body.len();
+    format!(
+        "HTTP/1.1 200 OK\r\nContent-Type: application/json\r\nContent-Length: {length}\r\n\r\n{body}"
+    )
+}
+
+/// A route to a model.
+fn model(name: &str, port: u16) -> Route {
+    Route {
+        role: Some(RouteRole::AnthropicApiKey),
+        ..route(name, port)
+    }
+}
+
+/// Until as many requests wait for a budget.
+async fn until_waiting(rig: &Rig, waiting: u32) {
+    while rig.proxy.pauses.waiting() != waiting {
+        tokio::task::yield_now().await;
+    }
+}
+
+#[tokio::test]
+async fn a_request_that_a_budget_holds_goes_on_whole_when_it_is_raised() {
+    let rig = Rig::new(Vec::new());
+    let origin = rig.origin("a.example").await;
+    let tokens = BottleBudget::new(Measure::Tokens, Span::Total, 100);
+    let routes = vec![model("a.example", origin.port)];
+    rig.budget(routes.clone(), &[tokens]);
+    let place = format!("a.example:{}", origin.port);
+    let mut inside = rig.inside("a.example", origin.port).await;
+    let mut other = rig.inside("a.example", origin.port).await;
+    let long = "x".repeat(300_000);
+    let talk = async {
+        let first = question(&place, "{}");
+        inside.write_all(first.as_bytes()).await.unwrap();
+        assert!(read_message(&mut inside).await.0.contains("200 ok"));
+        let second = question(&place, &long);
+        // That all of it goes in shows that it is read ahead.
+        inside.write_all(second.as_bytes()).await.unwrap();
+        inside.flush().await.unwrap();
+        let operator = async {
+            until_waiting(&rig, 1).await;
+            // What is no question to a model does not wait.
+            let usage = rig.proxy.ledger.usage();
+            assert_eq!((usage.requests, usage.tokens().total()), (1, 120));
+            other
+                .write_all(question(&place, "{}").as_bytes())
+                .await
+                .unwrap();
+            until_waiting(&rig, 2).await;
+            drop(other);
+            until_waiting(&rig, 1).await;
+            rig.budget(routes, &[tokens.raised_over(120)]);
+        };
+        let (answer, ()) = tokio::join!(read_message(&mut inside), operator);
+        answer.0
+    };
+    let serve = async {
+        let mut far = origin.accept().await;
+        let mut bodies = Vec::new();
+        for tokens in [120, 1] {
+            bodies.push(read_message(&mut far).await.1);
+            far.write_all(told(tokens).as_bytes()).await.unwrap();
+            if tokens == 120 {
+                // Kept connections end with the table that they were opened by.
+                far = origin.accept().await;
+            }
+        }
+        bodies
+    };
+    let (bodies, head) = tokio::join!(serve, talk);
+    assert!(head.contains("200 ok"), "{head}");
+    assert_eq!(bodies[1], long);
+    assert_eq!(
+        rig.proxy.ledger.usage().requests,
+        2,
+        "who left was not counted"
+    );
+    drop(inside);
+    settle().await;
+    let generations: Vec<u64> = rig
+        .records()
+        .iter()
+        .filter(|record| record.verdict == Verdict::Allowed)
+        .filter_map(|record| Some(record.request.as_ref()?.generation))
+        .collect();
+    assert!(generations.ends_with(&[3]), "{generations:?}");
+}
+
+#[tokio::test]
+async fn a_refused_pause_is_an_error_of_the_model_that_says_what_to_do() {
+    let rig = Rig::new(Vec::new());
+    let origin = rig.origin("a.example").await;
+    let requests = BottleBudget::new(Measure::Requests, Span::Hour, 1);
+    rig.budget(vec![model("a.example", origin.port)], &[requests]);
+    let table = rig.proxy.table.current();
+    rig.proxy.ledger.request(&table, 0, "a.example");
+    let place = format!("a.example:{}", origin.port);
+    let mut inside = rig.inside("a.example", origin.port).await;
+    let refuse = async {
+        until_waiting(&rig, 1).await;
+        rig.proxy.pauses.refuse(&rig.proxy.ledger);
+    };
+    let ask = async {
+        inside
+            .write_all(question(&place, "{}").as_bytes())
+            .await
+            .unwrap();
+        read_message(&mut inside).await
+    };
+    let ((head, body), ()) = tokio::join!(ask, refuse);
+    assert!(head.starts_with("http/1.1 429 "), "{head}");
+    assert!(head.contains("x-cellar-reason: bottle_paused"), "{head}");
+    assert!(head.contains("\r\nretry-after: 36"), "{head}");
+    assert!(head.contains("content-type: application/json"), "{head}");
+    let error: serde_json::Value = serde_json::from_str(&body).unwrap();
+    let message = error["error"]["message"].as_str().unwrap();
+    assert!(message.contains("1 request per hour"), "{message}");
+    assert!(!origin.is_dialled().await);
+    assert_eq!(rig.proxy.ledger.usage().requests, 1);
+}
+
+#[tokio::test]
+async fn bytes_beyond_the_bottles_budget_leave_neither_way() {
+    let rig = Rig::new(Vec::new());
+    let origin = rig.origin("a.example").await;
+    let bytes = BottleBudget::new(Measure::Bytes, Span::Total, 10);
+    let routes = vec![route("a.example", origin.port)];
+    rig.budget(routes.clone(), &[bytes]);
+    let place = format!("a.example:{}", origin.port);
+    let mut inside = rig.inside("a.example", origin.port).await;
+    let ask = async {
+        let post = question(&place, "longer than ten bytes");
+        inside.write_all(post.as_bytes()).await.unwrap();
+        read_message(&mut inside).await.0
+    };
+    let far = async {
+        let mut far = origin.accept().await;
+        let mut all = Vec::new();
+        drop(far.read_to_end(&mut all).await);
+        String::from_utf8_lossy(&all).into_owned()
+    };
+    let (seen, head) = tokio::join!(far, ask);
+    assert!(!seen.contains("longer"), "{seen}");
+    assert!(head.contains("budget_spent"), "{head}");
+
+    let spent = rig.proxy.ledger.usage().sent_bytes;
+    rig.budget(routes, &[bytes.raised_to(spent + 4)]);
+    let mut inside = rig.inside("a.example", origin.port).await;
+    let talk = async {
+        inside.write_all(get("/", &place).as_bytes()).await.unwrap();
+        let mut answer = Vec::new();
+        drop(inside.read_to_end(&mut answer).await);
+        String::from_utf8_lossy(&answer).into_owned()
+    };
+    let long = "HTTP/1.1 200 OK\r\nContent-Length: 11\r\n\r\nhello there";
+    let answers = [long];
+    let (_, answer) = tokio::join!(origin.serve(&answers), talk);
+    assert!(!answer.contains("hello"), "{answer}");
+}
+
 /// A route that only connected is of use: it must not read as unused.
 #[tokio::test]
 async fn a_connection_on_which_nothing_is_asked_is_use_of_its_route() {
@@ -1324,8 +1499,13 @@ async fn a_connection_on_which_nothing_is_asked_is_use_of_its_route() {
     rig.allow(vec![route("a.example", origin.port)]);
     let mut inside = rig.inside("a.example", origin.port).await;
     inside.shutdown().await.unwrap();
+    // Who leaves before the tickets are written has not shaken hands.
+    drop(inside.read_to_end(&mut Vec::new()).await);
     drop(inside);
-    settle().await;
+    // The record comes first and tells that the connection ended.
+    while rig.records().is_empty() {
+        settle().await;
+    }
     let hits = rig.proxy.ledger.hits(&rig.proxy.table, &rig.proxy.spending);
     let passed = hits.of(&rig.proxy.table.current().keys[0]).unwrap().passed;
     assert_eq!((passed.requests, passed.bytes()), (0, 0));

@@ -9,7 +9,10 @@ use bytes::Bytes;
 use hyper::body::{Body, Frame, Incoming, SizeHint};
 
 use super::sieve::{Caught, Findings, Sieve};
+use super::waiting::Early;
+use crate::guest::egress::ledger::Ledger;
 use crate::guest::egress::spending::Share;
+use crate::guest::egress::tally::Passage;
 
 /// How a request's body fares, seen from outside.
 #[derive(Debug, Default)]
@@ -22,9 +25,38 @@ pub(in super::super) struct Meter {
     /// Its part of the route's budget.
     share: OnceLock<Share>,
     findings: Findings,
+    ledger: Option<Arc<Ledger>>,
+    /// For whom it is counted there, once the request is let out.
+    passage: OnceLock<Passage>,
 }
 
 impl Meter {
+    /// Begins with nothing; what goes out is counted there too.
+    pub(super) fn of(ledger: Arc<Ledger>) -> Self {
+        Self {
+            ledger: Some(ledger),
+            ..Self::default()
+        }
+    }
+
+    /// Says that the request is let out, and where its bytes are counted; once.
+    pub(super) fn let_out(&self, passage: Option<Passage>) {
+        if let Some(passage) = passage {
+            // A request is let out once.
+            drop(self.passage.set(passage));
+        }
+    }
+
+    /// Where the request's bytes are counted.
+    pub(super) fn passage(&self) -> Option<&Passage> {
+        self.passage.get()
+    }
+
+    /// Whether it was broken off because a budget of bytes is spent.
+    pub(super) fn is_spent(&self) -> bool {
+        self.is_spent.load(Ordering::Relaxed)
+    }
+
     /// Bytes that went out.
     pub(in super::super) fn bytes(&self) -> u64 {
         self.bytes.load(Ordering::Relaxed)
@@ -38,11 +70,6 @@ impl Meter {
     /// Whether it was broken off because of what is in it.
     pub(in super::super) fn is_caught(&self) -> bool {
         self.is_caught.load(Ordering::Relaxed)
-    }
-
-    /// Whether the route's budget did not reach, and it was broken off.
-    pub(in super::super) fn is_spent(&self) -> bool {
-        self.is_spent.load(Ordering::Relaxed)
     }
 
     /// Says which budget it is on.
@@ -71,8 +98,8 @@ pub(in super::super) enum UploadError {
     /// It is longer than it may be.
     #[error("send a body longer than its cap")]
     Over,
-    /// It is longer than the route's budget reaches.
-    #[error("send more than the route's budget has")]
+    /// The budget of the route or of the bottle does not reach so far.
+    #[error("send more than the budget has")]
     Spent,
     /// It holds a secret.
     #[error(transparent)]
@@ -83,6 +110,8 @@ pub(in super::super) enum UploadError {
 pub(in super::super) struct Upload {
     /// Until its end.
     body: Option<Incoming>,
+    /// What was read of it already.
+    early: Early,
     sieve: Option<Box<Sieve>>,
     cap: u64,
     meter: Arc<Meter>,
@@ -92,14 +121,16 @@ impl Upload {
     /// Passes `body` on, up to `cap` bytes.
     pub(super) fn new(
         body: Incoming,
+        early: Early,
         sieve: Option<Box<Sieve>>,
         cap: u64,
         meter: Arc<Meter>,
     ) -> Self {
-        let is_empty = body.is_end_stream();
+        let is_empty = early.is_empty() && body.is_end_stream();
         meter.is_done.store(is_empty, Ordering::Relaxed);
         Self {
             body: (!is_empty).then_some(body),
+            early,
             sieve,
             cap,
             meter,
@@ -110,6 +141,7 @@ impl Upload {
     pub(in super::super) fn none() -> Self {
         Self {
             body: None,
+            early: Early::default(),
             sieve: None,
             cap: 0,
             meter: Arc::default(),
@@ -128,12 +160,11 @@ impl Upload {
         }
         self.meter.bytes.store(sum, Ordering::Relaxed);
         // As it goes and not at its end: one long body is a way out too.
-        if !self
-            .meter
-            .share
-            .get()
-            .is_none_or(|share| share.carried(length))
-        {
+        let share = self.meter.share.get();
+        let (ledger, passage) = (self.meter.ledger.as_ref(), self.meter.passage());
+        let of_route = share.is_none_or(|share| share.carried(length));
+        let of_bottle = ledger.is_none_or(|ledger| ledger.carried(passage, length, 0));
+        if !of_route || !of_bottle {
             self.meter.is_spent.store(true, Ordering::Relaxed);
             return Err(UploadError::Spent);
         }
@@ -161,10 +192,14 @@ impl Body for Upload {
             let Some(body) = &mut this.body else {
                 return Poll::Ready(None);
             };
-            let frame = ready!(Pin::new(&mut *body).poll_frame(context)).transpose()?;
-            // The gate left trailers out; anything else than data would be new.
-            let data = frame.and_then(|frame| frame.into_data().ok());
-            let is_last = data.is_none() || body.is_end_stream();
+            let data = if let Some(piece) = this.early.next() {
+                Some(piece?)
+            } else {
+                let frame = ready!(Pin::new(&mut *body).poll_frame(context)).transpose()?;
+                // The gate left trailers out; anything else than data would be new.
+                frame.and_then(|frame| frame.into_data().ok())
+            };
+            let is_last = data.is_none() || this.early.is_empty() && body.is_end_stream();
             let passed = this.take(data.unwrap_or_default(), is_last)?;
             if is_last {
                 this.body = None;
@@ -190,7 +225,15 @@ impl Body for Upload {
             {
                 SizeHint::new()
             }
-            Some(body) => body.size_hint(),
+            Some(body) => {
+                let (ahead, rest) = (self.early.bytes(), body.size_hint());
+                let mut hint = SizeHint::new();
+                hint.set_lower(rest.lower().saturating_add(ahead));
+                if let Some(upper) = rest.upper() {
+                    hint.set_upper(upper.saturating_add(ahead));
+                }
+                hint
+            }
             None => SizeHint::with_exact(0),
         }
     }

@@ -112,10 +112,10 @@ impl<R: Resolve> Relay<'_, R> {
             Refusal::from(fault)
         } else if recorder.meter().is_caught() {
             recorder.meter().findings().refusal()
-        } else if recorder.meter().is_over() {
-            Refusal::from(Reason::BodyTooLarge)
         } else if recorder.meter().is_spent() {
             Refusal::new(Reason::BudgetSpent, "of bytes")
+        } else if recorder.meter().is_over() {
+            Refusal::from(Reason::BodyTooLarge)
         } else {
             unreachable("it gave no valid HTTP answer")
         }

@@ -147,6 +147,7 @@ async fn the_role_hears_what_the_hub_passes_on() {
     let order = ToEgress::Routes {
         generation: 2,
         routes: crate::policy::RouteSet::NONE,
+        prices: None,
     };
     let mut hub = LineWriter::new(stream);
     hub.message(&order).await.unwrap();

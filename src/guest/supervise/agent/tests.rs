@@ -29,6 +29,7 @@ fn config() -> SidecarConfig {
     route.connect_to = Some("10.1.2.3".parse().unwrap());
     route.allow_private = true;
     SidecarConfig {
+        prices: None,
         bottle: BottleId::parse("api-k3x9q").unwrap(),
         routes: RouteSet::of(vec![route]),
         generation: 1,

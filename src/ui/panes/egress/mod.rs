@@ -1,6 +1,7 @@
 //! What may leave a bottle, and what tried to; and the same of all bottles.
 
 mod all;
+mod budgets;
 mod decisions;
 mod parts;
 
@@ -54,9 +55,16 @@ fn top(state: &State, look: Look, bottle: &Bottle, area: Rect) -> Vec<Words> {
     lines.extend(parts::refused_change(look, bottle, area));
     let waiting = hub.holds.values().map(|hold| (None, hold));
     lines.extend(parts::holds(state, look, waiting));
+    lines.extend(budgets::paused(
+        state,
+        look,
+        bottle,
+        usize::from(area.width),
+    ));
     // On few rows the decisions matter more than the sums.
     if area.height > parts::TALL {
         lines.extend(parts::used(state, look, bottle, area));
+        lines.extend(budgets::rows(state, look, bottle, usize::from(area.width)));
         lines.extend(parts::refused(look, bottle, area));
         lines.push(Words::new(look));
     }
