@@ -70,7 +70,7 @@ impl Wanted<'_> {
 /// A text on the way down.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Text<'a> {
-    pub(super) text: &'a [u8],
+    pub(super) bytes: &'a [u8],
     /// What is looked for begins here; the rest is context.
     pub(super) area: &'a Range<usize>,
     /// Where the words of the rules stand.
@@ -78,7 +78,7 @@ pub(super) struct Text<'a> {
 }
 
 fn patterns(text: Text<'_>, examined: &mut Examined) {
-    for hit in pattern::search(text.text, text.area, text.spots) {
+    for hit in pattern::search(text.bytes, text.area, text.spots) {
         examined.found.push(Found {
             rule: hit.rule.id.clone(),
             kind: Kind::Pattern,
@@ -89,10 +89,10 @@ fn patterns(text: Text<'_>, examined: &mut Examined) {
 }
 
 fn dig(outer: Text<'_>, lead: usize, depth: usize, wanted: Wanted<'_>, examined: &mut Examined) {
-    for piece in segments::find(outer.text, outer.area, lead) {
-        let noise = piece.noise(outer.text);
+    for piece in segments::find(outer.bytes, outer.area, lead) {
+        let noise = piece.noise(outer.bytes);
         let segment = if noise.is_none() {
-            piece.read(outer.text)
+            piece.read(outer.bytes)
         } else {
             None
         };
@@ -124,7 +124,7 @@ fn look_into(
     if is_text(bytes) {
         let spots = wanted.spots_in(segment, outer.spots);
         let text = Text {
-            text: bytes,
+            bytes,
             area: &inner,
             spots: &spots,
         };
@@ -139,7 +139,7 @@ fn look_into(
         if depth < MAX_DEPTH {
             // The one piece looked for is no text, so no word counts.
             let text = Text {
-                text: bytes,
+                bytes,
                 area: &(0..1),
                 spots: &[],
             };
@@ -156,6 +156,9 @@ fn look_into(
 }
 
 fn known(text: &[u8], area: &Range<usize>, wanted: Wanted<'_>, examined: &mut Examined) {
+    // What begins in the area ends no later than this.
+    let end = (area.end + wanted.known.overlap()).min(text.len());
+    let text = text.get(..end).unwrap_or_default();
     for finding in wanted.known.search(text, 0, 0) {
         let at = to_usize(finding.at.start)..to_usize(finding.at.end);
         if area.contains(&at.start) {

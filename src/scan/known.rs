@@ -67,6 +67,9 @@ struct Label {
     layers: Vec<Layer>,
 }
 
+/// The bytes of forms.
+type Written = Vec<Zeroizing<Vec<u8>>>;
+
 /// All known values of one scanner, in the clear.
 #[derive(Debug, Default)]
 pub(super) struct KnownValues {
@@ -128,7 +131,7 @@ impl KnownValues {
     fn label(
         known: &[Known],
         forms: impl Fn(&[u8]) -> Vec<Form>,
-    ) -> Result<(Self, Vec<Zeroizing<Vec<u8>>>), KnownError> {
+    ) -> Result<(Self, Written), KnownError> {
         let bytes = known.iter().map(|one| one.value.expose().len()).sum();
         if bytes > MAX_KNOWN_BYTES {
             return Err(KnownError::TooLong { bytes });

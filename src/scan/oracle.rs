@@ -49,9 +49,11 @@ impl Oracle {
         for segment in segments(text, area, lead) {
             let bytes = &segment.bytes;
             let to = segment.places.partition_point(|place| *place < area.end);
-            let inner = match segment.layer {
-                Layer::Gzip | Layer::Zstd => 0..bytes.len(),
-                _ => 0..to.min(bytes.len()),
+            let is_whole = matches!(segment.layer, Layer::Gzip | Layer::Zstd);
+            let inner = if is_whole {
+                0..bytes.len()
+            } else {
+                0..to.min(bytes.len())
             };
             let mut found = Vec::new();
             let strange = |byte: &&u8| {
@@ -106,7 +108,7 @@ impl Oracle {
 }
 
 /// Findings in one order, whatever found them.
-pub(super) fn sorted(found: Vec<Found>) -> Vec<String> {
+pub(super) fn sorted(found: &[Found]) -> Vec<String> {
     let mut lines: Vec<String> = found.iter().map(|one| format!("{one:?}")).collect();
     lines.sort();
     lines
@@ -228,7 +230,7 @@ impl Segment {
             Layer::Gzip | Layer::Zstd => return self.at.clone(),
             Layer::Base64 => (4, 3),
             Layer::Hex => (2, 1),
-            _ => {
+            Layer::Percent | Layer::Json | Layer::Base32 => {
                 let last = self.places.len() - 1;
                 return self.places[inner.start.min(last)]..self.places[inner.end.min(last)];
             }
@@ -318,12 +320,10 @@ fn packed(text: &[u8], start: usize, layer: Layer) -> Option<Segment> {
     })
 }
 
-fn view(
-    text: &[u8],
-    start: usize,
-    layer: Layer,
-    unit: fn(&[u8]) -> Option<(Vec<u8>, usize)>,
-) -> Segment {
+/// What an escape means, and how many bytes were read.
+type Unit = Option<(Vec<u8>, usize)>;
+
+fn view(text: &[u8], start: usize, layer: Layer, unit: fn(&[u8]) -> Unit) -> Segment {
     let (mut bytes, mut places) = (Vec::new(), Vec::new());
     let mut at = start;
     while at < text.len() {
@@ -341,12 +341,12 @@ fn view(
     }
 }
 
-fn percent(text: &[u8]) -> Option<(Vec<u8>, usize)> {
+fn percent(text: &[u8]) -> Unit {
     let digits = text.strip_prefix(b"%")?.get(..2)?;
     Some((HEXLOWER_PERMISSIVE.decode(digits).ok()?, 3))
 }
 
-fn json(text: &[u8]) -> Option<(Vec<u8>, usize)> {
+fn json(text: &[u8]) -> Unit {
     let (escape, rest) = text.strip_prefix(b"\\")?.split_first()?;
     let meant = match escape {
         b'"' | b'\\' | b'/' => char::from(*escape),
@@ -356,9 +356,8 @@ fn json(text: &[u8]) -> Option<(Vec<u8>, usize)> {
         b'r' => '\r',
         b't' => '\t',
         b'u' => {
-            let digits = rest.get(..4)?.iter();
-            let value = digits.fold(Some(0), |value, digit| {
-                Some(value? * 16 + char::from(*digit).to_digit(16)?)
+            let value = rest.get(..4)?.iter().try_fold(0, |value, digit| {
+                Some(value * 16 + char::from(*digit).to_digit(16)?)
             });
             return Some((char::from_u32(value?)?.to_string().into_bytes(), 6));
         }

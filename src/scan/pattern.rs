@@ -33,22 +33,17 @@ pub(super) fn add_spots(text: &[u8], seen: usize, spots: &mut Vec<Spot>) {
     };
     let from = seen.saturating_sub(words.overlap());
     let found = words.find(text.get(from..).unwrap_or_default());
-    let placed = found.into_iter().map(|spot| Spot {
-        word: spot.word,
-        start: spot.start + from,
-        end: spot.end + from,
-    });
+    let placed = found.into_iter().map(|spot| spot.moved_on(from));
     spots.extend(placed.filter(|spot| spot.end > seen));
 }
 
 /// Where they stand in a text with its escapes undone, given where they stand in the text
 /// itself.
 pub(super) fn spots_in(view: &View, outer: &[Spot]) -> Vec<Spot> {
-    let Some(words) = Rules::get().words.as_ref() else {
-        return Vec::new();
-    };
-    view.spots(outer, |byte| words.has_letter(byte))
-        .unwrap_or_else(|| words.find(&view.bytes))
+    let words = Rules::get().words.as_ref();
+    words
+        .map(|words| view.spots(outer, words))
+        .unwrap_or_default()
 }
 
 /// Finds what the rules know of in `text`, whose words stand at `spots`. Only matches that

@@ -110,7 +110,8 @@ pub(super) fn find(text: &[u8], area: &Range<usize>, lead: usize) -> Vec<Piece> 
     }
     let marks = area.start..marks_end(text, area);
     let runs = found.len();
-    let rest = text.get(area.start..).unwrap_or_default();
+    let longest = (marks.end + ZSTD.len()).min(text.len());
+    let rest = text.get(area.start..longest).unwrap_or_default();
     for (layer, magic) in [(Layer::Gzip, &GZIP[..]), (Layer::Zstd, &ZSTD[..])] {
         for at in memmem::find_iter(rest, magic) {
             let at = area.start + at;
@@ -185,7 +186,7 @@ impl Piece {
         let (Layer::Base64, Some([one, two, three])) = (self.layer, groups.first_chunk()) else {
             return None;
         };
-        let begun = [triple(one), triple(two), triple(three)];
+        let begun = [triple(*one), triple(*two), triple(*three)];
         let begun = begun.as_flattened();
         let is_utf8 = match std::str::from_utf8(begun) {
             Ok(_) => true,
@@ -197,7 +198,7 @@ impl Piece {
         let length = base64_length(written);
         let mut left = length / 8;
         for group in groups {
-            let strange = triple(group).into_iter().filter(|byte| is_strange(*byte));
+            let strange = triple(*group).into_iter().filter(|byte| is_strange(*byte));
             left = match left.checked_sub(strange.count()) {
                 Some(left) => left,
                 None => return Some(length),
@@ -212,7 +213,11 @@ pub(super) fn is_packed(bytes: &[u8]) -> bool {
     bytes.starts_with(&GZIP) || bytes.starts_with(&ZSTD)
 }
 
-/// Whether a byte is unlike text. No branches: the compiler asks many bytes at once.
+/// Whether a byte is unlike text.
+#[expect(
+    clippy::needless_bitwise_bool,
+    reason = "without branches the compiler asks many bytes at once"
+)]
 pub(super) fn is_strange(byte: u8) -> bool {
     let is_space = (byte == b'\t') | (byte == b'\n') | (byte == 0x0C) | (byte == b'\r');
     (byte >= 0x7F) | ((byte < b' ') & !is_space)
@@ -252,7 +257,7 @@ fn is_base64(byte: u8) -> bool {
 }
 
 /// What a group of four means.
-fn triple(group: &[u8; 4]) -> [u8; 3] {
+fn triple(group: [u8; 4]) -> [u8; 3] {
     let bits = group
         .iter()
         .fold(0, |bits, byte| bits << 6 | u32::from(sextet(*byte)));
@@ -264,8 +269,8 @@ fn triple(group: &[u8; 4]) -> [u8; 3] {
 /// over that stand for something: then it belongs to something else.
 fn rest(group: &[u8]) -> Vec<u8> {
     let [a, b, c] = match *group {
-        [one, two] => triple(&[one, two, b'A', b'A']),
-        [one, two, three] => triple(&[one, two, three, b'A']),
+        [one, two] => triple([one, two, b'A', b'A']),
+        [one, two, three] => triple([one, two, three, b'A']),
         _ => return Vec::new(),
     };
     match (group.len(), b, c) {
@@ -278,7 +283,7 @@ fn rest(group: &[u8]) -> Vec<u8> {
 fn base64(written: &[u8]) -> Vec<u8> {
     let (groups, last) = written.as_chunks();
     let mut bytes = Vec::with_capacity(groups.len() * 3 + 2);
-    bytes.extend(groups.iter().flat_map(triple));
+    bytes.extend(groups.iter().copied().flat_map(triple));
     bytes.append(&mut rest(last));
     bytes
 }

@@ -3,7 +3,6 @@
 //! Everything here is a necessary condition, taken from the regex itself: what it
 //! refuses cannot match, what it lets pass the regex decides.
 
-use std::ops::Range;
 use std::sync::LazyLock;
 
 use regex_automata::util::syntax;
@@ -26,7 +25,7 @@ const ASSIGNMENT: &str =
 const MAX_BEFORE_SIGN_BYTES: usize = 23;
 
 static ASSIGNMENT_PARTS: LazyLock<Vec<Hir>> = LazyLock::new(|| {
-    let parts = parse(ASSIGNMENT).map(parts);
+    let parts = parse(ASSIGNMENT).as_ref().map(parts);
     parts.unwrap_or_default()
 });
 
@@ -79,8 +78,18 @@ pub(super) struct Beginning {
     /// What each byte from the head on must be.
     shape: Vec<ByteSet>,
     starts_word: bool,
-    /// Set for `NAME = VALUE`: how far behind the start of a head its sign may stand.
-    sign_within: Option<usize>,
+    /// Set for `NAME = VALUE`.
+    assignment: Option<Assignment>,
+}
+
+/// What comes behind a name.
+#[derive(Debug)]
+struct Assignment {
+    /// How far behind the start of the name the sign may stand.
+    within: usize,
+    /// What the value is made of, and how many bytes of it there are at least.
+    value: ByteSet,
+    least: usize,
 }
 
 #[derive(Debug)]
@@ -93,7 +102,7 @@ impl Beginning {
     /// Takes a regex apart: how it begins, and what remains of it from the head on. None
     /// if nothing certain can be said.
     pub(super) fn of(regex: &Hir) -> Option<(Self, Hir)> {
-        let mut rest = parts(regex.clone());
+        let mut rest = parts(regex);
         let mut lead: Option<Lead> = None;
         while let Some((set, max)) = rest.first().and_then(as_lead) {
             let before = lead.as_ref().map_or(0, |lead| lead.max);
@@ -104,7 +113,7 @@ impl Beginning {
             lead = Some(Lead { set, max });
             rest.remove(0);
         }
-        let sign_within = sign_within(&rest);
+        let assignment = Assignment::of(&rest);
         let tail = Hir::concat(rest);
         let heads = heads(&tail)?;
         let mut shape = Vec::new();
@@ -116,7 +125,7 @@ impl Beginning {
             heads,
             lead,
             shape,
-            sign_within,
+            assignment,
         };
         Some((beginning, tail))
     }
@@ -137,7 +146,7 @@ impl Beginning {
         has_shape
             && has_room
             && !(self.starts_word && before.is_some_and(|byte| WORD.has(*byte)))
-            && self.sign_within.is_none_or(|within| has_sign(rest, within))
+            && self.assignment.as_ref().is_none_or(|one| one.fits(rest))
     }
 
     /// How far before its head a match can start.
@@ -162,11 +171,49 @@ static WORD: LazyLock<ByteSet> = LazyLock::new(|| {
 static BEFORE_SIGN: LazyLock<ByteSet> =
     LazyLock::new(|| WORD.or(ByteSet::of(*b" \t\r\n\x0b\x0c.-'\"")));
 
-/// Whether, behind a name that stands first, a sign of assignment can follow.
-fn has_sign(rest: &[u8], within: usize) -> bool {
-    let mut rest = rest.iter().take(within + 1);
-    let first = rest.find(|byte| !BEFORE_SIGN.has(**byte));
-    first.is_some_and(|byte| b"=>:|?,".contains(byte))
+/// What signs of assignment are made of, and what may stand between one and the value.
+static AFTER_SIGN: LazyLock<ByteSet> = LazyLock::new(|| ByteSet::of(*b"=>:|?, \t\r\n\x0b\x0c`'\""));
+
+impl Assignment {
+    /// Of a name and what follows it, if that is [`ASSIGNMENT`] and a value.
+    fn of(parts: &[Hir]) -> Option<Self> {
+        let between = ASSIGNMENT_PARTS.as_slice();
+        let mut windows = parts.windows(between.len().max(1));
+        let (name, rest) = parts.split_at(windows.position(|window| window == between)?);
+        let value = rest.get(between.len())?;
+        let name = Hir::concat(name.to_vec());
+        let is_plain = all_bytes(&name).is_within(*BEFORE_SIGN);
+        is_plain.then_some(Self {
+            within: name.properties().maximum_len()? + MAX_BEFORE_SIGN_BYTES,
+            value: all_bytes(value),
+            least: value.properties().minimum_len()?,
+        })
+    }
+
+    /// Whether the text, which begins with the name, can go on with a sign and a value.
+    fn fits(&self, text: &[u8]) -> bool {
+        let near = text.get(..=self.within).unwrap_or(text);
+        let Some(sign) = near.iter().position(|byte| !BEFORE_SIGN.has(*byte)) else {
+            return false;
+        };
+        let rest = text.get(sign..).unwrap_or_default();
+        if !rest.first().is_some_and(|byte| b"=>:|?,".contains(byte)) {
+            return false;
+        }
+        // The value begins here at the latest; some are allowed to begin with such bytes.
+        let between = rest
+            .iter()
+            .take_while(|byte| AFTER_SIGN.has(**byte))
+            .count();
+        let before = rest.get(1..between).unwrap_or_default();
+        let begun = before
+            .iter()
+            .rev()
+            .take_while(|byte| self.value.has(**byte));
+        let more = self.least.saturating_sub(begun.count());
+        let value = rest.get(between..between + more);
+        value.is_some_and(|value| value.iter().all(|byte| self.value.has(*byte)))
+    }
 }
 
 pub(super) fn config() -> syntax::Config {
@@ -179,23 +226,11 @@ pub(super) fn parse(regex: &str) -> Option<Hir> {
     syntax::parse_with(regex, &config()).ok()
 }
 
-fn parts(hir: Hir) -> Vec<Hir> {
-    match hir.into_kind() {
-        HirKind::Concat(parts) => parts,
-        other => vec![rebuilt(other)],
-    }
-}
-
-fn rebuilt(kind: HirKind) -> Hir {
-    match kind {
-        HirKind::Empty => Hir::empty(),
-        HirKind::Literal(literal) => Hir::literal(literal.0),
-        HirKind::Class(class) => Hir::class(class),
-        HirKind::Look(look) => Hir::look(look),
-        HirKind::Repetition(repetition) => Hir::repetition(repetition),
-        HirKind::Capture(capture) => Hir::capture(capture),
-        HirKind::Concat(parts) => Hir::concat(parts),
-        HirKind::Alternation(parts) => Hir::alternation(parts),
+fn parts(hir: &Hir) -> Vec<Hir> {
+    if let HirKind::Concat(parts) = hir.kind() {
+        parts.clone()
+    } else {
+        vec![hir.clone()]
     }
 }
 
@@ -217,16 +252,6 @@ fn as_lead(hir: &Hir) -> Option<(ByteSet, usize)> {
     Some((set_of(class), usize::try_from(*max).ok()?))
 }
 
-/// If behind the first part comes [`ASSIGNMENT`]: how far behind that part's start its
-/// sign can stand.
-fn sign_within(parts: &[Hir]) -> Option<usize> {
-    let (name, rest) = parts.split_first()?;
-    let is_assignment = !ASSIGNMENT_PARTS.is_empty() && rest.starts_with(&ASSIGNMENT_PARTS);
-    let is_named = all_bytes(name).is_within(*BEFORE_SIGN);
-    let longest = name.properties().maximum_len()?;
-    (is_assignment && is_named).then_some(longest + MAX_BEFORE_SIGN_BYTES)
-}
-
 /// Every byte that can be part of a match.
 fn all_bytes(hir: &Hir) -> ByteSet {
     match hir.kind() {
@@ -243,11 +268,9 @@ fn all_bytes(hir: &Hir) -> ByteSet {
 
 fn set_of(class: &Class) -> ByteSet {
     match class {
-        Class::Bytes(class) => ByteSet::of(
-            class
-                .iter()
-                .flat_map(|range| Range::from(range.start()..range.end()).chain([range.end()])),
-        ),
+        Class::Bytes(class) => {
+            ByteSet::of(class.iter().flat_map(|range| range.start()..=range.end()))
+        }
         // Bytes are asked for, so this class is of ASCII; if not, anything may follow.
         Class::Unicode(class) if class.is_ascii() => ByteSet::of(class.iter().flat_map(|range| {
             let byte = |c| u8::try_from(u32::from(c)).unwrap_or_default();
@@ -358,7 +381,7 @@ fn heads_of(hir: &Hir) -> Option<Vec<Head>> {
             let times = usize::try_from(repetition.min).ok()?.min(MAX_HEAD_BYTES);
             let mut heads = in_sequence(std::iter::repeat_n(&*repetition.sub, times));
             if repetition.max != Some(repetition.min) {
-                heads.iter_mut().for_each(|head| head.1 = false);
+                close(&mut heads);
             }
             if repetition.min == 0 && repetition.max == Some(1) {
                 heads = heads_of(&repetition.sub)?;
@@ -375,6 +398,13 @@ fn heads_of(hir: &Hir) -> Option<Vec<Head>> {
         }
     };
     (heads.len() <= MAX_HEADS).then_some(heads)
+}
+
+/// Nothing more is said of how they go on.
+fn close(heads: &mut [Head]) {
+    for (_, is_whole) in heads {
+        *is_whole = false;
+    }
 }
 
 fn in_sequence<'a>(parts: impl Iterator<Item = &'a Hir>) -> Vec<Head> {
@@ -397,10 +427,64 @@ fn in_sequence<'a>(parts: impl Iterator<Item = &'a Hir>) -> Vec<Head> {
         longer.sort();
         longer.dedup();
         if longer.len() > MAX_HEADS {
-            heads.iter_mut().for_each(|head| head.1 = false);
+            close(&mut heads);
             break;
         }
         heads = longer;
     }
     heads
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::scan::rules::Rules;
+
+    /// The sets of rules name their own; here what they rest on.
+    #[test]
+    fn beginnings_are_read_from_regexes() {
+        let rows: [(&str, &[&str], usize); 9] = [
+            (r"ghp_[0-9a-zA-Z]{36}", &["ghp_"], MAX_SHAPE_BYTES),
+            (
+                r"\b((?:sk|rk)_(?:test|live)_[a-z]{9})",
+                &["rk_live_", "rk_test_", "sk_live_", "sk_test_"],
+                17,
+            ),
+            (r"xox[os]-\d+", &["xoxo-", "xoxs-"], 6),
+            (
+                r"(?i)Ab(?:c|d)?[_-]?x",
+                &[
+                    "abc-x", "abc_x", "abcx", "abd-x", "abd_x", "abdx", "ab-x", "ab_x", "abx",
+                ],
+                2,
+            ),
+            (
+                r"(?:https?://)?hooks.slack",
+                &["hooks", "http:", "https:"],
+                0,
+            ),
+            (r#"["']?key"#, &[], 0),
+            (r"[a-z]{14}\.atlas", &[], 0),
+            (r"(?i)[\w.-]{0,50}?(?:kraken)x", &["krakenx"], 7),
+            (r"(?i)[\w.-]{0,50}(?:kraken)x", &[], 0),
+        ];
+        for (regex, heads, shape) in rows {
+            let read = Beginning::of(&parse(regex).unwrap());
+            let (mut found, length) =
+                read.map_or((Vec::new(), 0), |(read, _)| (read.heads, read.shape.len()));
+            let mut heads: Vec<&[u8]> = heads.iter().map(|head| head.as_bytes()).collect();
+            heads.sort_unstable();
+            found.sort_unstable();
+            assert_eq!(found, heads, "{regex}");
+            assert_eq!(length, shape, "{regex}");
+        }
+    }
+
+    #[test]
+    fn most_rules_of_names_are_known_as_assignments() {
+        let rules = Rules::get().all.iter();
+        let beginnings = rules.filter_map(|rule| rule.beginning.as_ref());
+        let assignments = beginnings.filter(|one| one.assignment.is_some()).count();
+        assert!(assignments > 80, "only {assignments}");
+    }
 }

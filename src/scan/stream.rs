@@ -228,7 +228,7 @@ impl Stream {
             Vec::new()
         };
         let text = Text {
-            text: self.text.get(from..to).unwrap_or_default(),
+            bytes: self.text.get(from..to).unwrap_or_default(),
             area: &(self.next - from..end - from),
             spots: &spots,
         };

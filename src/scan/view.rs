@@ -4,7 +4,7 @@ use std::ops::Range;
 
 use memchr::{memchr, memchr_iter};
 
-use super::words::Spot;
+use super::words::{Spot, Words};
 
 /// How one kind of escape is written.
 #[derive(Clone, Copy, Debug)]
@@ -137,20 +137,51 @@ impl View {
         inner.min(self.bytes.len())
     }
 
-    /// Where words stand here, told from where they stand in the outer text. None if a
-    /// word may have an escape for a letter: then the text must be searched.
-    pub(super) fn spots(
-        &self,
-        outer: &[Spot],
-        is_letter: impl Fn(u8) -> bool,
-    ) -> Option<Vec<Spot>> {
-        let is_lettered = |one: &Undone| {
+    /// Where words stand here, told from where they stand in the outer text; only around
+    /// escapes that stand for letters of words they are looked for.
+    pub(super) fn spots(&self, outer: &[Spot], words: &Words) -> Vec<Spot> {
+        let is_lettered = |one: &&Undone| {
             let meant = self.bytes.get(one.inner as usize..one.inner_end());
-            meant.is_none_or(|meant| meant.iter().any(|byte| is_letter(*byte)))
+            meant.is_some_and(|meant| meant.iter().any(|byte| words.has_letter(*byte)))
         };
-        if self.undone.iter().any(is_lettered) {
-            return None;
+        let lettered: Vec<Range<usize>> = self
+            .undone
+            .iter()
+            .filter(is_lettered)
+            .map(|one| one.inner as usize..one.inner_end())
+            .collect();
+        let around = words.overlap() * 2 + 1;
+        if lettered.len() * around > self.bytes.len() / 2 {
+            return words.find(&self.bytes);
         }
+        let mut spots = self.kept(outer);
+        if lettered.is_empty() {
+            return spots;
+        }
+        let mut rest = lettered.iter().peekable();
+        while let Some(first) = rest.next() {
+            let from = first.start.saturating_sub(words.overlap());
+            let mut to = first.end + words.overlap();
+            let mut met = vec![first];
+            while let Some(next) = rest.next_if(|next| next.start < to + words.overlap()) {
+                to = next.end + words.overlap();
+                met.push(next);
+            }
+            let part = self.bytes.get(from..to.min(self.bytes.len()));
+            let found = words.find(part.unwrap_or_default());
+            let found = found.into_iter().map(|spot| spot.moved_on(from));
+            // The others are known from the outer text.
+            spots.extend(found.filter(|spot| {
+                let near = met.partition_point(|one| one.end <= spot.start);
+                met.get(near).is_some_and(|one| one.start < spot.end)
+            }));
+        }
+        spots.sort_by_key(|spot| (spot.end, spot.start));
+        spots
+    }
+
+    /// The words that no escape is part of.
+    fn kept(&self, outer: &[Spot]) -> Vec<Spot> {
         let mut rest = self.undone.iter().peekable();
         // From where on the text is as written, in both texts.
         let (mut outer_from, mut inner_from) = (self.start, 0);
@@ -160,16 +191,11 @@ impl View {
                 (outer_from, inner_from) = (one.outer_end(), one.inner_end());
             }
             // One that an escape's own characters are part of is none here.
-            if let Some(within) = spot.start.checked_sub(outer_from) {
-                let start = inner_from + within;
-                spots.push(Spot {
-                    word: spot.word,
-                    start,
-                    end: start + (spot.end - spot.start),
-                });
+            if let Some(inner) = spot.moved_back(outer_from) {
+                spots.push(inner.moved_on(inner_from));
             }
         }
-        Some(spots)
+        spots
     }
 }
 

@@ -27,6 +27,15 @@ impl Spot {
             ..self
         })
     }
+
+    /// The same place, counted from an earlier one.
+    pub(super) fn moved_on(self, by: usize) -> Self {
+        Self {
+            start: self.start + by,
+            end: self.end + by,
+            ..self
+        }
+    }
 }
 
 /// One automaton over all words.

@@ -42,7 +42,7 @@ fn fast(text: &[u8], area: &Range<usize>, lead: usize, patterns: bool) -> Vec<Fo
         patterns,
     };
     let text = Text {
-        text,
+        bytes: text,
         area,
         spots: &pattern::spots(text),
     };
@@ -56,8 +56,8 @@ fn slow(text: &[u8], area: &Range<usize>, lead: usize, patterns: bool) -> Vec<Fo
 
 fn assert_same(text: &[u8], area: &Range<usize>, lead: usize, patterns: bool) {
     assert_eq!(
-        oracle::sorted(fast(text, area, lead, patterns)),
-        oracle::sorted(slow(text, area, lead, patterns)),
+        oracle::sorted(&fast(text, area, lead, patterns)),
+        oracle::sorted(&slow(text, area, lead, patterns)),
         "{area:?} after {lead} of {}",
         text.escape_ascii()
     );
@@ -100,7 +100,7 @@ fn filler(dice: &mut Dice, length: usize) -> Vec<u8> {
                     .unwrap(),
             ),
             3 => {
-                text.extend((0..dice.below(50)).map(|_| b"0123456789abcdefABCDEF"[dice.below(22)]))
+                text.extend((0..dice.below(50)).map(|_| b"0123456789abcdefABCDEF"[dice.below(22)]));
             }
             4 => text.push(u8::try_from(dice.below(256)).unwrap()),
             _ => {
@@ -144,7 +144,7 @@ fn around(rule: usize, seed: u64) -> Vec<u8> {
 #[test]
 fn every_rule_finds_the_same_wherever_its_shape_stands() {
     for rule in 0..Rules::get().all.len() {
-        for seed in 0..12 {
+        for seed in 0..3 {
             let text = around(rule, seed);
             let mut dice = Dice(seed);
             assert_same_hits(&text, &(0..text.len()));
@@ -155,10 +155,35 @@ fn every_rule_finds_the_same_wherever_its_shape_stands() {
     }
 }
 
+/// As long as the part between a name and its value can be, and one byte longer; each sign
+/// that may stand there, and others.
+#[test]
+fn assignments_of_every_length_are_the_same() {
+    let value = "0f9e8d7c6b5a4f3e2d1c0b9a8f7e6d5c4b3a2f1e";
+    let mut found = 0;
+    for signs in ["=", ":::=", "||", "::", "=>", "?=", ",", "~", "-"] {
+        for (words, quotes, after) in (0..23)
+            .flat_map(|words| [0, 2, 3, 4].map(|quotes| (words, quotes)))
+            .flat_map(|(words, quotes)| [0, 4, 5, 6].map(|after| (words, quotes, after)))
+        {
+            let text = format!(
+                "x.zendesk{}{}{signs}{}{value}\n",
+                "_".repeat(words),
+                "'".repeat(quotes),
+                "=".repeat(after)
+            );
+            let text = text.as_bytes();
+            assert_same_hits(text, &(0..text.len()));
+            found += pattern::search(text, &(0..text.len()), &pattern::spots(text)).len();
+        }
+    }
+    assert!(found > 500, "found only {found}");
+}
+
 /// A block can begin and end at any byte of a secret.
 #[test]
 fn every_border_of_an_area_is_the_same() {
-    for rule in (0..Rules::get().all.len()).step_by(7) {
+    for rule in (0..Rules::get().all.len()).step_by(23) {
         let rule = &Rules::get().all[rule];
         let text = [
             rule.keywords().join(" ").as_bytes(),
@@ -176,7 +201,7 @@ fn every_border_of_an_area_is_the_same() {
 
 #[test]
 fn what_encodings_hide_is_the_same() {
-    for rule in (0..Rules::get().all.len()).step_by(3) {
+    for rule in (0..Rules::get().all.len()).step_by(9) {
         let text = around(rule, 77);
         let hidden = String::from_utf8_lossy(&text);
         let json = serde_json::to_string(&hidden).unwrap();
@@ -208,9 +233,9 @@ fn what_encodings_hide_is_the_same() {
 #[test]
 fn no_border_of_blocks_hides_a_token() {
     let token = patterns::github_token();
-    for before in (16 * 1024 - 60)..(16 * 1024 + 20) {
+    for before in ((16 * 1024 - 60)..(16 * 1024 + 20)).step_by(3) {
         let filler = "lorem ipsum ".repeat(before / 12 + 1);
-        let text = format!("{} {token}\n{filler}{filler}", &filler[..before]);
+        let text = format!("{filler:.before$} {token}\n{filler}{filler}");
         let findings = scanner().scan_bytes(text.as_bytes());
         assert_eq!(named(&findings), [("github-pat", Kind::Pattern, &[][..])]);
         let at = before as u64 + 1;
@@ -222,7 +247,7 @@ fn no_border_of_blocks_hides_a_token() {
 /// text is cut: here at every byte.
 #[test]
 fn every_cut_of_a_stream_is_the_same() {
-    for rule in (0..Rules::get().all.len()).step_by(31) {
+    for rule in (0..Rules::get().all.len()).step_by(73) {
         let text = around(rule, 5);
         let (whole, ..) = feed(stream(Mode::Report), &[&text]);
         for at in 0..=text.len() {
@@ -266,7 +291,7 @@ fn wrapped() -> impl Strategy<Value = Vec<u8>> {
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig::with_cases(400))]
+    #![proptest_config(ProptestConfig::with_cases(64))]
 
     #[test]
     fn any_text_is_the_same(
@@ -290,12 +315,12 @@ proptest! {
         let mut slow = values.known(&text, &(0..text.len()));
         slow.retain(|found| found.at.end > seen);
         let fast = oracle::placed(KNOWN.search(&text, seen, 0));
-        prop_assert_eq!(oracle::sorted(fast), oracle::sorted(slow));
+        prop_assert_eq!(oracle::sorted(&fast), oracle::sorted(&slow));
     }
 
     /// Long enough for the automaton to walk several parts of the text at once.
     #[test]
-    fn words_are_the_same(seed in any::<u64>(), length in 0_usize..6000) {
+    fn words_are_the_same(seed in any::<u64>(), length in 0_usize..3000) {
         let text = filler(&mut Dice(seed), length);
         let whole = pattern::spots(&text);
         let mut parts = Vec::new();
