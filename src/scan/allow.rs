@@ -65,7 +65,7 @@ impl From<AllowlistSource> for Allowlist {
                 if regexes.is_empty() {
                     return None;
                 }
-                compile(&format!("(?:{})", regexes.join(")|(?:"))).ok()
+                compile(&format!("(?:{})", regexes.join(")|(?:")))
             })),
             stopwords: LazyLock::new(Box::new(move || {
                 if stopwords.is_empty() {

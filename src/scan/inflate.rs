@@ -24,6 +24,8 @@ const FREE_BYTES: u64 = 1024 * 1024;
 const MAX_RATIO: u64 = 200;
 /// What RFC 8878, section 3.1.1.1.2, advises decoders to support.
 const MAX_WINDOW_BYTES: u64 = 8 * 1024 * 1024;
+/// What a zstd decoder may give at once.
+const ROOM_BYTES: usize = 64 * 1024;
 /// The longest header of a zstd frame, RFC 8878, section 3.1.1.
 const ZSTD_HEADER_BYTES: usize = 18;
 
@@ -240,13 +242,15 @@ fn take(result: std::io::Result<()>) -> Result<(), Unread> {
 struct Zstd {
     frame: Option<FrameDecoder>,
     pending: Vec<u8>,
+    /// Where the decoder writes; made once, because bodies come in many slices.
+    room: Vec<u8>,
 }
 
 impl Zstd {
     fn push(&mut self, slice: &[u8], is_end: bool) -> Result<Vec<u8>, Unread> {
         self.pending.extend_from_slice(slice);
         let mut made = Vec::new();
-        let mut room = vec![0; 64 * 1024];
+        self.room.resize(ROOM_BYTES, 0);
         loop {
             let needed = match self.frame {
                 None if is_end => 1,
@@ -264,10 +268,10 @@ impl Zstd {
                 frame
             });
             let (read, written) = frame
-                .decode_from_to(&self.pending, &mut room)
+                .decode_from_to(&self.pending, &mut self.room)
                 .map_err(|_| Unread::Corrupt)?;
             self.pending.drain(..read.min(self.pending.len()));
-            made.extend_from_slice(room.get(..written).unwrap_or_default());
+            made.extend_from_slice(self.room.get(..written).unwrap_or_default());
             if frame.is_finished() && frame.can_collect() == 0 {
                 self.frame = None;
             } else if read == 0 && written == 0 {

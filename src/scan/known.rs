@@ -1,12 +1,13 @@
-//! Known values: one automaton over every form of each of them.
+//! Known values: one search for every form of each of them.
 
 use std::ops::Range;
 
-use aho_corasick::{AhoCorasick, AhoCorasickKind};
+use aho_corasick::AhoCorasick;
 use zeroize::Zeroizing;
 
 use super::finding::{Finding, Kind, Layer};
 use super::forms::{self, Form};
+use super::suffixes::{Prefixes, Suffixes};
 use crate::secret::Secret;
 
 /// Shorter values are not looked for: their encodings occur by chance, and a scan that
@@ -14,9 +15,6 @@ use crate::secret::Secret;
 pub const MIN_KNOWN_BYTES: usize = 8;
 /// All values together: far more than tokens need. Chosen, not measured.
 const MAX_KNOWN_BYTES: usize = 64 * 1024;
-/// Up to this many bytes of forms the automaton is a table, which trades memory for
-/// speed: 4 MiB for two values of 108 and 40 bytes. The border is chosen, not measured.
-const MAX_TABLE_BYTES: usize = 16 * 1024;
 
 /// A value that must not be seen.
 #[derive(Debug)]
@@ -50,13 +48,13 @@ impl Known {
 /// Why values cannot be looked for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum KnownError {
-    /// More bytes in all than the automaton is allowed.
+    /// More bytes in all than are allowed.
     #[error("watch {bytes} bytes of secrets: at most {MAX_KNOWN_BYTES} can be watched")]
     TooLong {
         /// The bytes of all values.
         bytes: usize,
     },
-    /// The automaton could not be built.
+    /// The automaton for host names could not be built.
     #[error("build the automaton of known values")]
     Unbuildable,
 }
@@ -69,21 +67,40 @@ struct Label {
     layers: Vec<Layer>,
 }
 
-/// All known values of one scanner. Its automaton holds them in the clear.
+/// The bytes of forms.
+type Written = Vec<Zeroizing<Vec<u8>>>;
+
+/// All known values of one scanner, in the clear.
 #[derive(Debug, Default)]
 pub(super) struct KnownValues {
-    automaton: Option<AhoCorasick>,
+    search: Search,
+    /// For each form what it belongs to.
     labels: Vec<Label>,
-    /// Sorted, so that a prefix is found by bisection.
-    sorted: Vec<Zeroizing<Vec<u8>>>,
+    prefixes: Prefixes,
     longest: usize,
     unwatched: Vec<String>,
+}
+
+/// How the forms are looked for.
+#[derive(Debug, Default)]
+enum Search {
+    #[default]
+    Nothing,
+    /// In bodies: fast, and no byte is looked at twice.
+    Suffixes(Suffixes),
+    /// In host names: in any case. They are short and rare.
+    AnyCase(AhoCorasick),
 }
 
 impl KnownValues {
     /// Every form of each value, case being told apart.
     pub(super) fn of(known: &[Known]) -> Result<Self, KnownError> {
-        Self::build(known, forms::all, false)
+        let (mut all, forms) = Self::label(known, forms::all)?;
+        all.prefixes = Prefixes::new(&forms);
+        if !forms.is_empty() {
+            all.search = Search::Suffixes(Suffixes::new(forms));
+        }
+        Ok(all)
     }
 
     /// The forms that survive in a host name, where case does not.
@@ -92,27 +109,35 @@ impl KnownValues {
             let is_label = |byte: &u8| byte.is_ascii_alphanumeric() || b"-_".contains(byte);
             form.bytes.iter().all(is_label)
         };
-        let forms = |value: &[u8]| {
+        let (mut all, forms) = Self::label(known, |value| {
             let dotless: Vec<u8> = value.iter().filter(|b| **b != b'.').copied().collect();
             forms::all(&dotless)
                 .into_iter()
                 .chain(forms::all(value))
                 .filter(fits)
                 .collect()
-        };
-        Self::build(known, forms, true)
+        })?;
+        if !forms.is_empty() {
+            let automaton = AhoCorasick::builder()
+                .ascii_case_insensitive(true)
+                .build(forms.iter().map(|form| form.as_slice()))
+                .map_err(|_| KnownError::Unbuildable)?;
+            all.search = Search::AnyCase(automaton);
+        }
+        Ok(all)
     }
 
-    fn build(
+    /// The labels of all forms, and the forms in the same order.
+    fn label(
         known: &[Known],
         forms: impl Fn(&[u8]) -> Vec<Form>,
-        any_case: bool,
-    ) -> Result<Self, KnownError> {
+    ) -> Result<(Self, Written), KnownError> {
         let bytes = known.iter().map(|one| one.value.expose().len()).sum();
         if bytes > MAX_KNOWN_BYTES {
             return Err(KnownError::TooLong { bytes });
         }
         let mut all = Self::default();
+        let mut written = Vec::new();
         for one in known {
             let value = one.value.expose();
             if value.len() < MIN_KNOWN_BYTES {
@@ -126,22 +151,10 @@ impl KnownValues {
                     kind: one.kind,
                     layers: form.layers,
                 });
-                all.sorted.push(Zeroizing::new(form.bytes));
+                written.push(Zeroizing::new(form.bytes));
             }
         }
-        if !all.sorted.is_empty() {
-            let total: usize = all.sorted.iter().map(|form| form.len()).sum();
-            let kind = (total <= MAX_TABLE_BYTES).then_some(AhoCorasickKind::DFA);
-            let automaton = AhoCorasick::builder()
-                .ascii_case_insensitive(any_case)
-                .kind(kind)
-                .build(all.sorted.iter().map(|form| form.as_slice()))
-                .map_err(|_| KnownError::Unbuildable)?;
-            all.automaton = Some(automaton);
-        }
-        all.sorted
-            .sort_unstable_by(|a, b| a.as_slice().cmp(b.as_slice()));
-        Ok(all)
+        Ok((all, written))
     }
 
     /// The names of the values that are too short to be looked for.
@@ -156,18 +169,19 @@ impl KnownValues {
 
     /// What stands in `text` and ends behind `seen`; `base` is the text's own place.
     pub(super) fn search(&self, text: &[u8], seen: usize, base: u64) -> Vec<Finding> {
-        let from = seen.saturating_sub(self.overlap());
-        let (Some(automaton), Some(part)) = (&self.automaton, text.get(from..)) else {
-            return Vec::new();
-        };
         let mut found = Vec::new();
-        for hit in automaton.find_overlapping_iter(part) {
-            let at = hit.start() + from..hit.end() + from;
-            if at.end > seen
-                && let Some(label) = self.labels.get(hit.pattern().as_usize())
-            {
+        let mut note = |form: usize, at: Range<usize>| {
+            if let Some(label) = self.labels.get(form) {
                 found.push(label.finding(&at, base));
             }
+        };
+        match &self.search {
+            Search::Nothing => {}
+            Search::Suffixes(forms) => forms.search(text, seen, note),
+            Search::AnyCase(forms) => forms
+                .find_overlapping_iter(text)
+                .filter(|hit| hit.end() > seen)
+                .for_each(|hit| note(hit.pattern().as_usize(), hit.range())),
         }
         found
     }
@@ -176,20 +190,7 @@ impl KnownValues {
     /// is known they must not leave.
     pub(super) fn held(&self, text: &[u8]) -> usize {
         let from = text.len().saturating_sub(self.overlap());
-        let tail = text.get(from..).unwrap_or_default();
-        (0..tail.len())
-            .find(|start| tail.get(*start..).is_some_and(|end| self.begins_with(end)))
-            .map_or(0, |start| tail.len() - start)
-    }
-
-    fn begins_with(&self, prefix: &[u8]) -> bool {
-        let at = self.sorted.partition_point(|form| form.as_slice() < prefix);
-        // The form that is the prefix itself sorts before those it begins.
-        self.sorted.get(at..).is_some_and(|rest| {
-            rest.iter()
-                .take_while(|form| form.starts_with(prefix))
-                .any(|form| form.len() > prefix.len())
-        })
+        self.prefixes.held(text.get(from..).unwrap_or_default())
     }
 }
 

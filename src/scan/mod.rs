@@ -17,11 +17,17 @@ mod forms;
 mod host;
 mod inflate;
 mod known;
+#[cfg(test)]
+mod oracle;
 mod pattern;
 mod rules;
 mod scanner;
 mod segments;
+mod shape;
 mod stream;
+mod suffixes;
+mod view;
+mod words;
 
 pub use finding::{Finding, Kind, Layer, Unread};
 pub use inflate::{ContentCoding, Unpacker};

@@ -1,12 +1,17 @@
-//! Rules applied to a stretch of text: keywords first, regexes only around them.
+//! Rules applied to a stretch of text: words first, then shapes, regexes only where both
+//! allow a match.
 
 use std::ops::Range;
 
-use regex_automata::Input;
+use regex_automata::meta::Regex;
+use regex_automata::{Anchored, Input};
 
 use super::allow::{Allowlist, Match};
 use super::entropy::bits_per_byte;
-use super::rules::{Compiled, Rule, Rules};
+use super::rules::{Rule, Rules};
+use super::shape::Beginning;
+use super::view::View;
+use super::words::Spot;
 
 /// What a rule found: the secret's range, without the words around it.
 #[derive(Debug)]
@@ -15,135 +20,236 @@ pub(super) struct Hit {
     pub(super) at: Range<usize>,
 }
 
-/// Finds what the rules know of in `text`. Only matches that begin in `area` count;
-/// the rest of the text is context.
-pub(super) fn search(text: &[u8], area: &Range<usize>) -> Vec<Hit> {
-    let rules = Rules::get();
-    let Some(keywords) = &rules.keywords else {
-        return Vec::new();
+/// Where the words of the rules stand in `text`.
+pub(super) fn spots(text: &[u8]) -> Vec<Spot> {
+    let words = Rules::get().words.as_ref();
+    words.map(|words| words.find(text)).unwrap_or_default()
+}
+
+/// Adds the places in `text` that end behind `seen`.
+pub(super) fn add_spots(text: &[u8], seen: usize, spots: &mut Vec<Spot>) {
+    let Some(words) = Rules::get().words.as_ref() else {
+        return;
     };
-    let mut windows = Windows::new(rules.all.len());
+    let from = seen.saturating_sub(words.overlap());
+    let found = words.find(text.get(from..).unwrap_or_default());
+    let placed = found.into_iter().map(|spot| spot.moved_on(from));
+    spots.extend(placed.filter(|spot| spot.end > seen));
+}
+
+/// Where they stand in a text with its escapes undone, given where they stand in the text
+/// itself.
+pub(super) fn spots_in(view: &View, outer: &[Spot]) -> Vec<Spot> {
+    let words = Rules::get().words.as_ref();
+    words
+        .map(|words| view.spots(outer, words))
+        .unwrap_or_default()
+}
+
+/// Finds what the rules know of in `text`, whose words stand at `spots`. Only matches that
+/// begin in `area` count; the rest of the text is context.
+pub(super) fn search(text: &[u8], area: &Range<usize>, spots: &[Spot]) -> Vec<Hit> {
     let mut hits = Vec::new();
-    for keyword in keywords.find_overlapping_iter(text) {
-        let Some(woken) = rules.woken.get(keyword.pattern().as_usize()) else {
+    for places in Places::of_all(text, area, spots) {
+        let Some(regex) = places.rule.compiled().filter(|_| places.is_hopeful()) else {
             continue;
         };
-        for number in woken {
-            let Some((rule, compiled)) = rules
-                .all
-                .get(*number)
-                .and_then(|rule| Some((rule, rule.compiled()?)))
-            else {
-                continue;
-            };
-            let window = keyword.start().saturating_sub(compiled.reach)
-                ..keyword.end().saturating_add(compiled.reach).min(text.len());
-            if let Some(closed) = windows.widen(*number, window) {
-                run(rule, compiled, text, &closed, area, &mut hits);
+        let search = Search {
+            rule: places.rule,
+            regex,
+            text,
+            area,
+        };
+        for window in &places.windows {
+            match &places.rule.beginning {
+                Some(beginning) => search.at(beginning, &places.heads, window, &mut hits),
+                None => search.sweep(window, &mut hits),
             }
-        }
-    }
-    for (number, window) in windows.rest() {
-        if let Some(rule) = rules.all.get(number)
-            && let Some(compiled) = rule.compiled()
-        {
-            run(rule, compiled, text, &window, area, &mut hits);
         }
     }
     without_echoes(hits)
 }
 
-/// For each rule the window that its keywords have opened so far.
+/// Where one rule is to be looked for.
 #[derive(Debug)]
-struct Windows {
-    open: Vec<Option<Range<usize>>>,
-    touched: Vec<usize>,
-}
-
-impl Windows {
-    fn new(rules: usize) -> Self {
-        Self {
-            open: vec![None; rules],
-            touched: Vec::new(),
-        }
-    }
-
-    /// Joins the window to the rule's open one, or closes that and opens this.
-    fn widen(&mut self, rule: usize, window: Range<usize>) -> Option<Range<usize>> {
-        let slot = self.open.get_mut(rule)?;
-        match slot {
-            Some(open) if window.start <= open.end => {
-                open.end = open.end.max(window.end);
-                open.start = open.start.min(window.start);
-                None
-            }
-            Some(open) => Some(std::mem::replace(open, window)),
-            None => {
-                self.touched.push(rule);
-                *slot = Some(window);
-                None
-            }
-        }
-    }
-
-    fn rest(self) -> impl Iterator<Item = (usize, Range<usize>)> {
-        let Self { mut open, touched } = self;
-        touched
-            .into_iter()
-            .filter_map(move |rule| Some((rule, open.get_mut(rule)?.take()?)))
-    }
-}
-
-fn run(
+struct Places {
     rule: &'static Rule,
-    compiled: &Compiled,
+    /// What its keywords open, ascending and apart.
+    windows: Vec<Range<usize>>,
+    /// Where a match can have its head.
+    heads: Vec<usize>,
+}
+
+impl Places {
+    /// For each rule that a word leads to.
+    fn of_all(text: &[u8], area: &Range<usize>, spots: &[Spot]) -> Vec<Self> {
+        let rules = Rules::get();
+        let mut all: Vec<Self> = Vec::new();
+        if spots.is_empty() {
+            return all;
+        }
+        let mut numbers: Vec<Option<u16>> = vec![None; rules.all.len()];
+        let mut of = |rule: usize, all: &mut Vec<Self>| -> Option<usize> {
+            let number = numbers.get_mut(rule)?;
+            if number.is_none() {
+                all.push(Self {
+                    rule: rules.all.get(rule)?,
+                    windows: Vec::new(),
+                    heads: Vec::new(),
+                });
+                *number = u16::try_from(all.len() - 1).ok();
+            }
+            number.map(usize::from)
+        };
+        for spot in spots {
+            let Some(roles) = rules.roles.get(spot.word) else {
+                continue;
+            };
+            for rule in &roles.wakes {
+                if let Some(places) = of(*rule, &mut all).and_then(|at| all.get_mut(at)) {
+                    places.widen(spot, text.len());
+                }
+            }
+            for rule in &roles.begins {
+                let beginning = rules
+                    .all
+                    .get(*rule)
+                    .and_then(|rule| rule.beginning.as_ref());
+                let fits = |beginning: &Beginning| {
+                    spot.start >= area.start
+                        && spot.start < area.end + beginning.max_lead()
+                        && beginning.fits(text, spot.start)
+                };
+                if beginning.is_some_and(fits)
+                    && let Some(places) = of(*rule, &mut all).and_then(|at| all.get_mut(at))
+                {
+                    places.heads.push(spot.start);
+                }
+            }
+        }
+        for places in &mut all {
+            // Of two heads in one place one is enough, and spots are sorted by their ends.
+            places.heads.sort_unstable();
+            places.heads.dedup();
+        }
+        all
+    }
+
+    /// Opens a window around a keyword, or widens the last one.
+    fn widen(&mut self, keyword: &Spot, end: usize) {
+        let reach = self.rule.reach;
+        let window = keyword.start.saturating_sub(reach)..(keyword.end + reach).min(end);
+        match self.windows.last_mut() {
+            Some(last) if window.start <= last.end => {
+                last.end = last.end.max(window.end);
+                last.start = last.start.min(window.start);
+            }
+            _ => self.windows.push(window),
+        }
+    }
+
+    fn is_hopeful(&self) -> bool {
+        !self.windows.is_empty() && (self.rule.beginning.is_none() || !self.heads.is_empty())
+    }
+}
+
+/// One rule in one text.
+#[derive(Debug)]
+struct Search<'a> {
+    rule: &'static Rule,
+    regex: &'a Regex,
+    text: &'a [u8],
+    area: &'a Range<usize>,
+}
+
+impl Search<'_> {
+    /// Tries each head. As if the whole regex searched the window: the leftmost match
+    /// has the leftmost head that matches, because no lead reaches over another's start.
+    fn at(
+        &self,
+        beginning: &Beginning,
+        heads: &[usize],
+        window: &Range<usize>,
+        hits: &mut Vec<Hit>,
+    ) {
+        let mut from = window.start.max(self.area.start);
+        for head in heads {
+            if from >= window.end.min(self.area.end) || *head >= window.end {
+                return;
+            }
+            if *head < from {
+                continue;
+            }
+            let start = beginning.start(self.text, *head, from);
+            if start >= self.area.end {
+                return;
+            }
+            // The range bounds the search, not what `\b` and `$` see.
+            let input = Input::new(self.text).range(*head..window.end);
+            if let Some(found) = self.regex.search(&input.anchored(Anchored::Yes)) {
+                let secret = self.secret(*head..found.end());
+                from = found.end().max(from + 1);
+                judge(self.rule, self.text, start..found.end(), secret, hits);
+            }
+        }
+    }
+
+    /// Lets the regex look at the whole window.
+    fn sweep(&self, window: &Range<usize>, hits: &mut Vec<Hit>) {
+        let mut from = window.start.max(self.area.start);
+        while from < window.end.min(self.area.end) {
+            let input = Input::new(self.text).range(from..window.end);
+            let Some(found) = self.regex.search(&input) else {
+                return;
+            };
+            if found.start() >= self.area.end {
+                return;
+            }
+            let whole = found.range();
+            from = whole.end.max(from.saturating_add(1));
+            let secret = self.secret(whole.clone());
+            judge(self.rule, self.text, whole, secret, hits);
+        }
+    }
+
+    /// The rule's group, else the first group that took part, else all of `found`.
+    fn secret(&self, found: Range<usize>) -> Option<Range<usize>> {
+        if self.regex.captures_len() < 2 {
+            return None;
+        }
+        let mut groups = self.regex.create_captures();
+        let input = Input::new(self.text).range(found).anchored(Anchored::Yes);
+        self.regex.search_captures(&input, &mut groups);
+        let group = match self.rule.secret_group {
+            Some(number) => groups.get_group(number),
+            None => groups
+                .iter()
+                .skip(1)
+                .flatten()
+                .find(|group| !group.is_empty()),
+        };
+        group.map(|span| span.range())
+    }
+}
+
+/// Notes a match unless something says that it is none.
+pub(super) fn judge(
+    rule: &'static Rule,
     text: &[u8],
-    window: &Range<usize>,
-    area: &Range<usize>,
+    whole: Range<usize>,
+    secret: Option<Range<usize>>,
     hits: &mut Vec<Hit>,
 ) {
-    let mut from = window.start.max(area.start);
-    // The range bounds the search, not what `\b` and `$` see.
-    while from < window.end.min(area.end) {
-        let input = Input::new(text).range(from..window.end);
-        let Some(found) = compiled.regex.search(&input) else {
-            return;
-        };
-        if found.start() >= area.end {
-            return;
-        }
-        let whole = found.range();
-        let secret = secret(rule, compiled, text, &whole);
-        from = whole.end.max(from.saturating_add(1));
-        let found = Match {
-            text,
-            whole,
-            secret,
-        };
-        if is_secret(rule, &found) {
-            let at = found.secret;
-            hits.push(Hit { rule, at });
-        }
-    }
-}
-
-/// The rule's group, else the first group that took part, else the whole match.
-fn secret(rule: &Rule, compiled: &Compiled, text: &[u8], whole: &Range<usize>) -> Range<usize> {
-    if compiled.regex.captures_len() < 2 {
-        return whole.clone();
-    }
-    let mut groups = compiled.regex.create_captures();
-    let input = Input::new(text).range(whole.clone());
-    compiled.regex.search_captures(&input, &mut groups);
-    let group = match rule.secret_group {
-        Some(number) => groups.get_group(number),
-        None => groups
-            .iter()
-            .skip(1)
-            .flatten()
-            .find(|group| !group.is_empty()),
+    let secret = secret.unwrap_or_else(|| whole.clone());
+    let found = Match {
+        text,
+        whole,
+        secret,
     };
-    group.map_or_else(|| whole.clone(), |span| span.range())
+    if is_secret(rule, &found) {
+        let at = found.secret;
+        hits.push(Hit { rule, at });
+    }
 }
 
 fn is_secret(rule: &Rule, found: &Match<'_>) -> bool {
@@ -156,7 +262,7 @@ fn is_secret(rule: &Rule, found: &Match<'_>) -> bool {
 }
 
 /// Drops generic hits where a rule of its own names the same bytes.
-fn without_echoes(hits: Vec<Hit>) -> Vec<Hit> {
+pub(super) fn without_echoes(hits: Vec<Hit>) -> Vec<Hit> {
     let named: Vec<Range<usize>> = hits
         .iter()
         .filter(|hit| !hit.rule.is_generic())

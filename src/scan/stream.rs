@@ -5,12 +5,15 @@
 //! values are looked for at once, byte by byte.
 
 use std::collections::VecDeque;
+use std::ops::Range;
 
-use super::decode::{self, Found, Wanted};
+use super::decode::{self, Found, Text, Wanted};
 use super::finding::{Finding, Unread};
 use super::inflate::{ContentCoding, Inflater, SLICE_BYTES};
+use super::pattern;
 use super::rules::{MAX_PATTERN_BYTES, NEIGHBOURHOOD_BYTES};
 use super::scanner::Scanner;
+use super::words::Spot;
 
 /// Patterns that begin in one block are looked for together.
 const BLOCK_BYTES: usize = 16 * 1024;
@@ -74,6 +77,10 @@ pub struct Stream {
     lead: usize,
     /// Up to where in `text` everything was examined, but for what is to come.
     settled: usize,
+    /// Where in `text` the words of the rules stand, up to `searched`: the context of one
+    /// block is part of the next one.
+    spots: Vec<Spot>,
+    searched: usize,
     /// Up to where in `text` the output was made.
     sent: usize,
     recent: Vec<Finding>,
@@ -106,6 +113,8 @@ impl Stream {
             next: 0,
             lead: 0,
             settled: 0,
+            spots: Vec::new(),
+            searched: 0,
             sent: 0,
             recent: Vec::new(),
             cuts: Vec::new(),
@@ -209,18 +218,45 @@ impl Stream {
     fn examine(&mut self, end: usize) {
         let from = self.next.saturating_sub(BEFORE_BYTES);
         let to = (end + BEHIND_BYTES).min(self.text.len());
-        let text = self.text.get(from..to).unwrap_or_default();
         let wanted = Wanted {
             known: self.scanner.known(),
             patterns: self.direction == Direction::Outbound,
         };
-        let examined = decode::examine(text, &(self.next - from..end - from), self.lead, wanted);
+        let spots = if wanted.patterns {
+            Self::spots(&self.text, from..to, &mut self.spots, &mut self.searched)
+        } else {
+            Vec::new()
+        };
+        let text = Text {
+            bytes: self.text.get(from..to).unwrap_or_default(),
+            area: &(self.next - from..end - from),
+            spots: &spots,
+        };
+        let examined = decode::examine(text, self.lead, wanted);
         self.unread = self.unread.or(examined.unread);
         let base = self.base + from as u64;
         for found in examined.found {
             self.note(found.place(base));
         }
         self.settled = self.settled.max(end);
+    }
+
+    /// Where words stand in a part of the text, counted from its start.
+    fn spots(
+        text: &[u8],
+        part: Range<usize>,
+        known: &mut Vec<Spot>,
+        searched: &mut usize,
+    ) -> Vec<Spot> {
+        if part.end > *searched {
+            pattern::add_spots(text.get(..part.end).unwrap_or_default(), *searched, known);
+            *searched = part.end;
+        }
+        known
+            .iter()
+            .filter(|spot| spot.end <= part.end)
+            .filter_map(|spot| spot.moved_back(part.start))
+            .collect()
     }
 
     fn move_on(&mut self, next: usize) {
@@ -344,6 +380,12 @@ impl Stream {
         self.base += keep as u64;
         self.next -= keep;
         self.settled = self.settled.saturating_sub(keep);
+        let spots = std::mem::take(&mut self.spots);
+        self.spots = spots
+            .into_iter()
+            .filter_map(|spot| spot.moved_back(keep))
+            .collect();
+        self.searched = self.searched.saturating_sub(keep);
         self.sent = self.sent.saturating_sub(keep);
         let base = self.base;
         self.recent.retain(|told| told.at.end > base);

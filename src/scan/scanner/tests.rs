@@ -331,5 +331,6 @@ fn a_bomb_inside_a_body_is_cut_and_said() {
     assert_eq!((findings, unread), (vec![], Some(Unread::Bomb)));
 }
 
+mod differential;
 mod patterns;
 mod properties;

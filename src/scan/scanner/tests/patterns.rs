@@ -11,10 +11,10 @@ pub(super) fn github_token() -> String {
 }
 
 /// Numbers that look random and are the same in every run.
-struct Dice(u64);
+pub(super) struct Dice(pub(super) u64);
 
 impl Dice {
-    fn below(&mut self, bound: usize) -> usize {
+    pub(super) fn below(&mut self, bound: usize) -> usize {
         self.0 = self
             .0
             .wrapping_mul(6_364_136_223_846_793_005)
@@ -61,7 +61,7 @@ fn member(class: &Class, dice: &mut Dice) -> u8 {
     from[dice.below(from.len())]
 }
 
-fn sample(regex: &str, seed: u64) -> Vec<u8> {
+pub(super) fn sample(regex: &str, seed: u64) -> Vec<u8> {
     let mut parser = regex_syntax::ParserBuilder::new()
         .unicode(false)
         .utf8(false)
