@@ -20,6 +20,8 @@ mod egress;
 #[cfg(test)]
 mod faults;
 #[cfg(test)]
+mod requests;
+#[cfg(test)]
 mod start;
 #[cfg(test)]
 mod threats;
