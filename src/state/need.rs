@@ -94,7 +94,12 @@ fn requests(bottle: &Bottle) -> Option<(u8, Need)> {
     let need = Need {
         bottle: bottle.bottle.clone(),
         word: "asks",
-        words: format!("{}{more}", first.ask.words()),
+        words: format!(
+            "{}{more}: `cellar request show {}/{}`",
+            first.ask.words(),
+            bottle.bottle.id,
+            first.id
+        ),
         since: Some(first.first),
         is_trouble: false,
     };

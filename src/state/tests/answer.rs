@@ -122,3 +122,40 @@ fn missing_secrets_need_the_operator() {
     assert_eq!(needs[0].word, "locked");
     assert_eq!(needs[0].words, "egress needs the value of model");
 }
+
+/// A request waits on its hub; the line says how it is answered, which the console cannot
+/// do itself yet.
+#[test]
+fn what_an_agent_asks_for_needs_the_operator() {
+    use crate::request::{Ask, RequestRecord, RequestState, Source};
+    let mut console = Console::with(120, 40, vec![running("api-k3x9q", 60)]);
+    let ask = Ask::Question {
+        text: String::from("Which one?"),
+        choices: Vec::new(),
+    };
+    let request = RequestRecord {
+        id: 4,
+        digest: ask.digest().unwrap(),
+        ask,
+        reason: String::new(),
+        source: Source::Agent,
+        first: now(),
+        last: now(),
+        times: 1,
+        state: RequestState::Pending,
+        delivered: None,
+    };
+    let told = |state: RequestState| RoleReport::Request {
+        request: Box::new(RequestRecord {
+            state,
+            ..request.clone()
+        }),
+    };
+    console.said("api-k3x9q", Role::Supervise, told(RequestState::Pending));
+    let needs = console.state.needs();
+    let words = "Which one?: `cellar request show api-k3x9q/4`";
+    assert_eq!((needs[0].word, needs[0].words.as_str()), ("asks", words));
+    let over = RequestState::Withdrawn { at: now() };
+    console.said("api-k3x9q", Role::Supervise, told(over));
+    assert!(console.state.needs().is_empty());
+}
