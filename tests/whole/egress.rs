@@ -49,10 +49,20 @@ fn routes_change_while_the_bottle_runs_and_outlive_the_sidecar() {
     operator.cellar(&["egress", "revoke", &bottle, "1"]);
     attach.send("ask allowed.test:443\r");
     attach.wait_for_text("AGENT asked allowed.test:443: HTTP/1.1 403", PATIENCE);
-    if engine.crash(&engine.container(&bottle, "egress")) {
+    let egress = engine.container(&bottle, "egress");
+    let reported = operator.json(&["egress", &bottle])["decisions"].clone();
+    if engine.crash(&egress) {
         operator.wait_until("the table as it was", |operator| {
             operator.json(&["egress", &bottle])["generation"] == 3
         });
+        // What was told of is on the sidecar's own disk.
+        let log = engine.docker(&["cp", &format!("{egress}:/data/decisions.jsonl"), "-"]);
+        let reported = reported.as_array().unwrap();
+        assert!(reported.len() >= 3, "{reported:?}");
+        for decision in reported {
+            let line = format!("{{\"seq\":{},", decision["seq"]);
+            assert!(log.contains(&line), "{line} is not in\n{log}");
+        }
         // The door opens a moment after the hub heard that it did before.
         for attempt in 2.. {
             attach.send("ask allowed.test:443\r");
