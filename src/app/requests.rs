@@ -10,6 +10,7 @@ use super::cellar::{Cellar, Reach, close};
 use super::exit::Failure;
 use super::hub::{Talk, TalkError};
 use crate::policy::Provenance;
+use crate::policy::dockerfile::ParseProblem;
 use crate::policy::findings::{Finding, Severity, dockerfile_findings, route_findings};
 use crate::request::{
     Answer, Ask, News, Outcome as Came, RequestRecord, RequestState, Step, Verdict, next_spec,
@@ -43,23 +44,26 @@ pub(crate) enum Findings {
 }
 
 /// What an operator should know before granting this to a bottle, worst first.
-pub(crate) fn findings(spec: &Spec, request: u64, ask: &Ask) -> Vec<Finding> {
+///
+/// # Errors
+/// [`ParseProblem`] for a Dockerfile that nobody can vouch for; it must not be granted.
+pub(crate) fn findings(spec: &Spec, request: u64, ask: &Ask) -> Result<Vec<Finding>, ParseProblem> {
     match ask {
         Ask::Route(asked) => {
             // What the request was given before is no reason to trust it.
             let mut others = spec.routes.clone();
             let origin = Provenance::Request { id: request };
             others.routes.retain(|route| route.origin != origin);
-            route_findings(&asked.route(request), &others)
+            Ok(route_findings(&asked.route(request), &others))
         }
         Ask::Image { dockerfile } => {
             let before = match &spec.image {
                 ImageSource::Dockerfile { text } => Some(text.as_str()),
                 ImageSource::Guest | ImageSource::Tag { .. } => None,
             };
-            dockerfile_findings(dockerfile, before).unwrap_or_default()
+            dockerfile_findings(dockerfile, before)
         }
-        Ask::Packages { .. } | Ask::McpServer(_) | Ask::Question { .. } => Vec::new(),
+        Ask::Packages { .. } | Ask::McpServer(_) | Ask::Question { .. } => Ok(Vec::new()),
     }
 }
 
@@ -82,10 +86,6 @@ impl Cellar {
         id: &BottleId,
     ) -> Result<(Record, Vec<RequestRecord>), Failure> {
         let attempt = || format!("read the requests of `{id}`");
-        let record = self
-            .store
-            .record(id)
-            .map_err(|error| Failure::new(attempt(), &error))?;
         let mut talk = self.talk(id).await?;
         let is_half_done = talk.view.requests.values().any(is_half_done);
         // Whoever holds the claim is doing it right now.
@@ -93,7 +93,10 @@ impl Cellar {
             self.finish_answers(&claim).await?;
             talk = self.talk(id).await?;
         }
-        let record = self.store.record(id).unwrap_or(record);
+        let record = self
+            .store
+            .record(id)
+            .map_err(|error| Failure::new(attempt(), &error))?;
         Ok((record, talk.view.requests.into_values().collect()))
     }
 
@@ -144,7 +147,9 @@ impl Cellar {
             let step = next_spec(&record.spec, request.id, ask, *terms);
             let step = step.ok_or_else(|| not_yet(attempt(), ask))?;
             is_possible(&record.spec, &step, ask, &attempt)?;
-            let found = findings(&record.spec, request.id, ask);
+            let found = findings(&record.spec, request.id, ask).map_err(|problem| {
+                Failure::new(attempt(), &problem).help("edit it so that it can be read, or deny it")
+            })?;
             is_acceptable(&found, shown.findings, &attempt)?;
         }
         let event = AuditEvent::Verdict {
@@ -408,4 +413,20 @@ fn differs_in_routes_alone(old: &Spec, new: &Spec) -> bool {
         ..new.clone()
     };
     same == *old
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::state::fixture::spec;
+
+    /// It was taken for one in which nothing is found.
+    #[test]
+    fn a_dockerfile_that_cannot_be_read_is_not_clean() {
+        let ask = |text: &str| Ask::Image {
+            dockerfile: text.to_owned(),
+        };
+        assert!(findings(&spec(), 1, &ask("RUN --mount\n")).is_err());
+        assert!(findings(&spec(), 1, &ask("FROM debian:12\nUSER agent\n")).is_ok());
+    }
 }

@@ -38,20 +38,26 @@ struct Listed {
     effect: String,
     /// What to know before a yes, worst first; of a pending one only.
     findings: Vec<Finding>,
+    /// Why nobody can vouch for it, so that it cannot be approved as it is.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    unreadable: Option<String>,
     request: RequestRecord,
 }
 
 impl Listed {
     fn of(record: &Record, request: RequestRecord) -> Self {
+        let found = if matches!(request.state, RequestState::Pending) {
+            findings(&record.spec, request.id, &request.ask)
+        } else {
+            Ok(Vec::new())
+        };
+        let unreadable = found.as_ref().err().map(ToString::to_string);
         Self {
             bottle: record.id.clone(),
             spec: record.digest,
             effect: effect(record, &request),
-            findings: if matches!(request.state, RequestState::Pending) {
-                findings(&record.spec, request.id, &request.ask)
-            } else {
-                Vec::new()
-            },
+            findings: found.unwrap_or_default(),
+            unreadable,
             request,
         }
     }
@@ -254,7 +260,11 @@ async fn edited(
     let step = next_spec(&record.spec, id, &edited, Terms::default());
     let shown = Listed {
         effect: step.map_or_else(|| edited.words(), |step| step.words),
-        findings: findings(&record.spec, id, &edited),
+        findings: findings(&record.spec, id, &edited).map_err(|problem| {
+            Failure::new(format!("approve `{}`", listed.name()), &problem)
+                .help("nothing was approved; edit it again")
+        })?,
+        unreadable: None,
         ..listed
     };
     let mut said = yes.unwrap_or(Findings::Unasked);

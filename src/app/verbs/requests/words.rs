@@ -41,6 +41,9 @@ pub(super) fn lines(listed: &Listed) -> Vec<String> {
             lines.extend(numbered.map(|(choice, number)| format!("    {number}. {choice}")));
         }
     }
+    if let Some(problem) = &listed.unreadable {
+        lines.push(format!("  refused  failed to {problem}"));
+    }
     if !listed.findings.is_empty() {
         lines.push(String::from("  found:"));
     }
