@@ -50,6 +50,7 @@ const HOME_OF_CRATE: &[(&str, &[&str])] = &[
     ("bollard", &["docker"]),
     ("ratatui", &["ui"]),
     ("crossterm", &["app", "ui"]),
+    ("notify_rust", &["app"]),
     ("alacritty_terminal", &["pty"]),
     ("jsonc_parser", &["manifest"]),
     ("portable_pty", &["guest"]),

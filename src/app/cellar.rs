@@ -12,6 +12,7 @@ use tokio::sync::mpsc;
 
 use super::answer::answer;
 use super::audit::{resumed, started};
+use super::change::Work;
 use super::exit::{Exit, Failure};
 use super::gather::Values;
 use super::hub::Talk;
@@ -137,7 +138,7 @@ impl Cellar {
     }
 
     /// The folder for lines beside a local engine. Without it the engine carries them.
-    fn line_folder(&self, id: &BottleId) -> Option<PathBuf> {
+    pub(super) fn line_folder(&self, id: &BottleId) -> Option<PathBuf> {
         let folder = self.store.line_folder(id);
         (self.has_local_engine && docker::make_line_folder(&folder).is_ok()).then_some(folder)
     }
@@ -194,6 +195,8 @@ impl Cellar {
             .info()
             .await
             .map_err(|error| Failure::new(&*attempt, &error))?;
+        let work = Work::told_to(progress.clone());
+        let _slot = self.build_slot(&request.spec, &work).await?;
         let claim = self.reserve(&request, digest, &info.id)?;
         let up = docker::up(
             Arc::clone(&self.engine),
@@ -208,6 +211,7 @@ impl Cellar {
                 home_files: request.home_files,
                 secrets: request.values.variables,
                 credentials: request.values.credentials,
+                message: None,
                 guest: self.guest.clone(),
                 line_folder: self.line_folder(claim.id()),
             },
@@ -308,6 +312,8 @@ impl Cellar {
             .record()
             .map_err(|error| Failure::new(attempt(), &error))?;
         let audited = record.clone();
+        let work = Work::told_to(progress.clone());
+        let _slot = self.build_slot(&record.spec, &work).await?;
         close(&claim, Operation::Resume, "asked", Outcome::Begun)?;
         let up = docker::resume(
             Arc::clone(&self.engine),
@@ -322,6 +328,7 @@ impl Cellar {
                 home_files: Vec::new(),
                 secrets: values.variables,
                 credentials: values.credentials,
+                message: None,
                 guest: self.guest.clone(),
                 line_folder: self.line_folder(id),
             },
@@ -589,6 +596,10 @@ impl Cellar {
                 Operation::Routes => (
                     self.finish_routes(&found.claim).await,
                     "a change of its routes was cut off: finished",
+                ),
+                Operation::Change => (
+                    self.finish_change(&found.claim).await,
+                    "a change of its image or session was cut off: finished",
                 ),
                 Operation::Answer => (
                     self.finish_answers(&found.claim).await,

@@ -35,8 +35,10 @@ pub enum Verb {
     },
     /// List how a bottle came to be what it is.
     Revisions(OneArguments),
-    /// Show what differs between a bottle now and at a revision.
-    Diff(RevisionArguments),
+    /// Show what differs between a bottle now and at a revision, or the manifest.
+    Diff(DiffArguments),
+    /// Bring the routes of a bottle to what the manifest says today; shows it and asks first.
+    Apply(ApplyArguments),
     /// Take a bottle back to an earlier revision.
     Rollback(RevisionArguments),
     /// Show what was decided and done, and check that nothing is missing.
@@ -305,6 +307,9 @@ pub enum RequestVerb {
         /// For so many requests that pass.
         #[arg(long, value_name = "N")]
         uses: Option<u64>,
+        /// For whom; `manifest` shows how your cellar.json changes and asks for that too.
+        #[arg(long, value_enum, default_value_t)]
+        scope: ScopeWord,
         /// Only if its digest begins so, as `request show --json` prints it; asks nothing.
         #[arg(long, value_name = "DIGEST")]
         digest: Option<String>,
@@ -325,6 +330,9 @@ pub enum RequestVerb {
         /// For so long, such as 30m or 2h.
         #[arg(long = "for", value_name = "TIME")]
         time: Option<String>,
+        /// For whom; `manifest` shows how your cellar.json changes and asks for that too.
+        #[arg(long, value_enum, default_value_t)]
+        scope: ScopeWord,
         /// Approve what was written without asking.
         #[arg(long, short = 'y')]
         yes: bool,
@@ -366,12 +374,50 @@ pub enum RequestVerb {
     },
 }
 
+/// For whom something is approved.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, ValueEnum)]
+pub enum ScopeWord {
+    /// This bottle, as long as it lives.
+    #[default]
+    Bottle,
+    /// This bottle, and in your manifest for those that are started later.
+    Manifest,
+}
+
+/// Arguments of `diff`.
+#[derive(Clone, Debug, Args)]
+pub struct DiffArguments {
+    /// The bottle's id, or the beginning of it.
+    pub bottle: String,
+    /// The revision's number in `cellar revisions`; the one before when absent.
+    pub revision: Option<u32>,
+    /// Compare with what your manifest says today instead, both ways.
+    #[arg(long, conflicts_with = "revision")]
+    pub manifest: bool,
+    /// Print JSON.
+    #[arg(long)]
+    pub json: bool,
+}
+
+/// Arguments of `apply`.
+#[derive(Clone, Debug, Args)]
+pub struct ApplyArguments {
+    /// The bottle's id, or the beginning of it.
+    pub bottle: String,
+    /// Do it without asking.
+    #[arg(long, short = 'y')]
+    pub yes: bool,
+    /// Print JSON.
+    #[arg(long)]
+    pub json: bool,
+}
+
 /// Arguments of a verb on one revision of a bottle.
 #[derive(Clone, Debug, Args)]
 pub struct RevisionArguments {
     /// The bottle's id, or the beginning of it.
     pub bottle: String,
-    /// The revision's number in `cellar revisions`; for `diff` the one before when absent.
+    /// The revision's number in `cellar revisions`.
     pub revision: Option<u32>,
     /// Print JSON.
     #[arg(long)]

@@ -85,6 +85,7 @@ fn spec(name: &str, personality: &str, time_zone: &str) -> Result<Spec, DemoErro
             cwd: layout::WORKSPACE.to_owned(),
             home_files: Vec::new(),
             observe: Observe::Output,
+            mcp_servers: BTreeMap::new(),
         },
         workspace: Workspace::None,
         limits: Limits {
@@ -104,6 +105,7 @@ fn spec(name: &str, personality: &str, time_zone: &str) -> Result<Spec, DemoErro
         upstream_proxy: None,
         supervise: true,
         runtime: None,
+        build: crate::spec::Build::default(),
     })
 }
 

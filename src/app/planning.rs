@@ -1,8 +1,8 @@
 //! From an agent's name to a plan, for verbs and console alike.
 
 use crate::manifest::{
-    Loaded, Manifest, ManifestPaths, Need, Plan, Problem, ResolveError, ResolveOptions, SecretAsk,
-    SecretSource, load_prices,
+    Config, Loaded, Manifest, ManifestPaths, Need, Plan, Problem, ResolveError, ResolveOptions,
+    SecretAsk, SecretSource, load_config, load_prices,
 };
 use crate::policy::Prices;
 use crate::secret::Secret;
@@ -31,6 +31,20 @@ pub(crate) fn prices() -> (Prices, Option<Failure>) {
     let (prices, error) = load_prices(&paths.prices());
     let failure = error.map(|error| Failure::new("use your prices", &error));
     (prices, failure)
+}
+
+/// The operator's settings, and what is wrong with their file, if something is.
+pub(crate) fn config() -> (Config, Option<String>) {
+    let found = std::env::current_dir()
+        .ok()
+        .and_then(|cwd| ManifestPaths::discover(&cwd).ok());
+    let Some(paths) = found else {
+        return (Config::default(), None);
+    };
+    let (config, problems) = load_config(&paths);
+    let first = problems.first();
+    let problem = first.map(|problem| format!("{} — `cellar check` shows all", at(problem)));
+    (config, problem)
 }
 
 /// What models cost where the operator's own file says other than we do, for egress to go
@@ -77,13 +91,20 @@ fn unplanned(loaded: &Loaded, agent: &str, error: &ResolveError) -> Failure {
 /// What must be looked up so that a bottle can be resumed: as its agent's entry and its
 /// template say today.
 pub(crate) fn asks_again(record: &Record) -> Result<Vec<SecretAsk>, Failure> {
-    let handed_over = &record.spec.session.handed_over;
     let mut asks = credential_asks(record)?;
+    asks.extend(variable_asks(record)?);
+    Ok(asks)
+}
+
+/// What must be looked up so that a bottle's session can start: as its agent's entry says
+/// today.
+pub(crate) fn variable_asks(record: &Record) -> Result<Vec<SecretAsk>, Failure> {
+    let handed_over = &record.spec.session.handed_over;
     if handed_over.is_empty() {
-        return Ok(asks);
+        return Ok(Vec::new());
     }
     let plan = plan(&record.spec.agent, &[], false)?;
-    asks.extend(handed_over.iter().map(|variable| {
+    let asks = handed_over.iter().map(|variable| {
         let need = Need::Variable(variable.clone());
         let known = plan.asks.iter().find(|ask| ask.need == need);
         known.cloned().unwrap_or_else(|| SecretAsk {
@@ -92,8 +113,8 @@ pub(crate) fn asks_again(record: &Record) -> Result<Vec<SecretAsk>, Failure> {
                 text: String::from("The manifest names this value no more"),
             },
         })
-    }));
-    Ok(asks)
+    });
+    Ok(asks.collect())
 }
 
 /// What must be looked up so that a bottle's egress has what its spec names.

@@ -5,10 +5,15 @@
 //! between, [`Cellar::settle`] sees how far it came and does the rest, once.
 
 use jiff::Timestamp;
+use tokio::sync::mpsc;
 
 use super::cellar::{Cellar, Reach, close};
+use super::change::{Work, differs_in_routes_alone};
 use super::exit::Failure;
+use super::granted::{is_refused_after, place_of, takes_a_change, was_given_a_change};
 use super::hub::{Talk, TalkError};
+use super::manifest_scope::{IntoManifest, Proposal};
+use crate::docker::Progress;
 use crate::policy::Provenance;
 use crate::policy::dockerfile::ParseProblem;
 use crate::policy::findings::{Finding, Severity, dockerfile_findings, route_findings};
@@ -32,6 +37,8 @@ pub(crate) struct Shown {
     pub(crate) spec: Digest,
     /// Whether what needs a yes of its own got it.
     pub(crate) findings: Findings,
+    /// What was shown of the manifest, for a grant that goes into it too.
+    pub(crate) manifest: Option<Proposal>,
 }
 
 /// What the operator said to findings that need a yes of their own.
@@ -63,7 +70,12 @@ pub(crate) fn findings(spec: &Spec, request: u64, ask: &Ask) -> Result<Vec<Findi
             };
             dockerfile_findings(dockerfile, before)
         }
-        Ask::Packages { .. } | Ask::McpServer(_) | Ask::Question { .. } => Ok(Vec::new()),
+        Ask::McpServer(asked) => {
+            let routes = asked.route().map(|route| route.route(request));
+            let found = routes.map(|route| route_findings(&route, &spec.routes));
+            Ok(found.unwrap_or_default())
+        }
+        Ask::Packages { .. } | Ask::Question { .. } => Ok(Vec::new()),
     }
 }
 
@@ -74,6 +86,19 @@ pub(crate) struct Answered {
     pub(crate) request: RequestRecord,
     /// Since when a change is in force, if there is one.
     pub(crate) reach: Option<Reach>,
+    /// What became of the manifest, for a grant that goes into it too.
+    pub(crate) manifest: Option<IntoManifest>,
+}
+
+impl Answered {
+    /// An answer that left the manifest alone.
+    pub(super) const fn of(request: RequestRecord, reach: Option<Reach>) -> Self {
+        Self {
+            request,
+            reach,
+            manifest: None,
+        }
+    }
 }
 
 impl Cellar {
@@ -100,7 +125,7 @@ impl Cellar {
         Ok((record, talk.view.requests.into_values().collect()))
     }
 
-    async fn talk(&self, id: &BottleId) -> Result<Talk, Failure> {
+    pub(super) async fn talk(&self, id: &BottleId) -> Result<Talk, Failure> {
         Talk::open(&*self.engine, id).await.map_err(|error| {
             Failure::new(format!("hear from `{id}`"), &error)
                 .help("its requests are kept; a stopped bottle tells them after `cellar resume`")
@@ -113,7 +138,12 @@ impl Cellar {
     /// [`Failure`] with nothing changed if the request or the bottle is not what was
     /// shown any more, was answered already, or cannot be granted; with the request
     /// marked as failed if the change could not be made.
-    pub(crate) async fn answer(&self, shown: &Shown, answer: Answer) -> Result<Answered, Failure> {
+    pub(crate) async fn answer(
+        &self,
+        shown: &Shown,
+        answer: Answer,
+        news: &mpsc::Sender<Progress>,
+    ) -> Result<Answered, Failure> {
         let attempt = || format!("answer request {} of `{}`", shown.id, shown.bottle);
         let look = "look at it again, then answer";
         let claim = self.claim("answer a request of", &shown.bottle)?;
@@ -142,16 +172,24 @@ impl Cellar {
         request
             .check(&verdict)
             .map_err(|error| Failure::new(attempt(), &error))?;
+        let mut lock = None;
         if let Answer::Approve { terms, edited } = &verdict.answer {
             let ask = edited.as_ref().unwrap_or(&request.ask);
+            if takes_a_change(ask) {
+                lock = Some(self.work_on(&shown.bottle)?);
+            }
             let step = next_spec(&record.spec, request.id, ask, *terms);
-            let step = step.ok_or_else(|| not_yet(attempt(), ask))?;
-            is_possible(&record.spec, &step, ask, &attempt)?;
+            let step = step.map_err(|error| {
+                Failure::new(attempt(), &error).help("deny it with a reason, or edit it")
+            })?;
+            is_possible(&step, &attempt)?;
             let found = findings(&record.spec, request.id, ask).map_err(|problem| {
                 Failure::new(attempt(), &problem).help("edit it so that it can be read, or deny it")
             })?;
             is_acceptable(&found, shown.findings, &attempt)?;
         }
+        self.intend(&claim, shown.manifest.as_ref(), &verdict.answer)
+            .await?;
         let event = AuditEvent::Verdict {
             request: request.id,
             kind: request.ask.kind().to_owned(),
@@ -161,10 +199,16 @@ impl Cellar {
         self.audit(&record, event)?;
         let step = format!("request {}", shown.id);
         close(&claim, Operation::Answer, &step, Outcome::Begun)?;
-        let news = News::Verdict { verdict };
-        match talk.say_of(shown.id, news).await {
-            Ok(request) => self.settle(&claim, &mut talk, request).await,
-            Err(error) => {
+        let said = News::Verdict { verdict };
+        match (talk.say_of(shown.id, said).await, lock) {
+            // It takes its time, and the bottle may be used and routed meanwhile.
+            (Ok(request), Some(lock)) => {
+                close(&claim, Operation::Answer, &step, Outcome::Done)?;
+                drop((claim, talk));
+                Box::pin(self.carry_out((&shown.bottle, &lock), request, news)).await
+            }
+            (Ok(request), None) => self.settle(&claim, &mut talk, request).await,
+            (Err(error), _) => {
                 // What was refused did not happen; what was not answered may have, and
                 // the next look finds out.
                 if matches!(error, TalkError::Refused { .. }) {
@@ -189,8 +233,7 @@ impl Cellar {
             &request.state
         else {
             close(claim, Operation::Answer, &step, Outcome::Done)?;
-            let reach = None;
-            return Ok(Answered { request, reach });
+            return Ok(Answered::of(request, None));
         };
         let record = claim
             .record()
@@ -198,26 +241,34 @@ impl Cellar {
         let steps = claim
             .revisions()
             .map_err(|error| Failure::new(attempt(), &error))?;
-        let of_it = steps
-            .iter()
-            .rposition(|step| step.cause == Cause::Request { id });
-        let done = of_it.and_then(|at| steps.get(at));
-        let after = of_it.and_then(|at| steps.get(at + 1));
+        let of_it = place_of(&steps, Cause::Request { id });
+        let done = of_it.and_then(|at| Some((at, steps.get(at)?)));
         let done = match done {
-            Some(_) if after.is_some_and(|after| after.cause == Cause::Refused) => {
-                Err(String::from("egress refused the new routes"))
+            Some((at, _)) if is_refused_after(&steps, at) => {
+                Err(String::from("the bottle did not take it, so it was undone"))
             }
             // It is on record: a console was killed before it told.
-            Some(done) => {
+            Some((_, done)) => {
                 let words = done.words.join("; ");
                 let revision = done.revision;
-                let reach = self.put_in_force(&record).await;
+                let work = Work::silent();
+                let reach = self.put_whole_in_force(claim, &record, &work).await;
                 reach.map(|reach| (revision, words, reach))
+            }
+            // Left to who may take the time.
+            None if was_given_a_change(&request) => {
+                close(claim, Operation::Answer, &step, Outcome::Done)?;
+                return Ok(Answered::of(request, None));
             }
             None if record.digest != verdict.spec => Err(String::from(
                 "the bottle changed before this was done; ask again",
             )),
             None => self.take_step(claim, record, &request).await,
+        };
+        let manifest = if done.is_ok() {
+            self.write_manifest(claim, &request).await
+        } else {
+            None
         };
         let (news, reach) = match done {
             Ok((revision, words, reach)) => {
@@ -235,12 +286,16 @@ impl Cellar {
             .say_of(id, news)
             .await
             .map_err(|error| Failure::new(attempt(), &error))?;
+        claim.forget_intention();
         if let RequestState::Failed { why, .. } = &request.state {
             close(claim, Operation::Answer, &step, Outcome::Failed)?;
             return Err(Failure::because(attempt(), why.clone()));
         }
         close(claim, Operation::Answer, &step, Outcome::Done)?;
-        Ok(Answered { request, reach })
+        Ok(Answered {
+            manifest,
+            ..Answered::of(request, reach)
+        })
     }
 
     /// Changes the bottle as a request was granted. The error is for the agent too.
@@ -251,10 +306,8 @@ impl Cellar {
         request: &RequestRecord,
     ) -> Result<(u32, String, Reach), String> {
         let id = request.id;
-        let step = request
-            .granted()
-            .and_then(|(ask, terms)| next_spec(&record.spec, id, ask, terms));
-        let step = step.ok_or("this cannot be granted by this version of cellar")?;
+        let (ask, terms) = request.granted().ok_or("nothing was granted")?;
+        let step = next_spec(&record.spec, id, ask, terms).map_err(|error| error.to_string())?;
         let cause = Cause::Request { id };
         let changed = self
             .step_routes(claim, Operation::Answer, record, step.spec, cause)
@@ -268,7 +321,12 @@ impl Cellar {
     ///
     /// # Errors
     /// [`Failure`] if there is nothing to take back.
-    pub(crate) async fn undo(&self, bottle: &BottleId, id: u64) -> Result<Answered, Failure> {
+    pub(crate) async fn undo(
+        &self,
+        bottle: &BottleId,
+        id: u64,
+        news: &mpsc::Sender<Progress>,
+    ) -> Result<Answered, Failure> {
         let attempt = || format!("take back what request {id} of `{bottle}` was given");
         let claim = self.claim("take back what was given to", bottle)?;
         let record = claim
@@ -281,6 +339,10 @@ impl Cellar {
         if !matches!(request.state, RequestState::Applied { .. }) {
             let why = format!("it is {}, and nothing was given", request.state.word());
             return Err(Failure::because(attempt(), why));
+        }
+        if was_given_a_change(&request) {
+            drop((claim, talk));
+            return self.undo_change(bottle, &request, news).await;
         }
         let mut reach = None;
         // Absent if the routes were changed by hand meanwhile: then only the hub is told.
@@ -296,7 +358,26 @@ impl Cellar {
             .await
             .map_err(|error| Failure::new(attempt(), &error))?;
         close(&claim, Operation::Routes, "undone", Outcome::Done)?;
-        Ok(Answered { request, reach })
+        Ok(Answered::of(request, reach))
+    }
+
+    /// Takes back what takes its time to be taken back.
+    async fn undo_change(
+        &self,
+        bottle: &BottleId,
+        request: &RequestRecord,
+        news: &mpsc::Sender<Progress>,
+    ) -> Result<Answered, Failure> {
+        let id = request.id;
+        let attempt = || format!("take back what request {id} of `{bottle}` was given");
+        let reach = match request.granted() {
+            Some((Ask::McpServer(_), _)) => self.undo_server(bottle, request, news).await?,
+            _ => self.undo_image(bottle, id, news).await?,
+        };
+        let mut talk = self.talk(bottle).await?;
+        let request = talk.say_of(id, News::Undone).await;
+        let request = request.map_err(|error| Failure::new(attempt(), &error))?;
+        Ok(Answered::of(request, Some(reach)))
     }
 
     /// Finishes the answers that a killed console left half done in a bottle. One that
@@ -305,19 +386,31 @@ impl Cellar {
         let Ok(mut talk) = Talk::open(&*self.engine, claim.id()).await else {
             return close(claim, Operation::Answer, "left", Outcome::Done);
         };
-        let open = talk.view.requests.values().filter(|one| is_half_done(one));
+        // What another live process is changing it tells of itself.
+        let is_free = self.store.work(claim.id()).is_ok_and(|lock| lock.is_some());
+        let requests = talk.view.requests.values();
+        let open =
+            requests.filter(|one| is_half_done(one) && (is_free || !was_given_a_change(one)));
         let open: Vec<_> = open.cloned().collect();
+        let mut left_out = None;
         for request in open {
-            self.settle(claim, &mut talk, request).await?;
+            let answered = self.settle(claim, &mut talk, request).await?;
+            left_out = left_out.or_else(|| answered.left_out(claim.id()));
         }
-        close(claim, Operation::Answer, "looked at again", Outcome::Done)
+        close(claim, Operation::Answer, "looked at again", Outcome::Done)?;
+        left_out.map_or(Ok(()), Err)
     }
 
     /// Goes back to a spec that the bottle once had.
     ///
     /// # Errors
-    /// [`Failure`] if there is none of that number, or it differs in more than routes.
-    pub(crate) async fn rollback(&self, id: &BottleId, to: u32) -> Result<(u32, Reach), Failure> {
+    /// [`Failure`] if there is none of that number, or the bottle does not come up with it.
+    pub(crate) async fn rollback(
+        &self,
+        id: &BottleId,
+        to: u32,
+        news: &mpsc::Sender<Progress>,
+    ) -> Result<(u32, Reach), Failure> {
         let attempt = || format!("take `{id}` back to revision {to}");
         let claim = self.claim("roll back", id)?;
         let failed = |error: &dyn std::error::Error| Failure::new(attempt(), error);
@@ -334,12 +427,15 @@ impl Cellar {
             .store
             .spec(id, step.digest)
             .map_err(|error| failed(&error))?;
-        if !differs_in_routes_alone(&record.spec, &spec) {
-            let why = "it differs in more than routes, which needs the bottle made anew";
-            return Err(Failure::because(attempt(), why)
-                .help(format!("`cellar diff {id} {to}` shows what differs")));
-        }
         let cause = Cause::Rollback { to };
+        if !differs_in_routes_alone(&record.spec, &spec) {
+            drop(claim);
+            let work = Work::rolled_back(news.clone(), to);
+            let lock = self.work_on(id)?;
+            let changed = self.change_whole(id, cause, |_| Ok(spec.clone()), (&lock, &work));
+            let changed = Box::pin(changed).await?;
+            return Ok((changed.revision, changed.reach));
+        }
         let changed = self
             .step_routes(&claim, Operation::Routes, record, spec, cause)
             .await?;
@@ -350,7 +446,7 @@ impl Cellar {
 }
 
 /// Whether it was approved and nobody said yet what came of it.
-const fn is_half_done(request: &RequestRecord) -> bool {
+pub(crate) const fn is_half_done(request: &RequestRecord) -> bool {
     matches!(
         request.state,
         RequestState::Approved { .. } | RequestState::Applying { .. }
@@ -361,21 +457,8 @@ fn found(talk: &Talk, id: u64) -> Option<RequestRecord> {
     talk.view.requests.get(&id).cloned()
 }
 
-fn not_yet(attempt: String, ask: &Ask) -> Failure {
-    let why = format!("this version cannot change a bottle's {} yet", ask.kind());
-    Failure::because(attempt, why).help("deny it with a reason, and the agent goes on without")
-}
-
 /// Whether a step can be taken at all, so that no verdict is given for what must fail.
-fn is_possible(
-    old: &Spec,
-    step: &Step,
-    ask: &Ask,
-    attempt: &dyn Fn() -> String,
-) -> Result<(), Failure> {
-    if !differs_in_routes_alone(old, &step.spec) {
-        return Err(not_yet(attempt(), ask));
-    }
+fn is_possible(step: &Step, attempt: &dyn Fn() -> String) -> Result<(), Failure> {
     match step.spec.routes.problems().first() {
         Some(problem) => Err(Failure::new(attempt(), problem)),
         None => Ok(()),
@@ -405,14 +488,6 @@ fn is_acceptable(
         }
         _ => Ok(()),
     }
-}
-
-fn differs_in_routes_alone(old: &Spec, new: &Spec) -> bool {
-    let same = Spec {
-        routes: old.routes.clone(),
-        ..new.clone()
-    };
-    same == *old
 }
 
 #[cfg(test)]

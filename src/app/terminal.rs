@@ -53,6 +53,27 @@ impl Terminal {
         execute!(std::io::stdout(), EnableMouseCapture, EnableBracketedPaste)
     }
 
+    /// Gives the terminal to another program, as that expects it.
+    ///
+    /// # Errors
+    /// If the terminal is gone.
+    pub(crate) fn lend(&self) -> std::io::Result<()> {
+        self.hear_nothing()?;
+        execute!(std::io::stdout(), LeaveAlternateScreen, cursor::Show)?;
+        disable_raw_mode()
+    }
+
+    /// Takes the terminal back that was lent.
+    ///
+    /// # Errors
+    /// If the terminal is gone.
+    pub(crate) fn take_back(&self) -> std::io::Result<()> {
+        enable_raw_mode()?;
+        self.hear_nothing()?;
+        execute!(std::io::stdout(), EnterAlternateScreen, cursor::Hide)?;
+        self.hear_console()
+    }
+
     /// Asks for nothing, so that a mirrored program's own wishes are the only ones.
     ///
     /// # Errors

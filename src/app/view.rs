@@ -7,6 +7,7 @@ use futures_util::StreamExt as _;
 use jiff::Timestamp;
 use serde::Serialize;
 
+use super::beside::Beside;
 use super::cellar::Cellar;
 use super::exit::Failure;
 use super::hub::{self, HubView};
@@ -41,6 +42,9 @@ pub(crate) struct BottleView {
     pub(crate) containers: Vec<ContainerSighting>,
     /// What its hub says, where it was asked and answered.
     pub(crate) hub: Option<HubView>,
+    /// How it stands beside the manifest of today, where that was looked at.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(crate) manifest: Option<Beside>,
 }
 
 /// Whether hubs are asked.
@@ -141,6 +145,7 @@ fn of_record(record: Record) -> BottleView {
         is_demo: record.is_demo,
         containers: Vec::new(),
         hub: None,
+        manifest: None,
     }
 }
 
@@ -156,6 +161,7 @@ fn of_sighting(sighting: BottleSighting, is_recorded: bool) -> BottleView {
         is_demo: sighting.is_demo,
         containers: sighting.containers,
         hub: None,
+        manifest: None,
     };
     let agent = container(&view, Role::Agent).map(|container| container.state.clone());
     (view.state, view.detail) = match agent {

@@ -47,7 +47,9 @@ pub trait Engine: Send + Sync + std::fmt::Debug {
     fn load_image(&self, archive: Body) -> Answer<'_, ()>;
     /// Pulls an image where a registry is reachable; each item is a line of progress.
     fn pull_image(&self, reference: &str) -> News<String>;
-    /// Builds an image; each item is a piece of output.
+    /// Builds an image; each item is a piece of output. Dropping the stream cancels the
+    /// build: the engine kills the step that runs and removes its container, a moment
+    /// later.
     fn build_image(&self, request: BuildRequest) -> News<String>;
     /// Takes the reference off an image, and the image away with its last one.
     fn remove_image<'a>(&'a self, reference: &'a str) -> Answer<'a, ()>;

@@ -5,6 +5,9 @@ use std::collections::BTreeMap;
 use crate::spec::{BottleId, Digest};
 use crate::wire::Role;
 
+/// Labels by name.
+pub type Labels = BTreeMap<String, String>;
+
 /// The bottle's id, on all its containers and volumes.
 pub const BOTTLE: &str = "cellar.bottle";
 /// The container's role.
@@ -23,8 +26,14 @@ pub const DEMO: &str = "cellar.demo";
 pub const KEEP: &str = "cellar.keep";
 /// On guest images: the short hash of the guest.
 pub const GUEST: &str = "cellar.guest";
-/// On images built from an operator's Dockerfile: the digest of its text.
+/// On images built from a Dockerfile: the digest of its text.
 pub const BUILT: &str = "cellar.built";
+/// On images built from a Dockerfile: the images that it began from and their ids then.
+pub const BASES: &str = "cellar.bases";
+/// On the containers and volumes of a build's fence: the bottle that is built for.
+pub const BUILD: &str = "cellar.build";
+/// On the same: the process that builds.
+pub const BUILDER: &str = "cellar.builder";
 /// On networks: what they are for.
 pub const NETWORK: &str = "cellar.network";
 
@@ -61,6 +70,11 @@ impl BottleLabels {
         }
         labels
     }
+}
+
+/// The filter that finds the fences of one bottle's builds.
+pub(crate) fn of_build(id: &BottleId) -> String {
+    format!("{BUILD}={id}")
 }
 
 /// The filter that finds everything of one bottle.

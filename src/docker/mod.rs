@@ -23,8 +23,9 @@ mod model;
 pub use address::{AddressError, EngineAddress, raise_open_files};
 pub use archive::{HomeFile, guest_archive};
 pub use bottle::{
-    Credentials, Leftovers, Progress, Step, StepNews, StepTime, Up, UpCause, UpError, UpRequest,
-    WatchEvent, control_line, leftovers, remove, remove_leftovers, remove_shared, resume,
+    AgentSpec, BuildRemains, Change, Credentials, Leftovers, Progress, Step, StepNews, StepTime,
+    Up, UpCause, UpError, UpRequest, WatchEvent, agent_spec, change, control_line, is_built,
+    leftovers, prepare, remove, remove_builds, remove_leftovers, remove_shared, resume,
     session_line, sightings, stop, up, watch,
 };
 pub use client::DockerEngine;
@@ -34,7 +35,7 @@ pub use guest_image::{GuestBinary, GuestBinaryError};
 pub use line::{Line, LineErrors};
 pub use local_line::{local_line, make_line_folder};
 pub use model::{
-    BuildRequest, ContainerDetails, ContainerRequest, ContainerSummary, EngineEvent, EngineInfo,
-    ImageSighting, LogChunk, LogRequest, LogSource, MountRequest, MountSighting, NetworkRequest,
-    NetworkSighting, NetworkWish, RestartWish, StatsSample, VolumeSighting,
+    BuildNetwork, BuildRequest, ContainerDetails, ContainerRequest, ContainerSummary, EngineEvent,
+    EngineInfo, ImageSighting, LogChunk, LogRequest, LogSource, MountRequest, MountSighting,
+    NetworkRequest, NetworkSighting, NetworkWish, RestartWish, StatsSample, VolumeSighting,
 };

@@ -60,7 +60,8 @@ pub struct ImageSighting {
     pub size_bytes: u64,
 }
 
-/// A build of an operator's own Dockerfile.
+/// A build by the engine's classic builder. What is not said here is always so: nothing
+/// is pulled that is there, and intermediate containers are removed, whatever happens.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct BuildRequest {
     /// The reference to give.
@@ -69,6 +70,24 @@ pub struct BuildRequest {
     pub context: Bytes,
     /// Labels of the image.
     pub labels: BTreeMap<String, String>,
+    /// The network of its `RUN` steps.
+    pub network: BuildNetwork,
+    /// Memory of a step, swap included; 0 is no limit.
+    pub memory_bytes: u64,
+    /// Thousandths of a CPU; 0 is no limit.
+    pub cpu_millis: u64,
+    /// Build arguments. Those that the builder predefines (`HTTP_PROXY` and its like)
+    /// leave no trace in the image.
+    pub arguments: BTreeMap<String, String>,
+}
+
+/// Which network the `RUN` steps of a build are on.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum BuildNetwork {
+    /// None but loopback.
+    None,
+    /// That of a running container, by id or name.
+    Container(String),
 }
 
 /// Which network a container joins.

@@ -5,9 +5,11 @@
 //! and from its sockets.
 
 pub mod attach;
+mod candidate;
 pub mod ctl;
 pub mod demo_agent;
 pub mod egress;
+pub mod forward;
 pub mod hook;
 pub mod init;
 mod runtime;
@@ -23,6 +25,8 @@ pub enum GuestRole {
     Init,
     /// One client of the session, for an exec in the agent container.
     Attach,
+    /// A look around in an image that a session is to be moved to.
+    Candidate,
     /// The egress proxy.
     Egress,
     /// The hub, and the agent's way to ask.
@@ -33,6 +37,8 @@ pub enum GuestRole {
     Hook,
     /// The scripted agent of the demo.
     DemoAgent,
+    /// One port of a build helper, spliced to the door of the build's egress.
+    Forward,
     /// Does nothing: keeps the volume with the guest binary in use.
     Keep,
 }
@@ -55,11 +61,13 @@ impl GuestRole {
         Some(match role.to_str()? {
             "init" => Self::Init,
             "attach" => Self::Attach,
+            "candidate" => Self::Candidate,
             "egress" => Self::Egress,
             "supervise" => Self::Supervise,
             "ctl" => Self::Ctl,
             "hook" => Self::Hook,
             "demo-agent" => Self::DemoAgent,
+            "forward" => Self::Forward,
             "keep" => Self::Keep,
             _ => return None,
         })
@@ -72,11 +80,13 @@ pub fn run(role: &GuestRole) -> ExitCode {
     match role {
         GuestRole::Init => init::run(),
         GuestRole::Attach => attach::run(),
+        GuestRole::Candidate => candidate::run(),
         GuestRole::Egress => egress::run(),
         GuestRole::Supervise => supervise::run(),
         GuestRole::Ctl => ctl::run(),
         GuestRole::Hook => hook::run(),
         GuestRole::DemoAgent => demo_agent::run(),
+        GuestRole::Forward => forward::run(),
         GuestRole::Keep => ExitCode::SUCCESS,
     }
 }

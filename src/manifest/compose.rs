@@ -73,6 +73,7 @@ impl Parts<'_> {
                 cwd: layout::WORKSPACE.to_owned(),
                 home_files: home_files.iter().map(reference).collect(),
                 observe: self.answer.observe,
+                mcp_servers: BTreeMap::new(),
             },
             workspace: self.gathered.workspace,
             limits: self.template.limits.clone(),
@@ -86,6 +87,7 @@ impl Parts<'_> {
             upstream_proxy: self.template.upstream_proxy.clone(),
             supervise: self.template.supervise,
             runtime: self.template.runtime.clone(),
+            build: self.template.build.clone(),
         };
         let asks = self.variables.asks.into_iter();
         let mut asks: Vec<SecretAsk> = asks

@@ -17,7 +17,7 @@ use super::read::{
 };
 
 /// How long a manifest file may be.
-const FILE_LIMIT: u64 = 1024 * 1024;
+pub(super) const FILE_LIMIT: u64 = 1024 * 1024;
 
 /// What stands before the name of a repository's agent.
 const REPOSITORY_PREFIX: &str = "repo/";
@@ -87,6 +87,7 @@ impl Manifest {
         };
         problems.append(&mut manifest.check_templates());
         problems.extend(manifest.mounts_problems.iter().cloned());
+        problems.extend(super::config::load_config(paths).1);
         problems.sort_by(|a, b| (&a.file, a.line, a.column).cmp(&(&b.file, b.line, b.column)));
         let notes = manifest.shadowed();
         Loaded {
@@ -256,7 +257,7 @@ fn manifest_file(
     read
 }
 
-fn source_file(
+pub(super) fn source_file(
     paths: &ManifestPaths,
     path: &Path,
     kept: Kept<'_>,

@@ -6,7 +6,7 @@ use std::collections::BTreeMap;
 use super::plan::AgentSource;
 use super::problem::{Place, Problem};
 use crate::policy::{BottleBudget, NextHop, Route, SecretName, Unlisted};
-use crate::spec::{BottleName, Limits};
+use crate::spec::{BottleName, Build, Limits};
 
 /// A value and where it was written.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -32,6 +32,7 @@ pub(super) struct Template {
     pub(super) supervise: bool,
     pub(super) runtime: Option<String>,
     pub(super) uid: u32,
+    pub(super) build: Build,
 }
 
 /// Where the image comes from.

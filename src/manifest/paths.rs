@@ -50,6 +50,12 @@ impl ManifestPaths {
         self.operator.with_file_name("prices.json")
     }
 
+    /// The operator's settings of the console; the file need not exist.
+    #[must_use]
+    pub fn config(&self) -> PathBuf {
+        self.operator.with_file_name("config.json")
+    }
+
     /// Adds the repository's file found at or above `cwd`.
     #[must_use]
     pub fn with_repository_of(self, cwd: &Path) -> Self {

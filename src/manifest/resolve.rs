@@ -2,7 +2,7 @@
 //! secret is looked up.
 
 use std::collections::BTreeMap;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 
 use uuid::Uuid;
 
@@ -13,12 +13,13 @@ use super::plan::{AgentSource, Plan, SecretAsk, SecretSource};
 use super::problem::Problem;
 use super::provider::{self, Wish};
 use super::read::{Kept, canonical_within, read_text};
-use super::{prompt, skills, workspace};
+use super::workspace::Folder;
+use super::{prompt, skills};
 use crate::policy::SecretName;
 use crate::spec::{ImageSource, Spec};
 
 /// How long a Dockerfile may be.
-const DOCKERFILE_LIMIT: u64 = 256 * 1024;
+pub(super) const DOCKERFILE_LIMIT: u64 = 256 * 1024;
 
 /// How long a file of certificate authorities may be: it travels in one variable of the
 /// sidecar, which the kernel bounds at 128 KiB.
@@ -112,6 +113,16 @@ impl Manifest {
     /// # Errors
     /// [`ResolveError`] with every mistake that stands in the way.
     pub fn resolve(&self, agent: &str, options: &ResolveOptions) -> Result<Plan, ResolveError> {
+        self.resolve_in(agent, options, Folder::From(&options.cwd))
+    }
+
+    /// As [`Manifest::resolve`], with the workspace from elsewhere.
+    pub(super) fn resolve_in(
+        &self,
+        agent: &str,
+        options: &ResolveOptions,
+        folder: Folder<'_>,
+    ) -> Result<Plan, ResolveError> {
         let found = self.find(agent).ok_or_else(|| ResolveError::UnknownAgent {
             name: agent.escape_debug().to_string(),
             suggestion: self.nearest(agent),
@@ -126,7 +137,7 @@ impl Manifest {
             None => return Err(broken(&[])),
         };
         let gathered = self
-            .gather_files(entry, template, found.source, &options.cwd)
+            .gather_files(entry, template, found.source, folder)
             .map_err(|problems| broken(&problems))?;
         let variables = Variables::of(self, template, entry);
         let answer = provider::ask(
@@ -159,15 +170,13 @@ impl Manifest {
         agent: &Agent,
         template: &Template,
         source: AgentSource,
-        cwd: &Path,
+        folder: Folder<'_>,
     ) -> Result<Gathered, Vec<Problem>> {
         let mut problems = Vec::new();
         let mut keep = |problem| problems.push(problem);
         let image = self.image(&template.image).map_err(&mut keep).ok();
-        let folder = agent.workspace.as_ref().unwrap_or(&template.workspace);
-        let folder = workspace::resolve(folder, self, cwd)
-            .map_err(&mut keep)
-            .ok();
+        let wanted = agent.workspace.as_ref().unwrap_or(&template.workspace);
+        let folder = folder.resolve(wanted, self).map_err(&mut keep).ok();
         let prompt = prompt::text(agent, self, source).map_err(&mut keep).ok();
         let upstream_ca = self.upstream_ca(template).map_err(&mut keep).ok();
         let skills = skills::read(&agent.skills, self, source, &mut problems);

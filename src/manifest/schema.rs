@@ -6,6 +6,8 @@
     reason = "the types exist for their schemas; the readers walk the syntax tree"
 )]
 
+mod build;
+
 use std::collections::BTreeMap;
 
 use schemars::{JsonSchema, Schema, SchemaGenerator, generate::SchemaSettings, json_schema};
@@ -28,6 +30,12 @@ pub fn agents_schema() -> serde_json::Value {
 #[must_use]
 pub fn mounts_schema() -> serde_json::Value {
     schema_of::<MountsFile>()
+}
+
+/// The schema of `config.json`.
+#[must_use]
+pub fn config_schema() -> serde_json::Value {
+    schema_of::<ConfigFile>()
 }
 
 fn schema_of<T: JsonSchema>() -> serde_json::Value {
@@ -120,6 +128,8 @@ struct Template {
     env: BTreeMap<Variable, Env>,
     /// Limits of the agent container.
     limits: Option<Limits>,
+    /// What the steps of an image's build may reach and use.
+    build: Option<build::Build>,
     /// A name of the time zone database; the operator's own if absent.
     time_zone: Option<String>,
     /// Whether the agent may ask the operator for what it lacks; true if absent.
@@ -679,6 +689,44 @@ struct PromptFile {
     /// Path from the folder of this file; in a repository from its root.
     #[schemars(length(min = 1))]
     file: String,
+}
+
+/// config.json: the operator's settings of the console.
+#[derive(JsonSchema)]
+#[schemars(deny_unknown_fields)]
+struct ConfigFile {
+    /// Where an editor finds this schema.
+    #[schemars(rename = "$schema")]
+    schema: Option<String>,
+    /// How the console tells that an agent needs an answer.
+    notifications: Option<NotificationsFile>,
+}
+
+/// How the console tells that an agent needs an answer.
+#[derive(JsonSchema)]
+#[schemars(deny_unknown_fields)]
+struct NotificationsFile {
+    /// Whether the terminal's bell is rung; true if absent.
+    bell: Option<bool>,
+    /// How the desktop is told; "auto" if absent: by the terminal if it is known to have
+    /// a sequence for it, else over D-Bus if there is a session of it on this machine.
+    desktop: Option<DesktopWord>,
+    /// A program that is run with its arguments, `CELLAR_BOTTLE` and `CELLAR_WHAT` in its
+    /// environment.
+    #[schemars(length(min = 1))]
+    command: Option<Vec<String>>,
+}
+
+/// How the desktop is told.
+#[derive(JsonSchema)]
+#[schemars(rename_all = "lowercase")]
+enum DesktopWord {
+    Auto,
+    Osc9,
+    Osc777,
+    Osc99,
+    Dbus,
+    Off,
 }
 
 /// One folder under which folders may be mounted.

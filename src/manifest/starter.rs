@@ -4,7 +4,7 @@ use std::fs::{self, File, OpenOptions};
 use std::io::{self, Write as _};
 use std::path::{Path, PathBuf};
 
-use super::schema::{manifest_schema, mounts_schema};
+use super::schema::{config_schema, manifest_schema, mounts_schema};
 
 /// A commented `cellar.json` to start from.
 #[must_use]
@@ -58,6 +58,7 @@ pub fn write_starter(path: &Path) -> Result<Vec<PathBuf>, InitError> {
     for (name, schema) in [
         ("manifest.schema.json", manifest_schema()),
         ("mounts.schema.json", mounts_schema()),
+        ("config.schema.json", config_schema()),
     ] {
         let beside = folder.join(name);
         let text = format!("{schema:#}\n");

@@ -32,6 +32,9 @@ impl Plan {
             row("image", &image_row(&self.spec.image)),
             row("workspace", &workspace_row(&self.spec.workspace)),
         ];
+        if matches!(self.spec.image, ImageSource::Dockerfile { .. }) {
+            rows.push(row("build", &self.spec.build.words()));
+        }
         rows.extend(routes_rows(&self.spec.routes));
         if let Some(hop) = &self.spec.upstream_proxy {
             rows.push(row(

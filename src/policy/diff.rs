@@ -70,7 +70,7 @@ impl LineDiff {
                     change: kind,
                     before: change.old_index().and_then(number),
                     after: change.new_index().and_then(number),
-                    text: visible(change.value()),
+                    text: shown_line(change.value()),
                 });
             }
             diff.hunks.push(hunk);
@@ -116,8 +116,10 @@ fn number(index: usize) -> Option<u32> {
     u32::try_from(index + 1).ok()
 }
 
-/// A line with everything escaped that is not printed as one character in its place.
-fn visible(line: &str) -> String {
+/// A line with everything escaped that is not printed as one character in its place:
+/// controls, marks that reorder, what has no width.
+#[must_use]
+pub fn shown_line(line: &str) -> String {
     let mut out = String::with_capacity(line.len());
     for c in line.chars() {
         match c {

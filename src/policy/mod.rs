@@ -18,6 +18,7 @@ pub mod findings;
 pub mod fuzzing;
 mod git;
 mod host;
+mod manager;
 mod method;
 mod next_hop;
 #[cfg(feature = "findings")]
@@ -36,8 +37,9 @@ pub use bottle_budget::{BottleBudget, BudgetError, Measure, Span};
 pub use credential::{Auth, AuthScheme, CredentialError, HeaderField, RouteRole, SecretName};
 pub use decide::{ASK_BOUNDS, ASK_SECONDS, Grant, Permit, RequestAsk, RouteSet, Scheme, Unlisted};
 #[cfg(feature = "findings")]
-pub use diff::{DiffLine, Hunk, LineChange, LineDiff};
+pub use diff::{DiffLine, Hunk, LineChange, LineDiff, shown_line};
 pub use host::{HostName, HostNameError};
+pub use manager::PackageManager;
 pub use method::{Method, MethodError, Methods};
 pub use next_hop::{HopHost, NextHop, NextHopError};
 pub use path::{CanonicalPath, PathFault, PathPattern, PathPatternError};

@@ -9,23 +9,10 @@ use std::fmt::Write as _;
 use serde::{Deserialize, Serialize};
 
 use super::dockerfile::{Dockerfile, Keyword, ParseProblem};
+pub use super::manager::PackageManager;
 
 /// The most packages of one set.
 pub const MAX_PACKAGES: usize = 128;
-
-/// Who installs a package.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
-pub enum PackageManager {
-    /// Debian's.
-    Apt,
-    /// Node's, for programs.
-    Npm,
-    /// Python's.
-    Pip,
-    /// Rust's, for programs.
-    Cargo,
-}
 
 /// Why a text is no package.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
@@ -64,20 +51,6 @@ pub enum PackageError {
 }
 
 impl PackageManager {
-    /// All of them, in the order in which they are written.
-    pub const ALL: [Self; 4] = [Self::Apt, Self::Npm, Self::Pip, Self::Cargo];
-
-    /// The manager's word.
-    #[must_use]
-    pub const fn as_str(self) -> &'static str {
-        match self {
-            Self::Apt => "apt",
-            Self::Npm => "npm",
-            Self::Pip => "pip",
-            Self::Cargo => "cargo",
-        }
-    }
-
     const fn grammar(self) -> &'static str {
         match self {
             Self::Apt => "small letters, digits and + - . as Debian does, such as jq or jq=1.6-2.1",

@@ -4,9 +4,9 @@ use std::collections::BTreeSet;
 
 use serde::{Deserialize, Serialize};
 
-use super::packages::{MAX_PACKAGES, PackageManager, check_package};
+use super::packages::{MAX_PACKAGES, check_package};
 use super::server::ServerAsk;
-use crate::policy::{Effect, HostPattern, Methods, PathPattern, Provenance, Route};
+use crate::policy::{Effect, HostPattern, Methods, PackageManager, PathPattern, Provenance, Route};
 use crate::spec::Digest;
 
 /// The longest Dockerfile.

@@ -21,6 +21,7 @@ mod book;
 mod packages;
 mod record;
 mod server;
+#[cfg(feature = "findings")]
 mod step;
 
 pub use ask::{
@@ -28,9 +29,10 @@ pub use ask::{
     RouteAsk,
 };
 pub use book::{Book, Entry, FileProblem, Filing, Limits, MAX_REASON_CHARS, News, StepProblem};
-pub use packages::{MAX_PACKAGES, PackageManager};
+pub use packages::MAX_PACKAGES;
 pub use record::{
     Answer, Outcome, RequestRecord, RequestState, Scope, Source, Terms, Verdict, VerdictProblem,
 };
-pub use server::{ServerAsk, ServerWay};
-pub use step::{Step, next_spec, without};
+pub use server::ServerAsk;
+#[cfg(feature = "findings")]
+pub use step::{Step, StepError, next_spec, without, without_image};

@@ -1,50 +1,20 @@
 //! The names of packages, as each package manager writes them.
 
-use serde::{Deserialize, Serialize};
-
 use super::ask::AskProblem;
+use crate::policy::PackageManager;
 
 /// The most packages of one request.
 pub const MAX_PACKAGES: usize = 20;
 /// The longest name with its version.
 const MAX_BYTES: usize = 214;
 
-/// What installs packages into an image.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
-pub enum PackageManager {
-    /// Debian's.
-    Apt,
-    /// Node's.
-    Npm,
-    /// Python's.
-    Pip,
-    /// Rust's.
-    Cargo,
-}
-
-impl PackageManager {
-    /// All of them.
-    pub const ALL: [Self; 4] = [Self::Apt, Self::Npm, Self::Pip, Self::Cargo];
-
-    /// Its name.
-    #[must_use]
-    pub const fn as_str(self) -> &'static str {
-        match self {
-            Self::Apt => "apt",
-            Self::Npm => "npm",
-            Self::Pip => "pip",
-            Self::Cargo => "cargo",
-        }
-    }
-
-    const fn example(self) -> &'static str {
-        match self {
-            Self::Apt => "`ripgrep` or `ripgrep=14.1.0-1`",
-            Self::Npm => "`prettier`, `@types/node` or `prettier@3.3.3`",
-            Self::Pip => "`requests` or `requests==2.32.3`",
-            Self::Cargo => "`cargo-nextest` or `cargo-nextest@0.9.77`",
-        }
+/// How packages of a manager are written.
+const fn example(manager: PackageManager) -> &'static str {
+    match manager {
+        PackageManager::Apt => "`ripgrep` or `ripgrep=14.1.0-1`",
+        PackageManager::Npm => "`prettier`, `@types/node` or `prettier@3.3.3`",
+        PackageManager::Pip => "`requests` or `requests==2.32.3`",
+        PackageManager::Cargo => "`cargo-nextest` or `cargo-nextest@0.9.77`",
     }
 }
 
@@ -72,7 +42,7 @@ pub(super) fn check_package(manager: PackageManager, text: &str) -> Result<(), A
     if is_sound {
         Ok(())
     } else {
-        Err(AskProblem::malformed("a package", text, manager.example()))
+        Err(AskProblem::malformed("a package", text, example(manager)))
     }
 }
 

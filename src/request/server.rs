@@ -6,6 +6,7 @@ use serde::{Deserialize, Serialize};
 
 use super::ask::{AskProblem, at_most, characters, not_empty};
 use crate::policy::HostName;
+use crate::spec::McpServer;
 
 const MAX_NAME: usize = 32;
 const MAX_WORDS: usize = 32;
@@ -22,26 +23,7 @@ pub struct ServerAsk {
     pub name: String,
     /// How it is reached.
     #[serde(flatten)]
-    pub way: ServerWay,
-}
-
-/// How an MCP server is reached.
-#[derive(Clone, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
-#[serde(tag = "transport", rename_all = "snake_case")]
-pub enum ServerWay {
-    /// A program inside the bottle, spoken to over its standard streams.
-    Stdio {
-        /// Program and arguments.
-        command: Vec<String>,
-        /// Its environment beside the session's. Never a secret: the agent wrote it.
-        #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
-        env: BTreeMap<String, String>,
-    },
-    /// A server on the network, behind a route of its own.
-    Http {
-        /// Where.
-        url: String,
-    },
+    pub way: McpServer,
 }
 
 impl ServerAsk {
@@ -63,19 +45,18 @@ impl ServerAsk {
             ));
         }
         match &self.way {
-            ServerWay::Stdio { command, env } => check_command(command, env),
-            ServerWay::Http { url } => check_url(url),
+            McpServer::Stdio { command, env } => check_command(command, env),
+            McpServer::Http { url } => check_url(url),
         }
     }
 
     /// What is asked for, in one line. Hostile text.
     pub(super) fn words(&self) -> String {
-        match &self.way {
-            ServerWay::Stdio { command, .. } => {
-                format!("the MCP server {}: {}", self.name, command.join(" "))
-            }
-            ServerWay::Http { url } => format!("the MCP server {} at {url}", self.name),
-        }
+        let between = match &self.way {
+            McpServer::Stdio { .. } => ": ",
+            McpServer::Http { .. } => " ",
+        };
+        format!("the MCP server {}{between}{}", self.name, self.way.words())
     }
 }
 
@@ -142,7 +123,7 @@ mod tests {
     fn stdio(name: &str, command: &[&str]) -> ServerAsk {
         ServerAsk {
             name: name.to_owned(),
-            way: ServerWay::Stdio {
+            way: McpServer::Stdio {
                 command: command.iter().map(ToString::to_string).collect(),
                 env: BTreeMap::new(),
             },
@@ -153,7 +134,7 @@ mod tests {
         let url = url.to_owned();
         ServerAsk {
             name: String::from("one"),
-            way: ServerWay::Http { url },
+            way: McpServer::Http { url },
         }
     }
 
@@ -173,7 +154,7 @@ mod tests {
             assert!(stdio(name, command).check().is_err(), "{name} {command:?}");
         }
         let mut ask = stdio("git", &["npx"]);
-        if let ServerWay::Stdio { env, .. } = &mut ask.way {
+        if let McpServer::Stdio { env, .. } = &mut ask.way {
             env.insert(String::from("lower"), String::new());
         }
         assert!(ask.check().is_err());

@@ -10,6 +10,7 @@ use crate::policy::{BottleBudget, Route, RouteSet, Unlisted};
 pub fn changes(old: &Spec, new: &Spec) -> Vec<String> {
     let mut lines = routes(&old.routes, &new.routes);
     lines.extend(image(&old.image, &new.image));
+    lines.extend(servers(&old.session, &new.session));
     lines.extend(session(&old.session, &new.session));
     let mut named = |what: &str, differs: bool| {
         if differs {
@@ -31,6 +32,7 @@ pub fn changes(old: &Spec, new: &Spec) -> Vec<String> {
     );
     named("whether it may ask", old.supervise != new.supervise);
     named("the runtime", old.runtime != new.runtime);
+    named("how images are built", old.build != new.build);
     if lines.is_empty() && old != new {
         lines.push(String::from("changes how the spec is written"));
     }
@@ -38,7 +40,7 @@ pub fn changes(old: &Spec, new: &Spec) -> Vec<String> {
 }
 
 /// A route by all that can be told of it.
-fn route_words(route: &Route) -> String {
+pub(super) fn route_words(route: &Route) -> String {
     let mut parts = vec![route.words()];
     if route.auth.is_none() {
         parts.push(String::from("no credential"));
@@ -129,8 +131,30 @@ fn image(old: &ImageSource, new: &ImageSource) -> Option<String> {
     })
 }
 
+/// MCP servers that are told of, and that are not any more.
+fn servers(old: &Session, new: &Session) -> Vec<String> {
+    let (old, new) = (&old.mcp_servers, &new.mcp_servers);
+    let gone = old.keys().filter(|name| !new.contains_key(*name));
+    let mut lines: Vec<String> = gone
+        .map(|name| format!("removes the MCP server {name}"))
+        .collect();
+    for (name, server) in new {
+        let verb = match old.get(name) {
+            None => "adds",
+            Some(before) if before != server => "changes",
+            Some(_) => continue,
+        };
+        lines.push(format!("{verb} the MCP server {name}: {}", server.words()));
+    }
+    lines
+}
+
 fn session(old: &Session, new: &Session) -> Option<String> {
-    if old == new {
+    let alike = Session {
+        mcp_servers: old.mcp_servers.clone(),
+        ..new.clone()
+    };
+    if *old == alike {
         return None;
     }
     let mut parts = Vec::new();
@@ -174,35 +198,7 @@ pub fn line_changes(old: &str, new: &str) -> (usize, usize) {
 mod tests {
     use super::*;
     use crate::policy::{HostName, Measure, Provenance, Span};
-    use crate::spec::{Limits, Observe, SPEC_VERSION, Workspace};
-
-    fn spec() -> Spec {
-        Spec {
-            version: SPEC_VERSION,
-            agent: String::from("api"),
-            template: String::from("rust"),
-            image: ImageSource::Dockerfile {
-                text: String::from("FROM a\nRUN b\n"),
-            },
-            session: Session {
-                argv: vec![String::from("claude")],
-                resume_argv: None,
-                env: BTreeMap::new(),
-                handed_over: Vec::new(),
-                cwd: String::from("/workspace"),
-                home_files: Vec::new(),
-                observe: Observe::Output,
-            },
-            workspace: Workspace::None,
-            limits: Limits::default(),
-            uid: 1000,
-            routes: RouteSet::NONE,
-            upstream_ca: None,
-            upstream_proxy: None,
-            supervise: true,
-            runtime: None,
-        }
-    }
+    use crate::spec::fixture::spec;
 
     fn route(host: &str) -> Route {
         Route::to(

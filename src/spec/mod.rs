@@ -4,10 +4,15 @@
 //! same files give the same bytes, and the SHA-256 of those bytes names it. It is
 //! pure data and must not know of the engine, the disk or the terminal.
 
+mod build;
 mod changes;
 mod digest;
+mod drift;
+#[cfg(test)]
+pub(crate) mod fixture;
 mod id;
 pub mod layout;
+mod server;
 
 use std::collections::BTreeMap;
 use std::time::Duration;
@@ -16,9 +21,12 @@ use serde::{Deserialize, Serialize};
 
 use crate::policy::{NextHop, RouteSet, SecretName};
 
+pub use build::Build;
 pub use changes::{changes, line_changes};
 pub use digest::{Digest, DigestError};
+pub use drift::{Drift, RouteDrift, brought_to};
 pub use id::{BottleId, BottleIdError, BottleName};
+pub use server::McpServer;
 
 /// Everything that decides how a bottle is made.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -53,6 +61,9 @@ pub struct Spec {
     /// OCI runtime such as `runsc`; the engine's default when absent.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub runtime: Option<String>,
+    /// How its images are built.
+    #[serde(default, skip_serializing_if = "Build::is_default")]
+    pub build: Build,
 }
 
 /// The current [`Spec::version`].
@@ -97,6 +108,9 @@ pub struct Session {
     pub home_files: Vec<HomeFileRef>,
     /// How the session's state can be read from outside.
     pub observe: Observe,
+    /// MCP servers that the program is told of beside ours, by the name of their tools.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub mcp_servers: BTreeMap<String, McpServer>,
 }
 
 /// One file of the home, by name and digest; the content travels in the launch plan.

@@ -66,6 +66,32 @@ pub enum Command {
     Visit,
     /// Show or hide the sidecars.
     Expand,
+    /// All that waits for the operator, or back from there.
+    Inbox,
+    /// What waits, or what was answered.
+    OtherList,
+    /// Read the selected request on the whole view.
+    ReadAsk,
+    /// Go on to the next that waits.
+    NextAsk,
+    /// Approve what the selected row asks for.
+    Approve,
+    /// Choose the terms first.
+    Terms,
+    /// Deny it.
+    Deny,
+    /// Reply to it.
+    Reply,
+    /// Edit what is asked for in the operator's editor.
+    Edit,
+    /// Take back what it was given.
+    Undo,
+    /// Go to the bottle that the selected row is about.
+    ToBottle,
+    /// The previous value.
+    Less,
+    /// The next value.
+    More,
     /// Select the next bottle that needs the operator.
     NextNeed,
     /// List all engines again.
@@ -102,6 +128,8 @@ pub enum Context {
     Egress,
     /// The decisions of all bottles have the keys.
     AllEgress,
+    /// All that waits for the operator has the keys.
+    Inbox,
     /// A decision is read.
     Decision,
     /// A filter is typed.
@@ -120,6 +148,14 @@ pub enum Context {
     Answer,
     /// A budget that is spent waits for yes, no or later.
     Raise,
+    /// A request waits for a yes.
+    Approve,
+    /// A request waits for a yes to what was found in it too.
+    ApproveFindings,
+    /// Terms are chosen.
+    Terms,
+    /// A line is typed for an agent.
+    Line,
     /// The keys are read.
     Help,
     /// A message is read.

@@ -8,6 +8,7 @@ use super::command::{Command, Context};
 use super::decision::suggested;
 use super::fleet::{EngineState, Fleet};
 use super::lines::Lines;
+use super::news::Told;
 use super::phase::{Doing, Phase};
 use super::sighting::{BottleRef, EngineId};
 use super::view::{Focus, Modal, RowName, Tab, View};
@@ -56,6 +57,9 @@ pub struct State {
     pub(super) scrollback: usize,
     /// The agent whose start was asked for and has not been heard of.
     pub(super) starting: Option<String>,
+    /// What the operator was told of each bottle's needs; no part of what is shown.
+    #[serde(skip)]
+    pub(super) told: Told,
     pub(super) revision: u64,
     /// The ages on the screen at the last tick, summed up.
     pub(super) ages: i64,
@@ -75,6 +79,7 @@ impl State {
             prices: setup.prices,
             scrollback: 0,
             starting: None,
+            told: Told::default(),
             revision: 1,
             ages: 0,
         }
@@ -96,7 +101,7 @@ impl State {
     pub const fn attached(&self) -> Option<&BottleRef> {
         match &self.view.focus {
             Focus::Attached { bottle, .. } => Some(bottle),
-            Focus::List | Focus::Detail | Focus::Egress => None,
+            Focus::List | Focus::Detail | Focus::Egress | Focus::Inbox => None,
         }
     }
 
@@ -123,11 +128,18 @@ impl State {
                 Modal::Help { .. } => Context::Help,
                 Modal::ConfirmStop { .. }
                 | Modal::ConfirmRemove { .. }
+                | Modal::ConfirmUndo { .. }
                 | Modal::ConfirmQuit
                 | Modal::Allow { .. } => Context::Confirm,
                 Modal::Decision { .. } => Context::Decision,
                 Modal::Answer { .. } => Context::Answer,
                 Modal::Raise { .. } => Context::Raise,
+                Modal::Approve { draft, .. } if draft.accepts_findings() => {
+                    Context::ApproveFindings
+                }
+                Modal::Approve { .. } => Context::Approve,
+                Modal::Terms { .. } => Context::Terms,
+                Modal::Line { .. } => Context::Line,
                 Modal::Picker { .. } => Context::Picker,
                 Modal::Plan { .. } => Context::Plan,
                 Modal::Secret { .. } => Context::Secret,
@@ -136,6 +148,7 @@ impl State {
             (None, _) if self.view.is_filtering => Context::Filter,
             (None, Focus::List) => Context::List,
             (None, Focus::Egress) => Context::AllEgress,
+            (None, Focus::Inbox) => Context::Inbox,
             (None, Focus::Detail) if matches!(self.view.tab, Tab::Egress) => Context::Egress,
             (None, Focus::Detail) => Context::Detail,
         }
@@ -193,13 +206,26 @@ impl State {
             Command::NextNeed => !self.needs().is_empty(),
             Command::Answer => {
                 let mut bottles = self.fleet.bottles().iter();
-                bottles.any(Bottle::waits_for_answer)
+                bottles.any(|known| known.waits_for_answer() || known.pending().next().is_some())
             }
+            Command::Approve
+            | Command::Terms
+            | Command::Deny
+            | Command::Reply
+            | Command::Edit
+            | Command::Undo
+            | Command::NextAsk
+            | Command::ReadAsk
+            | Command::ToBottle => self.can_in_inbox(command),
             Command::Open | Command::Visit => self.view.decided.selected().is_some(),
             Command::Permit => self.permittable().is_some(),
             Command::Hits => self.counted_bottle().is_some(),
             Command::AllEgress | Command::Filter => !self.fleet.bottles().is_empty(),
             Command::FilterDecisions
+            | Command::Inbox
+            | Command::OtherList
+            | Command::Less
+            | Command::More
             | Command::OnlyRefused
             | Command::Up
             | Command::Down
@@ -244,7 +270,7 @@ impl State {
         match self.view.focus {
             Focus::Egress => true,
             Focus::Detail => matches!(self.view.tab, Tab::Egress),
-            Focus::List | Focus::Attached { .. } => false,
+            Focus::List | Focus::Inbox | Focus::Attached { .. } => false,
         }
     }
 
@@ -267,7 +293,7 @@ impl State {
     pub(super) fn counted_bottle(&self) -> Option<&BottleRef> {
         match self.view.focus {
             Focus::Egress => self.view.decided.selected().map(|row| &row.bottle),
-            Focus::List | Focus::Detail | Focus::Attached { .. } => {
+            Focus::List | Focus::Detail | Focus::Inbox | Focus::Attached { .. } => {
                 self.selected_bottle().map(|known| &known.bottle)
             }
         }

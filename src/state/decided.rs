@@ -382,5 +382,8 @@ fn merged<'a>(
         }
         newest.extend(rest.peek().map(|decision| (decision.at, of)));
     }
+    // Of one bottle they are in the order in which they were told; its clock may have
+    // been set back in between.
+    rows.make_contiguous().sort_by_key(|row| row.decision.at);
     rows
 }

@@ -6,8 +6,10 @@
 
 use serde::{Deserialize, Serialize};
 
+use super::inbox::{RequestRef, ShownRequest};
 use super::sighting::BottleRef;
 use crate::policy::{BottleBudget, Route};
+use crate::request::{Answer, Ask};
 use crate::spec::BottleName;
 use crate::wire::Role;
 
@@ -137,6 +139,43 @@ pub enum Effect {
     LoadSpec {
         /// The bottle.
         bottle: BottleRef,
+    },
+    /// Look up what approving requests would do. Answers with `RequestsShown`.
+    LookAtRequests {
+        /// Which look this is; an older one that comes later is of no use.
+        ticket: u64,
+        /// Which requests.
+        requests: Vec<RequestRef>,
+        /// What the operator made of their content.
+        edited: Option<Box<Ask>>,
+    },
+    /// Answer requests, each as it was shown. Answers with `RequestsAnswered`.
+    AnswerRequests {
+        /// Which.
+        shown: Vec<ShownRequest>,
+        /// The answer.
+        answer: Answer,
+        /// Whether what needs a yes of its own got it.
+        accepts_findings: bool,
+    },
+    /// Take back what a request was given. Answers with `RequestsAnswered`.
+    UndoRequest {
+        /// Which.
+        request: RequestRef,
+    },
+    /// Let the operator edit what is asked for. Answers with `RequestEdited`.
+    EditRequest {
+        /// Which request.
+        request: RequestRef,
+        /// What is asked for.
+        ask: Box<Ask>,
+    },
+    /// Tell the operator, who may be looking elsewhere, that a bottle needs an answer.
+    Notify {
+        /// The bottle.
+        bottle: BottleRef,
+        /// What for, in our own words.
+        what: String,
     },
     /// List every engine's bottles now.
     RefreshFleet,

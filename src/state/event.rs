@@ -7,9 +7,11 @@
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
+use super::inbox::{Looked, RequestRef};
 use super::key::{Key, Pointer};
 use super::sighting::{BottleRef, BottleSighting, EngineId};
 use crate::manifest::SummaryRow;
+use crate::request::Ask;
 use crate::spec::Spec;
 use crate::wire::{HubToConsole, LogLine, Role, SessionExit, TerminalSize};
 
@@ -128,6 +130,9 @@ pub enum Event {
         bottle: BottleRef,
         /// The spec, or why it cannot be read.
         result: Result<Box<Spec>, String>,
+        /// How it stands beside the manifest of today, in words.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        manifest: Option<String>,
     },
     /// The command line asked for a session. A bottle that was not seen yet is waited
     /// for by whoever sends this.
@@ -180,6 +185,25 @@ pub enum Event {
     /// Something was typed at an attached session, what is not told. Needed only while
     /// the session is scrolled back, to come to its end again.
     SessionTyped,
+    /// What approving requests would do.
+    RequestsShown {
+        /// The ticket of [`super::Effect::LookAtRequests`].
+        ticket: u64,
+        /// What was found, in the order in which it was asked for.
+        looked: Vec<Looked>,
+    },
+    /// What came of answers.
+    RequestsAnswered {
+        /// Of each.
+        results: Vec<AnswerResult>,
+    },
+    /// The operator is done editing.
+    RequestEdited {
+        /// Which request.
+        request: RequestRef,
+        /// What it is now, `None` if it was left as it was; or why it cannot be taken.
+        result: Result<Option<Box<Ask>>, String>,
+    },
     /// Something to tell the operator that belongs to no bottle.
     Note {
         /// The words.
@@ -194,6 +218,15 @@ pub enum Event {
         /// How it ended.
         how: String,
     },
+}
+
+/// What came of the answer to one request.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct AnswerResult {
+    /// Which.
+    pub request: RequestRef,
+    /// What came of it in words, or why the answer does not count.
+    pub result: Result<String, String>,
 }
 
 /// What an engine shows.

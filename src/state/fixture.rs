@@ -1,5 +1,7 @@
 //! A console under test: events in, effects kept, and a fleet to look at.
 
+mod requests;
+
 use std::collections::BTreeMap;
 
 use jiff::{SignedDuration, Timestamp};
@@ -7,11 +9,17 @@ use jiff::{SignedDuration, Timestamp};
 use super::*;
 use crate::policy::Prices;
 use crate::policy::{HostName, Provenance, Reason, Route, RouteSet};
-use crate::spec::{BottleId, Digest, ImageSource, Limits, Observe, Session, Spec, Workspace};
+use crate::spec::{BottleId, Session, Workspace};
+pub(crate) use crate::spec::{Digest, ImageSource, Spec};
 use crate::wire::{
     Activity, Hits, HostHits, HubToConsole, ModelUsage, Passed, RefusedHits, RequestFacts,
     RoleReport, RouteHits, RouteKey, SealCheck, SealReport, Spent, Tokens, Usage,
 };
+
+pub(crate) use requests::{record, route_ask};
+// What the tests of drawing name, which may not name these modules.
+pub(crate) use crate::policy::PackageManager;
+pub(crate) use crate::request::{Outcome, Terms, Verdict as RequestVerdict};
 
 /// A console and what it asked for.
 #[derive(Clone, Debug)]
@@ -97,6 +105,8 @@ pub(crate) fn key(name: &str) -> Key {
         "tab" => Key::plain(KeyCode::Tab),
         "right" => Key::plain(KeyCode::Right),
         "pgup" => Key::plain(KeyCode::PageUp),
+        "pgdn" => Key::plain(KeyCode::PageDown),
+        "left" => Key::plain(KeyCode::Left),
         "ctrl-q" => Key::ctrl('q'),
         "ctrl-c" => Key::ctrl('c'),
         "space" => Key::char(' '),
@@ -128,27 +138,20 @@ pub(crate) fn operation(kind: OperationKind, id: &str, news: OperationNews) -> E
 
 pub(crate) fn spec() -> Spec {
     let route = |host: &str, origin| Route::to(HostName::parse(host).unwrap(), vec![443], origin);
+    let plain = crate::spec::fixture::spec();
     Spec {
-        version: 1,
-        agent: String::from("api"),
-        template: String::from("rust"),
         image: ImageSource::Tag {
             reference: String::from("cellar/claude:latest"),
         },
         session: Session {
             argv: vec![String::from("claude"), String::from("--session-id")],
-            resume_argv: None,
             env: BTreeMap::from([(String::from("TZ"), String::from("Europe/Zurich"))]),
             handed_over: vec![String::from("GITHUB_TOKEN")],
-            cwd: String::from("/workspace"),
-            home_files: Vec::new(),
-            observe: Observe::Output,
+            ..plain.session
         },
         workspace: Workspace::Copy {
             host: String::from("/home/op/api"),
         },
-        limits: Limits::default(),
-        uid: 1000,
         routes: RouteSet::of(vec![
             route("api.anthropic.com", Provenance::Provider),
             route(
@@ -158,10 +161,7 @@ pub(crate) fn spec() -> Spec {
                 },
             ),
         ]),
-        upstream_ca: None,
-        upstream_proxy: None,
-        supervise: true,
-        runtime: None,
+        ..plain
     }
 }
 
@@ -419,6 +419,7 @@ impl Console {
         self.apply(Event::SpecLoaded {
             bottle: bottle(id),
             result: Ok(Box::new(spec())),
+            manifest: None,
         });
     }
 }

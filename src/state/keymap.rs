@@ -23,18 +23,32 @@ pub struct Binding {
 }
 
 use Context::{
-    AllEgress, Answer, Attached, Attaching, Confirm, Decision, Detail, Egress, Filter, Help, List,
-    Message, Picker, Plan, Raise, Secret,
+    AllEgress, Answer, Approve, ApproveFindings, Attached, Attaching, Confirm, Decision, Detail,
+    Egress, Filter, Help, Inbox, Line, List, Message, Picker, Plan, Raise, Secret, Terms,
 };
 
 const MAIN: &[Context] = &[List, Detail, Egress];
 /// Where everything stands that is of no page in particular.
 const ANYWHERE: &[Context] = &[List, Detail, Egress, AllEgress];
 const DECIDED: &[Context] = &[Egress, AllEgress];
+/// As [`ANYWHERE`], and where all that waits is listed.
+const EVERYWHERE: &[Context] = &[List, Detail, Egress, AllEgress, Inbox];
 const LISTS: &[Context] = &[
-    List, Detail, Egress, AllEgress, Decision, Help, Message, Plan,
+    List,
+    Detail,
+    Egress,
+    AllEgress,
+    Inbox,
+    Decision,
+    Help,
+    Message,
+    Plan,
+    Terms,
+    Approve,
+    ApproveFindings,
 ];
-const TYPED: &[Context] = &[Filter, Picker];
+const TYPED: &[Context] = &[Filter, Picker, Line];
+const ASKED: &[Context] = &[Approve, ApproveFindings];
 
 const fn row(
     keys: &'static [Key],
@@ -83,6 +97,59 @@ pub const KEYMAP: &[Binding] = &[
         "",
     ),
     row(&[Key::char('y')], Command::Accept, &[Raise], "raise", ""),
+    row(
+        &[Key::char('y'), ENTER],
+        Command::Accept,
+        &[Approve],
+        "approve",
+        "",
+    ),
+    // What was found is accepted with a key of its own alone.
+    row(
+        &[Key::char('y')],
+        Command::Accept,
+        &[ApproveFindings],
+        "approve, and accept what was found",
+        "",
+    ),
+    row(&[Key::char('t')], Command::Terms, ASKED, "terms", ""),
+    row(
+        &[Key::char('n'), ESCAPE, Key::char('q')],
+        Command::Cancel,
+        ASKED,
+        "no",
+        "",
+    ),
+    row(&[ENTER], Command::Accept, &[Terms], "go on", ""),
+    row(
+        &[Key::plain(KeyCode::Right), Key::char('l'), Key::char(' ')],
+        Command::More,
+        &[Terms],
+        "next value",
+        "",
+    ),
+    row(
+        &[Key::plain(KeyCode::Left), Key::char('h')],
+        Command::Less,
+        &[Terms],
+        "",
+        "",
+    ),
+    row(
+        &[Key::plain(KeyCode::Backspace)],
+        Command::Erase,
+        &[Terms],
+        "",
+        "",
+    ),
+    row(
+        &[ESCAPE, Key::char('q')],
+        Command::Cancel,
+        &[Terms],
+        "cancel",
+        "",
+    ),
+    row(&[ENTER], Command::Accept, &[Line], "send", ""),
     row(
         &[Key::char('n')],
         Command::Refuse,
@@ -182,6 +249,99 @@ pub const KEYMAP: &[Binding] = &[
         DECIDED,
         "hits",
         "egress: what each route let out, and what was refused",
+    ),
+    // What waits for the operator.
+    row(
+        &[Key::char('a')],
+        Command::Approve,
+        &[Inbox],
+        "approve",
+        "inbox: approve what the selected row asks for (asks first)",
+    ),
+    row(
+        &[Key::char('t')],
+        Command::Terms,
+        &[Inbox],
+        "terms",
+        "inbox: the same for a time, a number of uses, or in the manifest",
+    ),
+    row(
+        &[Key::char('r')],
+        Command::Reply,
+        &[Inbox],
+        "reply",
+        "inbox: reply to a question",
+    ),
+    row(
+        &[Key::char('d')],
+        Command::Deny,
+        &[Inbox],
+        "deny",
+        "inbox: deny it, with a reason that the agent reads",
+    ),
+    row(
+        &[Key::char('e')],
+        Command::Edit,
+        &[Inbox],
+        "edit",
+        "inbox: edit what is asked for in your editor, then approve that",
+    ),
+    row(
+        &[Key::char('u')],
+        Command::Undo,
+        &[Inbox],
+        "undo",
+        "inbox: take back what an answered request was given (asks first)",
+    ),
+    row(
+        &[Key::char('n'), Key::char('w')],
+        Command::NextAsk,
+        &[Inbox],
+        "next",
+        "inbox: on to the next that waits",
+    ),
+    row(
+        &[ENTER],
+        Command::ReadAsk,
+        &[Inbox],
+        "read",
+        "inbox: read the selected row on the whole screen",
+    ),
+    row(
+        &[Key::plain(KeyCode::Tab)],
+        Command::OtherList,
+        &[Inbox],
+        "answered",
+        "inbox: what was answered, and back to what waits",
+    ),
+    row(
+        &[Key::char('b')],
+        Command::ToBottle,
+        &[Inbox],
+        "bottle",
+        "inbox: go to the bottle that asks",
+    ),
+    row(
+        &[Key::char(' ')],
+        Command::Expand,
+        &[Inbox],
+        "",
+        "inbox: bottles that ask the same, each for itself",
+    ),
+    row(
+        &[Key::char('i'), Key::char('I')],
+        Command::Inbox,
+        &[List, Detail],
+        "inbox",
+        "all that waits for your answer, of all bottles",
+    ),
+    row(&[Key::char('I')], Command::Inbox, DECIDED, "inbox", ""),
+    row(
+        &[Key::char('i'), Key::char('I')],
+        Command::Inbox,
+        &[Inbox],
+        "",
+        "",
     ),
     // Sessions.
     row(
@@ -382,7 +542,7 @@ pub const KEYMAP: &[Binding] = &[
     row(
         &[ESCAPE],
         Command::Back,
-        &[Detail, Egress, AllEgress],
+        &[Detail, Egress, AllEgress, Inbox],
         "back",
         "back; drop the filter",
     ),
@@ -390,14 +550,14 @@ pub const KEYMAP: &[Binding] = &[
     row(
         &[Key::ctrl('r'), Key::plain(KeyCode::Function(5))],
         Command::Refresh,
-        ANYWHERE,
+        EVERYWHERE,
         "",
         "ask the engine again",
     ),
     row(
         &[Key::char('?')],
         Command::Help,
-        ANYWHERE,
+        EVERYWHERE,
         "help",
         "show the keys",
     ),
@@ -405,7 +565,7 @@ pub const KEYMAP: &[Binding] = &[
     row(
         &[Key::char('q')],
         Command::Quit,
-        ANYWHERE,
+        EVERYWHERE,
         "quit",
         "leave the console; bottles go on",
     ),
@@ -413,8 +573,26 @@ pub const KEYMAP: &[Binding] = &[
         &[Key::ctrl('c')],
         Command::QuitNow,
         &[
-            List, Detail, Egress, AllEgress, Decision, Filter, Attaching, Picker, Plan, Confirm,
-            Answer, Raise, Help, Message, Secret,
+            List,
+            Detail,
+            Egress,
+            AllEgress,
+            Inbox,
+            Decision,
+            Filter,
+            Attaching,
+            Picker,
+            Plan,
+            Confirm,
+            Answer,
+            Raise,
+            Approve,
+            ApproveFindings,
+            Terms,
+            Line,
+            Help,
+            Message,
+            Secret,
         ],
         "",
         "leave at once; an attached session gets this key itself",
@@ -472,8 +650,27 @@ mod tests {
     use super::*;
 
     const ALL: &[Context] = &[
-        List, Detail, Egress, AllEgress, Decision, Filter, Attaching, Attached, Picker, Plan,
-        Confirm, Answer, Raise, Help, Message, Secret,
+        List,
+        Detail,
+        Egress,
+        AllEgress,
+        Inbox,
+        Decision,
+        Filter,
+        Attaching,
+        Attached,
+        Picker,
+        Plan,
+        Confirm,
+        Answer,
+        Raise,
+        Approve,
+        ApproveFindings,
+        Terms,
+        Line,
+        Help,
+        Message,
+        Secret,
     ];
 
     #[test]

@@ -83,7 +83,7 @@ impl State {
         };
         let is_read = self.view.tab == Tab::Logs
             && self.attached().is_none()
-            && self.view.focus != Focus::Egress;
+            && !matches!(self.view.focus, Focus::Egress | Focus::Inbox);
         let Some(bottle) = self.fleet.get(&selected.bottle).filter(|_| is_read) else {
             return BTreeSet::new();
         };
@@ -98,7 +98,7 @@ impl State {
     fn settle_session(&mut self, effects: &mut Vec<Effect>) {
         let attached = match &self.view.focus {
             Focus::Attached { bottle, full, .. } => Some((bottle.clone(), *full)),
-            Focus::List | Focus::Detail | Focus::Egress => None,
+            Focus::List | Focus::Detail | Focus::Egress | Focus::Inbox => None,
         };
         let preview = self.wanted_preview();
         if self.lines.preview != preview
@@ -130,7 +130,7 @@ impl State {
             && selected.has_session()
             && !self.fleet.is_lost(&reference.engine)
             && self.attached().is_none()
-            && self.view.focus != Focus::Egress;
+            && !matches!(self.view.focus, Focus::Egress | Focus::Inbox);
         if let Some((broken, _)) = &self.lines.broken_preview {
             if *broken == reference {
                 return None;

@@ -18,10 +18,12 @@ mod effect;
 mod event;
 mod fleet;
 mod hits;
+mod inbox;
 mod key;
 mod keymap;
 mod lines;
 mod need;
+mod news;
 mod phase;
 mod ring;
 mod sighting;
@@ -47,10 +49,15 @@ pub use decided::{Cursor, Decided, DecidedList, DecisionFilter, Scope};
 pub use decision::{decided_facts, decided_place, refused};
 pub use effect::Effect;
 pub use event::{
-    AgentOffer, Event, FleetEvent, OperationKind, OperationNews, OperationReport, PlanSummary,
+    AgentOffer, AnswerResult, Event, FleetEvent, OperationKind, OperationNews, OperationReport,
+    PlanSummary,
 };
 pub use fleet::{EngineState, Fleet};
 pub use hits::{budget_words, hits_words, more_words};
+pub use inbox::{
+    Draft, DraftFinding, GrantTime, GrantUses, ImageLook, Inbox, InboxName, InboxPage, InboxRow,
+    LookFailure, Looked, RequestLook, RequestRef, ShownRequest, TermsDraft, TermsLine, scope_words,
+};
 pub use key::{Held, Key, KeyCode, Pointer, PointerAction};
 pub use keymap::{Binding, KEYMAP, bindings, command};
 pub use lines::Lines;
@@ -59,11 +66,13 @@ pub use phase::{Doing, Failure, Phase, Trouble};
 pub use ring::Ring;
 pub use sighting::{BottleRef, BottleSighting, ContainerSighting, ContainerState, EngineId};
 pub use spec_rows::{RouteRow, SpecRow, SpecView};
-pub use view::{Focus, Modal, Notice, Picker, RowName, Tab, Tail, Target, View};
+pub use view::{Focus, LinePurpose, Modal, Notice, Picker, RowName, Tab, Tail, Target, View};
 
 // The words of other modules that a view needs, so that it need not name those.
 pub use crate::manifest::SummaryRow;
-pub use crate::policy::{BottleBudget, Route};
+pub use crate::policy::findings::{Finding, Severity};
+pub use crate::policy::{BottleBudget, DiffLine, Hunk, LineChange, LineDiff, Route, shown_line};
+pub use crate::request::{Answer, Ask, RequestRecord, RequestState, Source};
 pub use crate::wire::{
     BudgetState, Budgets, DecisionRecord, HoldRecord, LogLine, RefusedHits, Role, RoleState,
     SessionExit, SessionReport, TerminalSize, Verdict,

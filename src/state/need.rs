@@ -7,7 +7,6 @@ use super::budget::pause_words;
 use super::console::State;
 use super::phase::{Doing, Failure, Phase};
 use super::sighting::BottleRef;
-use crate::request::{RequestRecord, RequestState};
 use crate::wire::{Role, RoleState};
 
 /// A bottle that needs the operator.
@@ -81,11 +80,7 @@ fn asks(bottle: &Bottle) -> Vec<(u8, Need)> {
 
 /// What the agent asked for and nobody answered.
 fn requests(bottle: &Bottle) -> Option<(u8, Need)> {
-    if !bottle.runs(Role::Supervise) {
-        return None;
-    }
-    let pending = |request: &&RequestRecord| matches!(request.state, RequestState::Pending);
-    let mut pending = bottle.hub.requests.values().filter(pending);
+    let mut pending = bottle.pending();
     let first = pending.next()?;
     let more = match pending.count() {
         0 => String::new(),
@@ -94,12 +89,7 @@ fn requests(bottle: &Bottle) -> Option<(u8, Need)> {
     let need = Need {
         bottle: bottle.bottle.clone(),
         word: "asks",
-        words: format!(
-            "{}{more}: `cellar request show {}/{}`",
-            first.ask.words(),
-            bottle.bottle.id,
-            first.id
-        ),
+        words: format!("{}{more}", first.ask.words()),
         since: Some(first.first),
         is_trouble: false,
     };

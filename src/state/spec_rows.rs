@@ -59,17 +59,17 @@ pub struct RouteRow {
 }
 
 impl SpecView {
-    /// A spec in rows.
+    /// A spec in rows, with how it stands beside the manifest of today.
     #[must_use]
-    pub fn of(spec: &Spec) -> Self {
+    pub fn of(spec: &Spec, manifest: Option<String>) -> Self {
         Self::Known {
-            rows: rows(spec),
+            rows: rows(spec, manifest),
             routes: spec.routes.routes.iter().map(route).collect(),
         }
     }
 }
 
-fn rows(spec: &Spec) -> Vec<SpecRow> {
+fn rows(spec: &Spec, manifest: Option<String>) -> Vec<SpecRow> {
     let session = &spec.session;
     let mut rows = Vec::new();
     let mut put = |label: &str, value: String| {
@@ -80,12 +80,18 @@ fn rows(spec: &Spec) -> Vec<SpecRow> {
     };
     put("agent", spec.agent.clone());
     put("template", spec.template.clone());
+    if let Some(words) = manifest {
+        put("manifest", words);
+    }
     put(
         "digest",
         spec.digest()
             .map_or_else(|_| String::new(), |digest| digest.to_string()),
     );
     put("image", image(&spec.image));
+    if matches!(spec.image, ImageSource::Dockerfile { .. }) || !spec.build.is_default() {
+        put("builds", spec.build.words());
+    }
     if let Some(runtime) = &spec.runtime {
         put("runtime", runtime.clone());
     }

@@ -5,6 +5,7 @@ mod attach;
 mod budget;
 mod egress;
 mod fleet;
+mod inbox;
 mod life;
 mod logs;
 mod properties;

@@ -8,6 +8,7 @@ use super::all_egress::AllEgress;
 use super::command::Command;
 use super::decided::{DecidedList, DecisionFilter};
 use super::event::{AgentOffer, PlanSummary};
+use super::inbox::{Draft, Inbox, RequestRef, ShownRequest, TermsLine};
 use super::sighting::BottleRef;
 use crate::policy::{BottleBudget, Route};
 use crate::wire::{DecisionRecord, HoldRecord, Role};
@@ -32,6 +33,8 @@ pub enum Focus {
     Detail,
     /// What all bottles let out and tried to; it takes the place of list and detail.
     Egress,
+    /// All that waits for the operator; it takes the place of list and detail too.
+    Inbox,
     /// A session.
     Attached {
         /// Whose.
@@ -113,6 +116,9 @@ pub struct View {
     pub decided: DecidedList,
     /// What all bottles let out, while that is shown.
     pub all_egress: AllEgress,
+    /// What waits for the operator, while that is shown.
+    #[serde(default)]
+    pub inbox: Inbox,
     /// The first line shown of the spec.
     pub spec_scroll: usize,
     /// Lines of scrollback above the session's screen.
@@ -168,6 +174,36 @@ pub enum Modal {
         bottle: BottleRef,
         /// What they would be, as it was when it was shown.
         raises: Vec<BottleBudget>,
+    },
+    /// Whether a request is to be approved.
+    Approve {
+        /// The yes as it would be.
+        draft: Box<Draft>,
+        /// The first line shown.
+        scroll: usize,
+    },
+    /// On which terms it is to be approved.
+    Terms {
+        /// The yes as it would be.
+        draft: Box<Draft>,
+        /// The line of the form that has the keys.
+        line: TermsLine,
+    },
+    /// A line that the operator types for an agent.
+    Line {
+        /// What for.
+        purpose: LinePurpose,
+        /// The requests that it answers, as they were shown.
+        shown: Vec<ShownRequest>,
+        /// What was typed.
+        text: String,
+    },
+    /// Whether what a request was given is to be taken back.
+    ConfirmUndo {
+        /// Which.
+        request: RequestRef,
+        /// What it was given. Hostile text.
+        words: String,
     },
     /// All that is known of one decision.
     Decision {
@@ -230,6 +266,24 @@ pub enum Modal {
     },
 }
 
+/// What a line is typed for.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(tag = "purpose", rename_all = "snake_case")]
+pub enum LinePurpose {
+    /// The reason of a no.
+    Deny {
+        /// What is denied, in one line. Hostile text.
+        what: String,
+    },
+    /// The answer to a question.
+    Reply {
+        /// The question. Hostile text.
+        question: String,
+        /// Answers to choose from, by number; any text if there are none.
+        choices: Vec<String>,
+    },
+}
+
 /// The choice of an agent.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Picker {
@@ -289,6 +343,13 @@ pub enum Target {
     Need {
         /// Whose.
         bottle: BottleRef,
+        /// Whether it is what an agent asks for.
+        is_request: bool,
+    },
+    /// A row of the inbox.
+    Inbox {
+        /// Its place.
+        at: usize,
     },
     /// A key in the footer.
     Key {

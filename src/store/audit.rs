@@ -92,6 +92,15 @@ pub enum AuditEvent {
         /// The answer.
         verdict: Answer,
     },
+    /// What a request was granted was put into the operator's own file. Noted before.
+    Manifest {
+        /// The request's number.
+        request: u64,
+        /// The file, as the operator is shown it.
+        file: String,
+        /// How much changes.
+        words: String,
+    },
     /// The operator refused what egress held.
     HoldRefused {
         /// The host.

@@ -7,6 +7,8 @@ use std::path::{Path, PathBuf};
 
 use jiff::Timestamp;
 use rustix::fs::{FlockOperation, flock};
+use serde::Serialize;
+use serde::de::DeserializeOwned;
 
 use super::audit::{Audit, AuditEvent};
 use super::journal::{self, JournalEntry, Operation, Outcome};
@@ -16,6 +18,13 @@ use super::{NEW, StoreError, TRASH, disk};
 use crate::spec::{BottleId, changes};
 
 const LOCK: &str = "lock";
+const INTENTION: &str = "intention.json";
+/// Held while an image is made for a bottle, which may be changed meanwhile.
+const WORK: &str = "work.lock";
+
+/// Something that one live process holds. The kernel gives it back when that ends.
+#[derive(Debug)]
+pub struct Lock(#[expect(dead_code, reason = "held, not read")] File);
 
 /// A bottle on record that only this process may change. The kernel gives the claim
 /// back when the process ends, however it ends.
@@ -186,6 +195,32 @@ impl Claim {
         note(&self.root, &self.folder, operation, step, outcome)
     }
 
+    /// Keeps what is meant to be done beside the bottle, until it is forgotten: whoever
+    /// holds the claim next can finish it. One thing at a time; a new one replaces it.
+    ///
+    /// # Errors
+    /// [`StoreError`] if it cannot be written: then it must not be begun.
+    pub fn intend<T: Serialize>(&self, what: &T) -> Result<(), StoreError> {
+        let bytes = serde_json::to_vec(what).map_err(|error| StoreError::Garbled {
+            name: format!("{}/{INTENTION}", self.id),
+            error,
+        })?;
+        disk::replace(&self.root, &self.folder.join(INTENTION), &bytes)
+    }
+
+    /// What is meant to be done; nothing if there is nothing, or it cannot be read.
+    #[must_use]
+    pub fn intention<T: DeserializeOwned>(&self) -> Option<T> {
+        let bytes = fs::read(self.folder.join(INTENTION)).ok()?;
+        serde_json::from_slice(&bytes).ok()
+    }
+
+    /// Forgets what was meant to be done. Left there by a crash it does no harm: it is
+    /// done once alone, and only for what it names.
+    pub fn forget_intention(&self) {
+        drop(fs::remove_file(self.folder.join(INTENTION)));
+    }
+
     /// The whole journal, oldest first; torn lines are left out.
     #[must_use]
     pub fn journal(&self) -> Vec<JournalEntry> {
@@ -235,6 +270,31 @@ fn note(
     journal::append(root, folder, &entry)
 }
 
+/// Takes the lock of the work on a bottle's image; `None` if another process has it.
+pub(super) fn work(root: &Path, bottles: &Path, id: &BottleId) -> Result<Option<Lock>, StoreError> {
+    let folder = bottles.join(id.as_str());
+    if !folder.join(LOCK).exists() {
+        return Err(StoreError::Unknown { id: id.clone() });
+    }
+    Ok(lock_file(root, &folder.join(WORK), Missing::Make)?.map(Lock))
+}
+
+/// Takes one of so many locks in a folder; `None` if other processes have them all.
+pub(super) fn slot(
+    root: &Path,
+    folder: &Path,
+    name: &str,
+    many: usize,
+) -> Result<Option<Lock>, StoreError> {
+    for number in 0..many {
+        let path = folder.join(format!("{name}-{number}.lock"));
+        if let Some(file) = lock_file(root, &path, Missing::Make)? {
+            return Ok(Some(Lock(file)));
+        }
+    }
+    Ok(None)
+}
+
 /// What to do about a lock file that is not there.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Missing {
@@ -248,17 +308,20 @@ pub(super) fn lock(
     folder: &Path,
     missing: Missing,
 ) -> Result<Option<File>, StoreError> {
-    let path = folder.join(LOCK);
+    lock_file(root, &folder.join(LOCK), missing)
+}
+
+fn lock_file(root: &Path, path: &Path, missing: Missing) -> Result<Option<File>, StoreError> {
     let file = OpenOptions::new()
         .create(missing == Missing::Make)
         .truncate(false)
         .write(true)
         .mode(0o600)
-        .open(&path)
-        .map_err(|error| disk::failed("open", root, &path, error))?;
+        .open(path)
+        .map_err(|error| disk::failed("open", root, path, error))?;
     match flock(&file, FlockOperation::NonBlockingLockExclusive) {
         Ok(()) => Ok(Some(file)),
         Err(rustix::io::Errno::WOULDBLOCK) => Ok(None),
-        Err(error) => Err(disk::failed("lock", root, &path, error.into())),
+        Err(error) => Err(disk::failed("lock", root, path, error.into())),
     }
 }

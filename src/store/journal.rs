@@ -26,6 +26,8 @@ pub enum Operation {
     Routes,
     /// Doing what a request was approved for.
     Answer,
+    /// Changing it in more than its routes.
+    Change,
 }
 
 impl Operation {
@@ -39,6 +41,7 @@ impl Operation {
             Self::Remove => "remove",
             Self::Routes => "change the routes of",
             Self::Answer => "answer",
+            Self::Change => "change",
         }
     }
 }

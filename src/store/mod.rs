@@ -21,7 +21,7 @@ use std::path::{Path, PathBuf};
 use crate::spec::{BottleId, Digest, Spec};
 
 pub use audit::{Audit, AuditEntry, AuditEvent, AuditFault, AuditHead, AuditOutcome};
-pub use claim::Claim;
+pub use claim::{Claim, Lock};
 pub use journal::{JournalEntry, Operation, Outcome};
 pub use record::{RECORD_VERSION, Record};
 pub use revisions::{Cause, Revision};
@@ -193,6 +193,23 @@ impl Store {
         Claim::take(&self.root, &self.root.join(BOTTLES), id)
     }
 
+    /// Takes the right to make an image for a bottle, which others may claim meanwhile;
+    /// `None` while another live process has it.
+    ///
+    /// # Errors
+    /// [`StoreError::Unknown`], or [`StoreError::Io`].
+    pub fn work(&self, id: &BottleId) -> Result<Option<Lock>, StoreError> {
+        claim::work(&self.root, &self.root.join(BOTTLES), id)
+    }
+
+    /// Takes one of so many places for builds; `None` while others have them all.
+    ///
+    /// # Errors
+    /// [`StoreError::Io`].
+    pub fn build_slot(&self, many: usize) -> Result<Option<Lock>, StoreError> {
+        claim::slot(&self.root, &self.root.join(CACHE), "build", many)
+    }
+
     /// Reads the record of one bottle.
     ///
     /// # Errors
@@ -219,6 +236,15 @@ impl Store {
     pub fn spec(&self, id: &BottleId, digest: Digest) -> Result<Spec, StoreError> {
         let folder = self.root.join(BOTTLES).join(id.as_str());
         revisions::spec(&self.root, &folder, digest)
+    }
+
+    /// Takes the right to change the operator's own files, held by one process at a time
+    /// and until what this gives is dropped; `None` if another process has it.
+    ///
+    /// # Errors
+    /// [`StoreError::Io`] if the lock cannot be made.
+    pub fn lock_manifest(&self) -> Result<Option<Lock>, StoreError> {
+        claim::slot(&self.root, &self.root.join(CACHE), "manifest", 1)
     }
 
     /// Reads all records, by id. One that is broken hides no other.

@@ -22,6 +22,7 @@ fn record(id: &str) -> Record {
             cwd: layout::WORKSPACE.to_owned(),
             home_files: Vec::new(),
             observe: Observe::Output,
+            mcp_servers: BTreeMap::new(),
         },
         workspace: Workspace::None,
         limits: Limits::default(),
@@ -31,6 +32,7 @@ fn record(id: &str) -> Record {
         upstream_proxy: None,
         supervise: true,
         runtime: None,
+        build: crate::spec::Build::default(),
     };
     Record {
         version: RECORD_VERSION,
@@ -78,6 +80,27 @@ fn a_claim_is_held_by_one_and_given_back() {
     assert!(store.unfinished().unwrap().is_empty(), "its process lives");
     drop(claim);
     assert!(store.claim(&id).unwrap().is_some());
+}
+
+#[test]
+fn what_is_locked_is_held_by_one_and_given_back() {
+    let (_folder, store) = store();
+    let claim = store.reserve(&record("api-1")).unwrap();
+    let id = claim.id().clone();
+    // Beside the claim: it is for what takes its time.
+    let work = store.work(&id).unwrap();
+    assert!(work.is_some() && store.work(&id).unwrap().is_none());
+    drop(work);
+    assert!(store.work(&id).unwrap().is_some());
+    let slots = [store.build_slot(2).unwrap(), store.build_slot(2).unwrap()];
+    assert!(slots.iter().all(Option::is_some));
+    assert!(store.build_slot(2).unwrap().is_none());
+    drop(slots);
+    assert!(store.build_slot(2).unwrap().is_some());
+    let manifest = store.lock_manifest().unwrap();
+    assert!(manifest.is_some() && store.lock_manifest().unwrap().is_none());
+    let gone = BottleId::parse("api-2").unwrap();
+    assert!(matches!(store.work(&gone), Err(StoreError::Unknown { .. })));
 }
 
 #[test]

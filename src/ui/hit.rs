@@ -5,7 +5,7 @@ use ratatui::layout::{Position, Rect};
 use super::layout::Layout;
 use super::look::Look;
 use super::{modals, panes, whole};
-use crate::state::{State, Target};
+use crate::state::{Focus, State, Target};
 
 /// Which part of the screen is at a place. A place within an attached session is
 /// [`Target::Detail`]; whether the pointer there belongs to the program is the app's
@@ -20,6 +20,10 @@ pub fn hit(state: &State, look: Look, column: u16, row: u16) -> Target {
     }
     if state.view.modal.is_some() {
         return modals::hit(state, look, area, column, row).unwrap_or(Target::Nothing);
+    }
+    if layout.all.contains(at) && state.view.focus == Focus::Inbox {
+        return panes::inbox::row_at(state, layout.all, at.x, at.y)
+            .map_or(Target::Detail, |at| Target::Inbox { at });
     }
     if layout.all.contains(at) {
         return panes::egress::decision_at(state, look, layout.all, at.y)
@@ -42,6 +46,7 @@ pub fn hit(state: &State, look: Look, column: u16, row: u16) -> Target {
     if layout.needs.contains(at) {
         let need = panes::needs::at(state, layout.needs, row - layout.needs.y);
         return need.map_or(Target::Nothing, |need| Target::Need {
+            is_request: need.word == "asks",
             bottle: need.bottle,
         });
     }

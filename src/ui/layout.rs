@@ -32,7 +32,7 @@ pub(super) struct Layout {
     /// What is known of the shown bottle, in one line.
     pub(super) status: Rect,
     pub(super) body: Rect,
-    /// What all bottles let out, in the place of list and detail.
+    /// What is of all bottles, in the place of list and detail.
     pub(super) all: Rect,
     /// The line above the needs.
     pub(super) rule: Rect,
@@ -49,7 +49,7 @@ impl Layout {
         match state.view.focus {
             Focus::Attached { full: true, .. } => Self::full(area),
             Focus::Attached { .. } if area.width < SESSION_BESIDE => Self::session(area),
-            Focus::Attached { .. } | Focus::List | Focus::Detail | Focus::Egress => {
+            Focus::Attached { .. } | Focus::List | Focus::Detail | Focus::Egress | Focus::Inbox => {
                 Self::panes(state, area)
             }
         }
@@ -89,7 +89,7 @@ impl Layout {
             footer,
             ..Self::default()
         };
-        if state.view.focus == Focus::Egress {
+        if matches!(state.view.focus, Focus::Egress | Focus::Inbox) {
             layout.all = main;
         } else if area.width >= BESIDE {
             let width = list_width(area.width);

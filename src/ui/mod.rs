@@ -28,7 +28,7 @@ use self::layout::{LEAST, Layout};
 use self::look::Role;
 use self::text::{put_text, row, safe};
 use crate::pty::Screen;
-use crate::state::{BottleRef, State, TerminalSize};
+use crate::state::{BottleRef, Focus, State, TerminalSize};
 
 pub use canvas::Canvas;
 pub use hit::hit;
@@ -71,7 +71,11 @@ fn draw_into(
         return None;
     }
     panes::title::draw(state, look, layout.title, buffer);
-    panes::egress::draw_all(state, look, layout.all, buffer);
+    if state.view.focus == Focus::Inbox {
+        panes::inbox::draw(state, look, layout.all, buffer);
+    } else {
+        panes::egress::draw_all(state, look, layout.all, buffer);
+    }
     panes::list::draw(state, look, &layout, buffer);
     let cursor = panes::detail::draw(state, screens, look, &layout, buffer);
     panes::needs::draw(state, look, &layout, buffer);

@@ -3,6 +3,8 @@
 //! A snapshot holds the text, one line a row, then each run of cells whose style is
 //! not the default, as `row:column style` with the text of the run.
 
+mod inbox;
+
 use std::fmt::Write as _;
 
 use ratatui::Terminal;
@@ -576,7 +578,7 @@ fn a_click_finds_what_is_drawn_there() {
         }
     );
     assert!(
-        matches!(find(&console, "its journal"), Target::Need { bottle: need } if need == bottle("infra-w5d3t"))
+        matches!(find(&console, "its journal"), Target::Need { bottle: need, .. } if need == bottle("infra-w5d3t"))
     );
     let mut console = console;
     console.press(&["s"]);

@@ -89,6 +89,32 @@ pub(super) fn wrap(look: Look, text: &str, width: usize) -> Vec<String> {
     lines
 }
 
+/// As [`wrap`], of a text of any length: nothing of it is left out.
+pub(super) fn wrap_all(look: Look, text: &str, width: usize) -> Vec<String> {
+    const PIECE: usize = LOOKED_AT / 2;
+    let mut lines = Vec::new();
+    for paragraph in text.lines() {
+        let characters: Vec<char> = paragraph.chars().collect();
+        if characters.len() <= PIECE {
+            lines.extend(wrap(look, paragraph, width));
+            lines.extend(paragraph.is_empty().then(String::new));
+            continue;
+        }
+        for piece in characters.chunks(PIECE) {
+            lines.extend(wrap(look, &String::from_iter(piece), width));
+        }
+    }
+    lines
+}
+
+/// Breaks a text to `width` columns wherever a line is full, spaces kept.
+pub(super) fn break_text(text: &str, width: usize) -> Vec<String> {
+    let mut lines = Vec::new();
+    let rest = break_word(text, width.max(2), &mut lines);
+    lines.push(rest);
+    lines
+}
+
 /// Breaks a word that is wider than a line; gives what is left of it.
 fn break_word(word: &str, width: usize, lines: &mut Vec<String>) -> String {
     let mut line = String::new();

@@ -6,7 +6,7 @@ use std::collections::BTreeMap;
 use serde::{Deserialize, Serialize};
 
 use crate::policy::{NextHop, Prices, RouteSet};
-use crate::spec::{BottleId, Observe};
+use crate::spec::{BottleId, McpServer, Observe};
 
 /// For `guest init`.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -15,6 +15,13 @@ pub struct InitConfig {
     pub bottle: BottleId,
     /// Program and arguments; never empty.
     pub argv: Vec<String>,
+    /// Program and arguments instead of those, where a conversation was to be taken up
+    /// again and none is there.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub fresh_argv: Option<Vec<String>>,
+    /// MCP servers that the program is told of beside ours, by name.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub mcp_servers: BTreeMap<String, McpServer>,
     /// Environment of the program, beside the container's own.
     pub env: BTreeMap<String, String>,
     /// Variables to wait for on the session line before the program starts.

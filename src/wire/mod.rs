@@ -18,6 +18,7 @@ mod hub;
 mod line;
 mod session;
 mod usage;
+mod words;
 
 pub use budget::{BudgetState, Budgets, Pause};
 pub use config::{InitConfig, SidecarConfig};
@@ -32,6 +33,7 @@ pub use hub::{
 pub use line::{LineError, LineReader, LineWriter};
 pub use session::{AttachMode, ClientToSession, SessionToClient, TerminalSize};
 pub use usage::{AnswerUsage, LONG_PROMPT_TOKENS, ModelUsage, Tokens, Usage};
+pub use words::LoggedRefusal;
 
 /// Version of the protocol, said first by both ends.
 pub const VERSION: u32 = 1;

@@ -2,6 +2,12 @@
 //! words, and what a plan says before anything starts.
 
 #[cfg(test)]
+mod again;
+#[cfg(test)]
+mod build;
+#[cfg(test)]
+mod edit;
+#[cfg(test)]
 mod egress;
 #[cfg(test)]
 mod errors;

@@ -33,6 +33,7 @@ fn record(id: &str) -> Record {
             cwd: layout::WORKSPACE.to_owned(),
             home_files: Vec::new(),
             observe: Observe::Output,
+            mcp_servers: BTreeMap::new(),
         },
         workspace: Workspace::None,
         limits: Limits::default(),
@@ -42,6 +43,7 @@ fn record(id: &str) -> Record {
         upstream_proxy: None,
         supervise: true,
         runtime: None,
+        build: cellar::spec::Build::default(),
     };
     Record {
         version: RECORD_VERSION,

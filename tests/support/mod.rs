@@ -1,6 +1,7 @@
 //! What tests of the whole product share. They drive the built binary and look at
 //! the engine through its own command line, never through code under test.
 
+pub(crate) mod agent;
 pub(crate) mod double;
 pub(crate) mod engine;
 pub(crate) mod hub;

@@ -39,8 +39,12 @@ impl Operator {
 
     /// Writes a file beside the manifest.
     pub(crate) fn write(&self, name: &str, text: &str) {
-        let folder = self.folder.path().join("config/cellar");
-        std::fs::write(folder.join(name), text).unwrap();
+        std::fs::write(self.config(name), text).unwrap();
+    }
+
+    /// The path of the manifest, or of a file beside it.
+    pub(crate) fn config(&self, name: &str) -> PathBuf {
+        self.folder.path().join("config/cellar").join(name)
     }
 
     /// The names of the files of this operator's that hold a text.

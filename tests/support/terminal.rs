@@ -21,9 +21,14 @@ struct Seen {
 #[derive(Default)]
 struct Queries {
     replies: Vec<u8>,
+    bells: usize,
 }
 
 impl vt100::Callbacks for Queries {
+    fn audible_bell(&mut self, _: &mut vt100::Screen) {
+        self.bells += 1;
+    }
+
     fn unhandled_csi(
         &mut self,
         screen: &mut vt100::Screen,
@@ -117,6 +122,11 @@ impl Terminal {
     /// The text on the screen now.
     pub(crate) fn text(&self) -> String {
         lock(&self.seen.0).parser.screen().contents()
+    }
+
+    /// How often the bell rang.
+    pub(crate) fn bells(&self) -> usize {
+        lock(&self.seen.0).parser.callbacks().bells
     }
 
     /// Waits until the screen fulfils the condition; panics with the last screen

@@ -10,6 +10,8 @@ mod asking;
 #[cfg(test)]
 mod budget;
 #[cfg(test)]
+mod build;
+#[cfg(test)]
 mod claude;
 #[cfg(test)]
 mod clients;
@@ -19,6 +21,12 @@ mod console;
 mod egress;
 #[cfg(test)]
 mod faults;
+#[cfg(test)]
+mod inbox;
+#[cfg(test)]
+mod manifest_scope;
+#[cfg(test)]
+mod rebuild;
 #[cfg(test)]
 mod requests;
 #[cfg(test)]

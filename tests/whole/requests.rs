@@ -5,56 +5,18 @@ use std::time::Duration;
 
 use serde_json::{Value, json};
 
-use crate::support::engine::{Engine, engine_or_skip};
+use crate::support::agent::{asking_bottle, call};
+use crate::support::engine::engine_or_skip;
 use crate::support::manifests;
 use crate::support::model::claude_image;
 use crate::support::operator::Operator;
 
-/// Calls one of the agent's tools from inside its container; gives what it says.
-fn call(engine: Engine, agent: &str, tool: &str, arguments: &Value) -> String {
-    let message = json!({
-        "jsonrpc": "2.0", "id": 1, "method": "tools/call",
-        "params": {"name": tool, "arguments": arguments},
-    });
-    let said = engine.docker(&[
-        "exec",
-        agent,
-        "curl",
-        "-sS",
-        "-H",
-        "Content-Type: application/json",
-        "-H",
-        "Accept: application/json",
-        "-d",
-        &message.to_string(),
-        "http://127.0.0.1:9100/mcp",
-    ]);
-    let said: Value = serde_json::from_str(&said).unwrap();
-    said["result"]["content"][0]["text"]
-        .as_str()
-        .unwrap_or_else(|| panic!("no text in {said}"))
-        .to_owned()
-}
-
-/// A running bottle whose agent can ask.
-fn bottle(operator: &Operator) -> String {
-    let bottle = operator.name();
-    operator.cellar(&["start", "coder", "--yes", "--name", &bottle]);
-    operator.wait_until("an agent that can ask", |operator| {
-        let shown = operator.json(&["show", &bottle]);
-        shown["bottle"]["hub"]["roles"]["agent"]
-            .to_string()
-            .contains("ready")
-    });
-    bottle
-}
-
-fn listed(operator: &Operator, bottle: &str) -> Vec<Value> {
+pub(crate) fn listed(operator: &Operator, bottle: &str) -> Vec<Value> {
     let output = operator.run(&["requests", bottle, "--all", "--json"]);
     serde_json::from_slice(&output.stdout).unwrap()
 }
 
-fn is_let_out(operator: &Operator, bottle: &str, url: &str) -> bool {
+pub(crate) fn is_let_out(operator: &Operator, bottle: &str, url: &str) -> bool {
     let test = operator.run(&["egress", "test", bottle, url]);
     test.status.success()
 }
@@ -65,7 +27,7 @@ fn an_answer_is_for_what_was_shown_and_counts_at_once() {
         return;
     };
     let operator = Operator::new(engine, &manifests::claude(&claude_image()));
-    let bottle = bottle(&operator);
+    let bottle = asking_bottle(&operator);
     let agent = engine.container(&bottle, "agent");
     let nothing = operator.run(&["requests"]);
     assert_eq!(nothing.status.code(), Some(1));
@@ -153,7 +115,7 @@ fn an_approval_killed_at_any_moment_is_not_given_or_done_once() {
         return;
     };
     let operator = Operator::new(engine, &manifests::claude(&claude_image()));
-    let bottle = bottle(&operator);
+    let bottle = asking_bottle(&operator);
     let agent = engine.container(&bottle, "agent");
     for (number, millis) in (1_u64..).zip([0_u64, 40, 80, 120, 160, 200, 260, 340, 500]) {
         let host = format!("host{number}.example.com");

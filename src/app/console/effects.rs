@@ -4,6 +4,7 @@ use std::sync::Arc;
 
 use super::session::Purpose;
 use super::{Console, lines};
+use crate::app::beside::Today;
 use crate::app::cellar::Reach;
 use crate::app::planning;
 use crate::manifest::AgentListing;
@@ -43,6 +44,19 @@ impl Console<'_> {
             Effect::Allow { bottle, route } => self.allow(bottle, *route),
             Effect::Unlock { bottle } => self.unlock(bottle)?,
             Effect::LoadSpec { bottle } => self.load_spec(bottle)?,
+            Effect::LookAtRequests {
+                ticket,
+                requests,
+                edited,
+            } => self.look_at_requests(ticket, requests, edited),
+            Effect::AnswerRequests {
+                shown,
+                answer,
+                accepts_findings,
+            } => self.answer_requests(shown, answer, accepts_findings),
+            Effect::UndoRequest { request } => self.undo_request(request),
+            Effect::EditRequest { request, ask } => self.open_editor(request, *ask)?,
+            Effect::Notify { bottle, what } => self.notify(&bottle, &what)?,
             Effect::RefreshFleet => self.refresh(),
         }
         Ok(())
@@ -175,13 +189,17 @@ impl Console<'_> {
     }
 
     fn load_spec(&mut self, bottle: BottleRef) -> std::io::Result<()> {
-        let result = self
-            .cellar
-            .store
-            .record(&bottle.id)
+        let record = self.cellar.store.record(&bottle.id);
+        let known = record.as_ref().ok();
+        let beside = known.and_then(|record| Today::load().beside(record));
+        let result = record
             .map(|record| Box::new(record.spec))
             .map_err(|error| error.to_string());
-        self.take(Event::SpecLoaded { bottle, result })
+        self.take(Event::SpecLoaded {
+            bottle,
+            result,
+            manifest: beside.map(|beside| beside.words()),
+        })
     }
 
     fn refresh(&mut self) {

@@ -6,7 +6,9 @@
 //! waited for here; tasks do that and answer with events.
 
 mod ahead;
+mod editor;
 mod effects;
+mod inbox;
 mod input;
 mod lines;
 mod operations;
@@ -26,6 +28,7 @@ use tokio::sync::{mpsc, watch};
 use tokio::time::MissedTickBehavior;
 
 use self::ahead::Ahead;
+use self::editor::Editor;
 use self::input::{Input, translate};
 use self::secrets::{Asking, LookedUp};
 use self::session::{Opened, Shown};
@@ -33,6 +36,7 @@ use self::tasks::Tasks;
 use super::attach::{AttachEnd, AttachError, window_size};
 use super::cellar::Cellar;
 use super::exit::{Exit, Failure};
+use super::notify::Notifier;
 use super::terminal::Terminal;
 use crate::manifest::Plan;
 use crate::pty::KeyPress;
@@ -84,6 +88,9 @@ struct Console<'terminal> {
     shown: Option<Shown>,
     ahead: Ahead,
     full: Option<Full<'terminal>>,
+    /// The operator's own editor, while it has the terminal.
+    editor: Option<Editor>,
+    notifier: Notifier,
     status: watch::Sender<String>,
     plans: BTreeMap<String, Plan>,
     asking: Option<Asking>,
@@ -112,8 +119,9 @@ impl<'terminal> Console<'terminal> {
             utc_offset_seconds: jiff::tz::TimeZone::system().to_offset(now).seconds(),
             prices,
         };
-        if let Some(failure) = bad_prices {
-            let text = failure.line();
+        let (config, bad_config) = super::planning::config();
+        let bad_prices = bad_prices.map(|failure| failure.line());
+        for text in bad_prices.into_iter().chain(bad_config) {
             // The queue is new, so there is room.
             drop(events.try_send(Event::Note { text }));
         }
@@ -133,6 +141,8 @@ impl<'terminal> Console<'terminal> {
             shown: None,
             ahead: Ahead::default(),
             full: None,
+            editor: None,
+            notifier: Notifier::new(config.notifications),
             status: watch::channel(String::new()).0,
             plans: BTreeMap::new(),
             asking: None,
@@ -163,9 +173,10 @@ impl<'terminal> Console<'terminal> {
                 biased;
                 Some(input) = next_input(&mut self.input) => self.take_input(input?)?,
                 end = next_full(&mut self.full) => self.leave_full(&end)?,
+                edited = editor::next(&mut self.editor) => self.leave_editor(edited)?,
                 Some(opened) = self.opening.recv() => self.take_opened(opened)?,
                 Some(found) = self.looking_up.recv() => self.take_looked_up(found)?,
-                () = ends.any() => self.take(Event::EndAsked)?,
+                end = ends.any() => self.take_end(end)?,
                 // Before what may never run dry: without it a session that floods would
                 // take the console for dead.
                 _ = tick.tick() => self.tick()?,
@@ -210,6 +221,13 @@ impl<'terminal> Console<'terminal> {
         })
     }
 
+    fn take_end(&mut self, end: End) -> std::io::Result<()> {
+        if end == End::Interrupt && self.editor.is_some() {
+            return Ok(());
+        }
+        self.take(Event::EndAsked)
+    }
+
     fn take_input(
         &mut self,
         input: std::io::Result<crossterm::event::Event>,
@@ -243,7 +261,8 @@ impl<'terminal> Console<'terminal> {
 
     fn is_dirty(&self) -> bool {
         let seen = self.drawn.map(|(revision, _)| revision);
-        self.full.is_none() && (self.is_stale || seen != Some(self.state.revision()))
+        let is_ours = self.full.is_none() && self.editor.is_none();
+        is_ours && (self.is_stale || seen != Some(self.state.revision()))
     }
 
     fn next_frame(&self) -> Instant {
@@ -301,6 +320,15 @@ async fn next_full(full: &mut Option<Full<'_>>) -> Result<AttachEnd, AttachError
     }
 }
 
+/// How an end was asked for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum End {
+    /// By somebody who means us.
+    Asked,
+    /// By a key in the terminal, which may be meant for the program that has it.
+    Interrupt,
+}
+
 /// The system's ways to ask for an end.
 struct Ends {
     terminate: Signal,
@@ -317,11 +345,11 @@ impl Ends {
         })
     }
 
-    async fn any(&mut self) {
+    async fn any(&mut self) -> End {
         tokio::select! {
-            _ = self.terminate.recv() => {}
-            _ = self.hang_up.recv() => {}
-            _ = self.interrupt.recv() => {}
+            _ = self.terminate.recv() => End::Asked,
+            _ = self.hang_up.recv() => End::Asked,
+            _ = self.interrupt.recv() => End::Interrupt,
         }
     }
 }

@@ -243,9 +243,9 @@ impl Console<'_> {
                     .await,
             );
             let tell = async {
-                let mut finished = 0;
+                let mut reached = Reached::default();
                 while let Some(progress) = rx.recv().await {
-                    let step = step_news(&progress, &mut finished);
+                    let step = step_news(&progress, &mut reached);
                     drop(events.send(report(bottle.clone(), step)).await);
                 }
             };
@@ -264,20 +264,44 @@ impl Console<'_> {
     }
 }
 
-fn step_news(progress: &Progress, finished: &mut u32) -> OperationNews {
+/// How far an operation is.
+#[derive(Debug, Default)]
+struct Reached {
+    finished: u32,
+    /// The build's own step and how many it has, while there is a build.
+    build: Option<(u32, u32)>,
+}
+
+fn step_news(progress: &Progress, reached: &mut Reached) -> OperationNews {
     let what = match &progress.news {
         StepNews::Output(text) => crate::pty::one_line(text.trim()),
+        StepNews::BuildStep {
+            number,
+            of,
+            instruction,
+        } => {
+            reached.build = Some((*number, *of));
+            crate::pty::one_line(instruction)
+        }
         StepNews::Began => progress.step.words().to_owned(),
         StepNews::Done { .. } => {
-            *finished += 1;
+            reached.finished += 1;
+            if progress.step == Step::AgentImage {
+                reached.build = None;
+            }
             progress.step.words().to_owned()
         }
     };
+    let is_build = progress.step == Step::AgentImage;
+    let (done, of) = reached
+        .build
+        .filter(|_| is_build)
+        .unwrap_or((reached.finished, 0));
     OperationNews::Step {
         what,
-        is_build: progress.step == Step::AgentImage,
-        done: *finished,
-        of: 0,
+        is_build,
+        done,
+        of,
     }
 }
 

@@ -127,6 +127,11 @@ fn words(event: &AuditEvent) -> String {
             verdict,
             ..
         } => format!("request {request} ({kind}) {}", answered(verdict)),
+        AuditEvent::Manifest {
+            request,
+            file,
+            words,
+        } => format!("request {request} into {file}: {words}"),
         AuditEvent::HoldRefused { host, port } => format!("refused {host}:{port}"),
         AuditEvent::BudgetsRefused { budgets } => {
             format!("refused to raise {}", budgets.join(", "))

@@ -2,6 +2,7 @@
 
 use jiff::Timestamp;
 
+use super::super::beside::{Beside, Today};
 use super::super::cli::{ListArguments, OneArguments};
 use super::super::exit::{Exit, Failure};
 use super::super::hub::HubView;
@@ -26,7 +27,16 @@ pub(super) async fn list(out: &mut Output, arguments: &ListArguments) -> Result<
     } else {
         Whose::Ours
     };
-    let views = view::bottles(&cellar, asking, whose).await?;
+    let mut views = view::bottles(&cellar, asking, whose).await?;
+    let today = Today::load();
+    for view in &mut views {
+        let record = cellar
+            .store
+            .record(&view.id)
+            .ok()
+            .filter(|_| view.is_recorded);
+        view.manifest = record.and_then(|record| today.beside(&record));
+    }
     if arguments.json {
         return out.json(&views).map_err(printing).map(|()| Exit::Done);
     }
@@ -36,8 +46,10 @@ pub(super) async fn list(out: &mut Output, arguments: &ListArguments) -> Result<
         return Ok(Exit::Done);
     }
     let rows: Vec<Vec<String>> = views.iter().map(row).collect();
-    out.table(&["BOTTLE", "AGENT", "STATE", "AGE", "OUT", "DETAIL"], &rows)
-        .map_err(printing)?;
+    let head = [
+        "BOTTLE", "AGENT", "STATE", "AGE", "OUT", "MANIFEST", "DETAIL",
+    ];
+    out.table(&head, &rows).map_err(printing)?;
     Ok(Exit::Done)
 }
 
@@ -56,6 +68,7 @@ fn row(view: &BottleView) -> Vec<String> {
         view.state.to_owned(),
         age(view.created),
         out,
+        view.manifest.as_ref().map(Beside::mark).unwrap_or_default(),
         detail.trim_end().to_owned(),
     ]
 }
@@ -78,11 +91,12 @@ pub(super) async fn show(out: &mut Output, arguments: &OneArguments) -> Result<E
         .store
         .record(&id)
         .map_err(|error| Failure::new(format!("show `{id}`"), &error))?;
-    let view = view::bottles(&cellar, Asking::Hubs, Whose::Ours)
+    let mut view = view::bottles(&cellar, Asking::Hubs, Whose::Ours)
         .await?
         .into_iter()
         .find(|view| view.id == id)
         .ok_or_else(|| Failure::because(format!("show `{id}`"), "it was removed meanwhile"))?;
+    view.manifest = Today::load().beside(&record);
     if arguments.json {
         let both = serde_json::json!({ "bottle": view, "record": record });
         return out.json(&both).map_err(printing).map(|()| Exit::Done);
@@ -94,6 +108,12 @@ pub(super) async fn show(out: &mut Output, arguments: &OneArguments) -> Result<E
         ("age", age(view.created)),
         ("spec", view.spec.to_string()),
         ("revision", record.revision.to_string()),
+        (
+            "manifest",
+            view.manifest
+                .as_ref()
+                .map_or_else(|| String::from("none"), Beside::words),
+        ),
         ("runs", record.spec.session.argv.join(" ")),
     ];
     for container in &view.containers {

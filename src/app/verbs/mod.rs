@@ -2,6 +2,7 @@
 
 mod attach;
 mod audit;
+mod beside;
 mod budget;
 mod cleanup;
 mod demo;
@@ -36,7 +37,11 @@ pub(super) async fn perform(verb: Option<Verb>, command: &clap::Command) -> Resu
         Some(Verb::Requests(arguments)) => requests::list(&mut out, &arguments).await,
         Some(Verb::Request { verb }) => Box::pin(requests::one(&mut out, verb)).await,
         Some(Verb::Revisions(arguments)) => revisions::list(&mut out, &arguments).await,
+        Some(Verb::Diff(arguments)) if arguments.manifest => {
+            beside::diff(&mut out, &arguments).await
+        }
         Some(Verb::Diff(arguments)) => revisions::diff(&mut out, &arguments).await,
+        Some(Verb::Apply(arguments)) => beside::apply(&mut out, &arguments).await,
         Some(Verb::Rollback(arguments)) => revisions::rollback(&mut out, &arguments).await,
         Some(Verb::Audit(arguments)) => audit::audit(&mut out, arguments),
         Some(Verb::Stop(arguments)) => life::stop(&mut out, &arguments).await,

@@ -1,6 +1,6 @@
 //! `requests` and `request`: what agents ask for, and the operator's answers.
 
-mod edit;
+mod manifest;
 mod words;
 
 use std::time::Duration;
@@ -9,16 +9,21 @@ use jiff::Timestamp;
 use serde::Serialize;
 
 use super::super::ask;
+use super::super::beside::{Beside, Today};
 use super::super::cellar::{Cellar, Reach};
-use super::super::cli::{RequestVerb, RequestsArguments};
+use super::super::cli::{RequestVerb, RequestsArguments, ScopeWord};
+use super::super::edit;
 use super::super::exit::{Exit, Failure};
+use super::super::granted::was_given_a_change;
+use super::super::manifest_scope::{IntoManifest, Proposal};
 use super::super::output::Output;
-use super::super::requests::{Answered, Findings, Shown, findings};
+use super::super::requests::{Answered, Findings, Shown, findings, is_half_done};
 use super::super::view::{self, Asking, Whose};
 use super::egress::end;
+use super::start::show_progress;
 use super::{mended, printing};
 use crate::policy::findings::{Finding, Severity};
-use crate::request::{Answer, Ask, RequestRecord, RequestState, Terms, next_spec};
+use crate::request::{Answer, Ask, RequestRecord, RequestState, Scope, Terms, next_spec};
 use crate::spec::{BottleId, Digest};
 use crate::store::Record;
 use crate::wire::Role;
@@ -41,7 +46,19 @@ struct Listed {
     /// Why nobody can vouch for it, so that it cannot be approved as it is.
     #[serde(skip_serializing_if = "Option::is_none")]
     unreadable: Option<String>,
+    /// How the bottle stands beside the manifest of today.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    manifest: Option<Beside>,
     request: RequestRecord,
+}
+
+/// A request as an answer left it.
+#[derive(Debug, Serialize)]
+struct Told<'a> {
+    #[serde(flatten)]
+    request: &'a RequestRecord,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    manifest: Option<&'a IntoManifest>,
 }
 
 impl Listed {
@@ -58,6 +75,7 @@ impl Listed {
             effect: effect(record, &request),
             findings: found.unwrap_or_default(),
             unreadable,
+            manifest: None,
             request,
         }
     }
@@ -66,8 +84,9 @@ impl Listed {
         format!("{}/{}", self.bottle, self.request.id)
     }
 
-    fn shown(&self, findings: Findings) -> Shown {
+    fn shown(&self, findings: Findings, manifest: Option<Proposal>) -> Shown {
         Shown {
+            manifest,
             bottle: self.bottle.clone(),
             id: self.request.id,
             content: self.request.digest,
@@ -88,7 +107,7 @@ fn effect(record: &Record, request: &RequestRecord) -> String {
         return outcome.words.clone();
     }
     next_spec(&record.spec, request.id, &request.ask, Terms::default())
-        .map_or_else(|| request.ask.words(), |step| step.words)
+        .map_or_else(|_| request.ask.words(), |step| step.words)
 }
 
 pub(super) async fn list(out: &mut Output, arguments: &RequestsArguments) -> Result<Exit, Failure> {
@@ -103,6 +122,7 @@ pub(super) async fn list(out: &mut Output, arguments: &RequestsArguments) -> Res
         tokio::time::sleep(PACE).await;
         listed = gather(out, &cellar, only.as_ref(), arguments.all).await?;
     }
+    let differing = compare(&cellar, &mut listed);
     if arguments.json {
         out.json(&listed).map_err(printing)?;
     } else if listed.is_empty() {
@@ -122,12 +142,34 @@ pub(super) async fn list(out: &mut Output, arguments: &RequestsArguments) -> Res
         let rows: Vec<_> = listed.iter().map(row).collect();
         let head = ["REQUEST", "KIND", "STATE", "SINCE", "ASKED", "EFFECT"];
         out.table(&head, &rows).map_err(printing)?;
+        for note in differing {
+            out.note(&note).map_err(printing)?;
+        }
     }
     Ok(if listed.iter().any(is_pending) {
         Exit::Done
     } else {
         Exit::Failed
     })
+}
+
+/// Sets how the bottles stand beside the manifest; gives a line for each that differs.
+fn compare(cellar: &Cellar, listed: &mut [Listed]) -> Vec<String> {
+    let mut notes = Vec::new();
+    if listed.is_empty() {
+        return notes;
+    }
+    let today = Today::load();
+    for one in listed {
+        let record = cellar.store.record(&one.bottle).ok();
+        one.manifest = record.and_then(|record| today.beside(&record));
+        if let Some(Beside::Differs { words, .. }) = &one.manifest {
+            notes.push(format!("{} differs from the manifest: {words}", one.bottle));
+        }
+    }
+    notes.sort();
+    notes.dedup();
+    notes
 }
 
 fn is_pending(listed: &Listed) -> bool {
@@ -150,7 +192,7 @@ async fn gather(
     }
     let mut listed = Vec::new();
     for id in ids {
-        match cellar.requests(&id).await {
+        match finished(out, cellar, &id).await {
             Ok((record, requests)) => {
                 listed.extend(requests.into_iter().map(|one| Listed::of(&record, one)));
             }
@@ -164,6 +206,37 @@ async fn gather(
     Ok(listed)
 }
 
+/// A bottle's requests, after what a killed console left to be done was done.
+async fn finished(
+    out: &mut Output,
+    cellar: &Cellar,
+    id: &BottleId,
+) -> Result<(Record, Vec<RequestRecord>), Failure> {
+    let (record, requests) = cellar.requests(id).await?;
+    if !requests.iter().any(is_left) {
+        return Ok((record, requests));
+    }
+    let (news, shown) = show_progress(true);
+    let came = cellar.carry_on(id, &news).await;
+    drop(news);
+    shown.finish().await;
+    for one in came? {
+        let line = match one {
+            Ok(done) => format!(
+                "{id}: request {} was left half done: finished",
+                done.request.id
+            ),
+            Err(failure) => failure.line(),
+        };
+        out.note(&line).map_err(printing)?;
+    }
+    cellar.requests(id).await
+}
+
+fn is_left(request: &RequestRecord) -> bool {
+    is_half_done(request) && was_given_a_change(request)
+}
+
 fn runs(view: &view::BottleView) -> bool {
     view.is_recorded && view::runs(view, Role::Supervise)
 }
@@ -172,7 +245,7 @@ pub(super) async fn one(out: &mut Output, verb: RequestVerb) -> Result<Exit, Fai
     let cellar = mended(out).await?;
     match verb {
         RequestVerb::Show { request, json } => {
-            let listed = find(&cellar, &request).await?;
+            let listed = find(out, &cellar, &request).await?;
             if json {
                 out.json(&listed).map_err(printing)?;
             } else {
@@ -184,62 +257,105 @@ pub(super) async fn one(out: &mut Output, verb: RequestVerb) -> Result<Exit, Fai
             request,
             time,
             uses,
+            scope,
             digest,
             yes,
             accept_findings,
             json,
         } => {
-            let terms = terms(time.as_deref(), uses)?;
-            let mut said = said(accept_findings);
-            let listed = find(&cellar, &request).await?;
-            if let Some(digest) = &digest {
-                is_still(&listed, digest)?;
-            } else if !yes && !agrees(out, &listed, &mut said)? {
-                return Ok(Exit::Failed);
-            }
-            let answer = Answer::Approve {
-                terms,
-                edited: None,
+            let terms = terms(time.as_deref(), uses, scope)?;
+            let said = said(accept_findings);
+            let listed = find(out, &cellar, &request).await?;
+            let yes = Yes {
+                digest,
+                is_agreed: yes,
+                json,
             };
-            tell(out, &cellar, &listed, answer, said, json).await
+            approve(out, &cellar, &listed, terms, said, &yes).await
         }
         RequestVerb::Edit {
             request,
             time,
+            scope,
             yes,
             accept_findings,
             json,
         } => {
-            let terms = terms(time.as_deref(), None)?;
-            let listed = find(&cellar, &request).await?;
+            let terms = terms(time.as_deref(), None, scope)?;
+            let listed = find(out, &cellar, &request).await?;
             let yes = yes.then(|| said(accept_findings));
-            edited(out, &cellar, listed, terms, yes, json).await
+            Box::pin(edited(out, &cellar, listed, terms, yes, json)).await
         }
         RequestVerb::Deny {
             request,
             reason,
             json,
         } => {
-            let listed = find(&cellar, &request).await?;
+            let listed = find(out, &cellar, &request).await?;
             let answer = Answer::Deny { reason };
-            tell(out, &cellar, &listed, answer, Findings::Unasked, json).await
+            let shown = listed.shown(Findings::Unasked, None);
+            tell(out, &cellar, &shown, answer, json).await
         }
         RequestVerb::Reply {
             request,
             answer,
             json,
         } => {
-            let listed = find(&cellar, &request).await?;
+            let listed = find(out, &cellar, &request).await?;
             let text = choice(&listed.request.ask, answer);
             let answer = Answer::Reply { text };
-            tell(out, &cellar, &listed, answer, Findings::Unasked, json).await
+            let shown = listed.shown(Findings::Unasked, None);
+            tell(out, &cellar, &shown, answer, json).await
         }
         RequestVerb::Undo { request, json } => {
             let (bottle, id) = name(&cellar, &request)?;
-            let answered = cellar.undo(&bottle, id).await?;
+            let (news, shown) = show_progress(!json);
+            let answered = cellar.undo(&bottle, id, &news).await;
+            drop(news);
+            shown.finish().await;
+            let answered = answered?;
             print(out, &request, &answered, json)
         }
     }
+}
+
+/// How an approval was agreed to beforehand, and how it is told.
+struct Yes {
+    digest: Option<String>,
+    is_agreed: bool,
+    json: bool,
+}
+
+/// Shows what would change, asks unless that was said beforehand, and approves it. A
+/// digest is a yes to the request, and not to a change of the manifest.
+async fn approve(
+    out: &mut Output,
+    cellar: &Cellar,
+    listed: &Listed,
+    terms: Terms,
+    mut said: Findings,
+    yes: &Yes,
+) -> Result<Exit, Failure> {
+    let proposal = manifest::proposal(cellar, listed, &listed.request.ask, terms)?;
+    if let Some(digest) = &yes.digest {
+        is_still(listed, digest)?;
+    }
+    if let (Some(proposal), RequestState::Applied { .. }) = (&proposal, &listed.request.state) {
+        return manifest::promote(out, cellar, listed, proposal, yes.is_agreed, yes.json).await;
+    }
+    let is_silent = yes.is_agreed || (yes.digest.is_some() && proposal.is_none());
+    if !is_silent && !agrees(out, listed, proposal.as_ref(), &mut said)? {
+        return Ok(Exit::Failed);
+    }
+    if let Some(proposal) = proposal.as_ref().filter(|_| is_silent && !yes.json) {
+        manifest::show(out, proposal).map_err(printing)?;
+    }
+    let answer = Answer::Approve {
+        terms,
+        edited: None,
+    };
+    let shown = listed.shown(said, proposal);
+    tell(out, cellar, &shown, answer, yes.json).await
 }
 
 /// Lets the operator edit a request, shows what comes of it, and approves that.
@@ -259,7 +375,7 @@ async fn edited(
     let id = listed.request.id;
     let step = next_spec(&record.spec, id, &edited, Terms::default());
     let shown = Listed {
-        effect: step.map_or_else(|| edited.words(), |step| step.words),
+        effect: step.map_or_else(|_| edited.words(), |step| step.words),
         findings: findings(&record.spec, id, &edited).map_err(|problem| {
             Failure::new(format!("approve `{}`", listed.name()), &problem)
                 .help("nothing was approved; edit it again")
@@ -268,12 +384,14 @@ async fn edited(
         ..listed
     };
     let mut said = yes.unwrap_or(Findings::Unasked);
-    if yes.is_none() && !agrees(out, &shown, &mut said)? {
+    let proposal = manifest::proposal(cellar, &shown, &edited, terms)?;
+    if yes.is_none() && !agrees(out, &shown, proposal.as_ref(), &mut said)? {
         return Ok(Exit::Failed);
     }
     let edited = Some(edited);
     let answer = Answer::Approve { terms, edited };
-    tell(out, cellar, &shown, answer, said, is_json).await
+    let shown = shown.shown(said, proposal);
+    tell(out, cellar, &shown, answer, is_json).await
 }
 
 const fn said(accepts: bool) -> Findings {
@@ -284,11 +402,14 @@ const fn said(accepts: bool) -> Findings {
     }
 }
 
-fn terms(time: Option<&str>, uses: Option<u64>) -> Result<Terms, Failure> {
+fn terms(time: Option<&str>, uses: Option<u64>, scope: ScopeWord) -> Result<Terms, Failure> {
     Ok(Terms {
+        scope: match scope {
+            ScopeWord::Bottle => Scope::Bottle,
+            ScopeWord::Manifest => Scope::Manifest,
+        },
         until: time.map(end).transpose()?,
         uses,
-        ..Terms::default()
     })
 }
 
@@ -313,11 +434,24 @@ fn is_still(listed: &Listed, digest: &str) -> Result<(), Failure> {
 }
 
 /// Shows what would change and asks.
-fn agrees(out: &mut Output, listed: &Listed, said: &mut Findings) -> Result<bool, Failure> {
+fn agrees(
+    out: &mut Output,
+    listed: &Listed,
+    proposal: Option<&Proposal>,
+    said: &mut Findings,
+) -> Result<bool, Failure> {
     if matches!(listed.request.state, RequestState::Pending) {
         show(out, listed).map_err(printing)?;
     }
-    if !ask::is_agreed("Approve it?", "approve it")? {
+    let (question, verb) = match proposal {
+        None => ("Approve it?", "approve it"),
+        Some(proposal) => {
+            manifest::show(out, proposal).map_err(printing)?;
+            let question = "Approve it, and write this into the manifest?";
+            (question, "approve it and write that into the manifest")
+        }
+    };
+    if !ask::is_agreed(question, verb)? {
         return Ok(false);
     }
     if listed.needs_own_yes() && *said == Findings::Unasked {
@@ -340,13 +474,19 @@ fn show(out: &mut Output, listed: &Listed) -> std::io::Result<()> {
 async fn tell(
     out: &mut Output,
     cellar: &Cellar,
-    listed: &Listed,
+    shown: &Shown,
     answer: Answer,
-    said: Findings,
     is_json: bool,
 ) -> Result<Exit, Failure> {
-    let answered = cellar.answer(&listed.shown(said), answer).await?;
-    print(out, &listed.name(), &answered, is_json)
+    let (news, progress) = show_progress(!is_json);
+    let answered = cellar.answer(shown, answer, &news).await;
+    drop(news);
+    progress.finish().await;
+    let answered = answered?;
+    let name = format!("{}/{}", shown.bottle, shown.id);
+    let exit = print(out, &name, &answered, is_json)?;
+    // The bottle has it: told above. What is missing ends in a failure.
+    answered.left_out(&shown.bottle).map_or(Ok(exit), Err)
 }
 
 fn print(
@@ -356,7 +496,11 @@ fn print(
     is_json: bool,
 ) -> Result<Exit, Failure> {
     if is_json {
-        out.json(&answered.request).map_err(printing)?;
+        let told = Told {
+            request: &answered.request,
+            manifest: answered.manifest.as_ref(),
+        };
+        out.json(&told).map_err(printing)?;
         return Ok(Exit::Done);
     }
     let mut line = format!("{name} is {}", answered.request.state.word());
@@ -370,6 +514,18 @@ fn print(
             line.push_str("; in force when the bottle runs again: egress does not answer");
         }
         None => {}
+    }
+    line.push_str(
+        &answered
+            .manifest
+            .as_ref()
+            .map(manifest::words)
+            .unwrap_or_default(),
+    );
+    let granted = answered.request.granted();
+    let in_manifest = granted.is_some_and(|(_, terms)| terms.scope == Scope::Manifest);
+    if in_manifest && matches!(answered.request.state, RequestState::Undone { .. }) {
+        line.push_str("; the manifest keeps it until you take it out there");
     }
     out.line(&line).map_err(printing)?;
     Ok(Exit::Done)
@@ -390,12 +546,15 @@ fn name(cellar: &Cellar, text: &str) -> Result<(BottleId, u64), Failure> {
     Ok((cellar.find(bottle)?, number))
 }
 
-async fn find(cellar: &Cellar, text: &str) -> Result<Listed, Failure> {
+async fn find(out: &mut Output, cellar: &Cellar, text: &str) -> Result<Listed, Failure> {
     let (bottle, id) = name(cellar, text)?;
-    let (record, requests) = cellar.requests(&bottle).await?;
+    let (record, requests) = finished(out, cellar, &bottle).await?;
     let request = requests.into_iter().find(|request| request.id == id);
     request
-        .map(|request| Listed::of(&record, request))
+        .map(|request| Listed {
+            manifest: Today::load().beside(&record),
+            ..Listed::of(&record, request)
+        })
         .ok_or_else(|| {
             Failure::because(
                 format!("find request {id} of `{bottle}`"),

@@ -4,10 +4,11 @@ use jiff::Timestamp;
 use serde::Serialize;
 
 use super::super::cellar::{Cellar, Reach};
-use super::super::cli::{OneArguments, RevisionArguments};
+use super::super::cli::{DiffArguments, OneArguments, RevisionArguments};
 use super::super::exit::{Exit, Failure};
 use super::super::output::Output;
 use super::requests::age;
+use super::start::show_progress;
 use super::{mended, printing};
 use crate::spec::{BottleId, Spec, changes};
 use crate::store::Revision;
@@ -49,7 +50,7 @@ struct Difference {
     new: Spec,
 }
 
-pub(super) async fn diff(out: &mut Output, arguments: &RevisionArguments) -> Result<Exit, Failure> {
+pub(super) async fn diff(out: &mut Output, arguments: &DiffArguments) -> Result<Exit, Failure> {
     let cellar = mended(out).await?;
     let id = cellar.find(&arguments.bottle)?;
     let attempt = || format!("compare revisions of `{id}`");
@@ -103,7 +104,11 @@ pub(super) async fn rollback(
             .help(format!("`cellar revisions {id}` lists them"))
             .exit(Exit::Usage)
     })?;
-    let (revision, reach) = cellar.rollback(&id, to).await?;
+    let (news, shown) = show_progress(!arguments.json);
+    let rolled_back = cellar.rollback(&id, to, &news).await;
+    drop(news);
+    shown.finish().await;
+    let (revision, reach) = rolled_back?;
     if arguments.json {
         let done = serde_json::json!({"revision": revision, "in_force": reach == Reach::Now});
         out.json(&done).map_err(printing)?;

@@ -166,6 +166,11 @@ pub(super) fn show_progress(is_wanted: bool) -> (mpsc::Sender<Progress>, Shown) 
             }
             let line = match progress.news {
                 StepNews::Output(text) => format!("  {}", text.trim_end()),
+                StepNews::BuildStep {
+                    number,
+                    of,
+                    instruction,
+                } => format!("  step {number}/{of}  {instruction}"),
                 StepNews::Done { took } if is_terminal => {
                     format!("  {:>5} ms  {}", took.as_millis(), progress.step.words())
                 }

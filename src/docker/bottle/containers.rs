@@ -7,16 +7,16 @@ use super::request::{UpCause, UpRequest};
 use crate::docker::labels::BottleLabels;
 use crate::docker::model::{ContainerRequest, MountRequest, NetworkWish, RestartWish};
 use crate::spec::layout::ports;
-use crate::spec::{BottleId, ImageSource, Workspace, layout};
+use crate::spec::{BottleId, ImageSource, Observe, Session, Workspace, layout};
 use crate::wire::{InitConfig, Role, SidecarConfig};
 
 /// Docker's default profile less what reaches kernels by rarely used doors.
-const SECCOMP: &str = include_str!("../../../assets/seccomp.json");
+pub(super) const SECCOMP: &str = include_str!("../../../assets/seccomp.json");
 
 const MIB: u64 = 1024 * 1024;
 const SIDECAR_MEMORY_BYTES: u64 = 128 * MIB;
-const SIDECAR_PIDS: u64 = 64;
-const SIDECAR_OPEN_FILES: u64 = 16_384;
+pub(super) const SIDECAR_PIDS: u64 = 64;
+pub(super) const SIDECAR_OPEN_FILES: u64 = 16_384;
 
 /// Whether a session begins or goes on.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -81,7 +81,11 @@ impl Plan<'_> {
         }
     }
 
-    fn agent(&self) -> Result<ContainerRequest, UpCause> {
+    /// The agent container.
+    ///
+    /// # Errors
+    /// As [`Plan::containers`].
+    pub(crate) fn agent(&self) -> Result<ContainerRequest, UpCause> {
         let spec = &self.request.spec;
         let limits = &spec.limits;
         let uid = spec.uid;
@@ -121,6 +125,25 @@ impl Plan<'_> {
             runtime: spec.runtime.clone(),
             restart: RestartWish::Never,
         })
+    }
+
+    /// A container that tries the image: as the agent's, without anything of the bottle.
+    ///
+    /// # Errors
+    /// As [`Plan::containers`].
+    pub(crate) fn candidate(&self) -> Result<ContainerRequest, UpCause> {
+        let uid = self.request.spec.uid;
+        let mut asked = self.agent()?;
+        asked.name = format!("cellar-{}-candidate", self.request.id);
+        asked.argv = guest("candidate");
+        asked.labels = self.labels().volume();
+        asked.masked_paths.clear();
+        asked.mounts.retain(|mount| mount.target() == layout::GUEST);
+        for folder in [layout::HOME, layout::WORKSPACE] {
+            let options = format!("rw,exec,nosuid,nodev,mode=0700,uid={uid},gid={uid},size=64m");
+            asked.tmpfs.insert(folder.to_owned(), options);
+        }
+        Ok(asked)
     }
 
     fn agent_mounts(&self) -> Vec<MountRequest> {
@@ -166,9 +189,12 @@ impl Plan<'_> {
     fn init_config(&self) -> InitConfig {
         let spec = &self.request.spec;
         let session = &spec.session;
-        let argv = match (self.conversation, &session.resume_argv) {
-            (Conversation::Kept, Some(argv)) => argv,
-            _ => &session.argv,
+        let (argv, fresh_argv) = match (self.conversation, &session.resume_argv) {
+            (Conversation::Kept, Some(again)) => {
+                let again = with_message(again, self.request.message.as_deref(), session);
+                (again, Some(session.argv.clone()))
+            }
+            _ => (session.argv.clone(), None),
         };
         let mut doors = BTreeMap::from([(ports::EGRESS, layout::EGRESS_DOOR.to_owned())]);
         if spec.supervise {
@@ -183,7 +209,9 @@ impl Plan<'_> {
         }
         InitConfig {
             bottle: self.request.id.clone(),
-            argv: argv.clone(),
+            argv,
+            fresh_argv,
+            mcp_servers: session.mcp_servers.clone(),
             env,
             handed_over: session.handed_over.clone(),
             cwd: session.cwd.clone(),
@@ -259,13 +287,23 @@ enum Access {
     WriteOwned,
 }
 
-fn guest(role: &str) -> Vec<String> {
+/// The arguments with a first message, for a program that takes one. Behind `--` no flag
+/// before it can swallow it.
+fn with_message(argv: &[String], message: Option<&str>, session: &Session) -> Vec<String> {
+    let mut argv = argv.to_vec();
+    if let (Some(message), Observe::Claude { .. }) = (message, &session.observe) {
+        argv.extend([String::from("--"), message.to_owned()]);
+    }
+    argv
+}
+
+pub(super) fn guest(role: &str) -> Vec<String> {
     [layout::GUEST_BINARY, "guest", role]
         .map(ToOwned::to_owned)
         .to_vec()
 }
 
-fn json<T: serde::Serialize>(value: &T) -> Result<String, UpCause> {
+pub(super) fn json<T: serde::Serialize>(value: &T) -> Result<String, UpCause> {
     serde_json::to_string(value).map_err(|error| UpCause::Spec {
         why: format!("write the containers' configuration: {error}"),
     })

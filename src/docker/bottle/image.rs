@@ -1,19 +1,17 @@
-//! The agent's image: found, pulled, or built from the operator's own Dockerfile.
-
-use std::collections::BTreeMap;
+//! The agent's image: found, pulled, or built from a Dockerfile.
 
 use futures_util::StreamExt as _;
 
+use super::build;
 use super::request::{Step, StepNews, UpCause, UpRequest};
 use super::steps::Steps;
-use crate::docker::archive::dockerfile_context;
 use crate::docker::engine::{Engine, News};
 use crate::docker::error::EngineError;
-use crate::docker::labels;
-use crate::docker::model::BuildRequest;
-use crate::spec::{Digest, ImageSource};
+use crate::docker::model::ImageSighting;
+use crate::spec::{ImageSource, Spec};
 
-/// Gives the reference of an image that the engine has.
+/// Gives the reference of an image that the engine has. What it says goes to `steps` as
+/// news of [`Step::AgentImage`].
 ///
 /// # Errors
 /// [`UpCause`] if it has not and cannot get it.
@@ -26,26 +24,40 @@ pub(crate) async fn ensure(
         ImageSource::Guest => Ok(request.guest.reference()),
         ImageSource::Tag { reference } => {
             if engine.image(reference).await?.is_none() {
-                pull(engine, reference, steps).await?;
+                pull(engine, reference, "name another in the manifest", steps).await?;
             }
             Ok(reference.clone())
         }
-        ImageSource::Dockerfile { text } => {
-            let digest = Digest::of(text.as_bytes());
-            let tag = format!("cellar/built:{}", digest.short());
-            if engine.image(&tag).await?.is_none() {
-                build(engine, &tag, text, digest, steps).await?;
-            }
-            Ok(tag)
-        }
+        ImageSource::Dockerfile { text } => build::ensure(engine, request, text, steps).await,
     }
 }
 
-async fn pull(engine: &dyn Engine, reference: &str, steps: &Steps) -> Result<(), UpCause> {
+/// Whether the image of a spec's Dockerfile was built before, from what is there now;
+/// `true` for what is not built.
+///
+/// # Errors
+/// [`UpCause`] if the Dockerfile cannot be read or the engine does not say.
+pub async fn is_built(engine: &dyn Engine, spec: &Spec) -> Result<bool, UpCause> {
+    match &spec.image {
+        ImageSource::Dockerfile { text } => build::is_built(engine, text).await,
+        ImageSource::Guest | ImageSource::Tag { .. } => Ok(true),
+    }
+}
+
+/// Pulls an image that is missing.
+///
+/// # Errors
+/// [`UpCause::Spec`] with what to do instead.
+pub(super) async fn pull(
+    engine: &dyn Engine,
+    reference: &str,
+    instead: &str,
+    steps: &Steps,
+) -> Result<ImageSighting, UpCause> {
     let pulled = follow(engine.pull_image(reference), steps).await;
     // What counts is whether the image is there, not how the stream ended.
-    if engine.image(reference).await?.is_some() {
-        return Ok(());
+    if let Some(image) = engine.image(reference).await? {
+        return Ok(image);
     }
     let why = match pulled {
         Err(error) => error.to_string(),
@@ -53,33 +65,9 @@ async fn pull(engine: &dyn Engine, reference: &str, steps: &Steps) -> Result<(),
     };
     Err(UpCause::Spec {
         why: format!(
-            "get the image `{reference}`: the engine has none of that name and pulling failed ({why}); build it, or name another in the manifest"
+            "get the image `{reference}`: the engine has none of that name and pulling failed ({why}); build or `docker pull` it, or {instead}"
         ),
     })
-}
-
-async fn build(
-    engine: &dyn Engine,
-    tag: &str,
-    text: &str,
-    digest: Digest,
-    steps: &Steps,
-) -> Result<(), UpCause> {
-    let context = dockerfile_context(text).map_err(|error| UpCause::Spec {
-        why: format!("pack the Dockerfile: {error}"),
-    })?;
-    let news = engine.build_image(BuildRequest {
-        tag: tag.to_owned(),
-        context: context.into(),
-        labels: BTreeMap::from([(labels::BUILT.to_owned(), digest.to_string())]),
-    });
-    follow(news, steps).await?;
-    match engine.image(tag).await? {
-        Some(_) => Ok(()),
-        None => Err(UpCause::Spec {
-            why: String::from("build the image: the engine ended the build without one"),
-        }),
-    }
 }
 
 async fn follow(mut news: News<String>, steps: &Steps) -> Result<(), EngineError> {

@@ -4,12 +4,13 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use futures_util::future::try_join4;
 
-use super::EGRESS_NETWORK;
-use super::life;
+use super::build::{self, BuildRemains};
+use super::{EGRESS_NETWORK, life};
 use crate::docker::engine::Engine;
 use crate::docker::error::{EngineError, gone_is_fine};
 use crate::docker::guest_image::GuestBinary;
 use crate::docker::labels;
+use crate::docker::model::ContainerSummary;
 use crate::spec::BottleId;
 
 /// Things that nobody needs.
@@ -21,6 +22,8 @@ pub struct Leftovers {
     pub keepers: Vec<(String, String)>,
     /// Older guest images, by reference.
     pub images: Vec<String>,
+    /// What builds left whose console ended before them.
+    pub builds: BuildRemains,
 }
 
 impl Leftovers {
@@ -38,7 +41,13 @@ impl Leftovers {
             .images
             .iter()
             .map(|reference| format!("image {reference} of an older guest"));
-        bottles.chain(keepers).chain(images).collect()
+        let containers = self.builds.containers.iter();
+        let containers =
+            containers.map(|name| format!("container {name} of a build that was cut off"));
+        let volumes = self.builds.volumes.iter();
+        let volumes = volumes.map(|name| format!("volume {name} of a build that was cut off"));
+        let things = bottles.chain(keepers).chain(images);
+        things.chain(containers).chain(volumes).collect()
     }
 }
 
@@ -57,7 +66,7 @@ pub async fn leftovers(
     let (containers, volumes, keepers, images) = try_join4(
         engine.containers(labels::BOTTLE),
         engine.volumes(&ours),
-        engine.containers(labels::KEEP),
+        keepers(engine),
         engine.images(labels::GUEST),
     )
     .await?;
@@ -104,7 +113,16 @@ pub async fn leftovers(
         bottles,
         keepers,
         images,
+        builds: build::find(engine, owner, build::Of::NoneOf(kept)).await?,
     })
+}
+
+/// The keepers of guest volumes. An image's labels come down to containers made of it, so
+/// a bottle's own container may carry their label too.
+async fn keepers(engine: &dyn Engine) -> Result<Vec<ContainerSummary>, EngineError> {
+    let mut found = engine.containers(labels::KEEP).await?;
+    found.retain(|container| !container.labels.contains_key(labels::BOTTLE));
+    Ok(found)
 }
 
 /// Removes what [`leftovers`] found.
@@ -119,6 +137,7 @@ pub async fn remove_leftovers(
     for id in &leftovers.bottles {
         life::remove(engine, owner, id).await?;
     }
+    build::remove(engine, &leftovers.builds).await?;
     for (container, volume) in &leftovers.keepers {
         gone_is_fine(engine.remove(container).await)?;
         gone_is_fine(engine.remove_volume(volume).await)?;
@@ -143,7 +162,7 @@ pub async fn remove_shared(engine: &dyn Engine) -> Result<(), EngineError> {
         Err(error) if error.is_conflict() => Ok(()),
         answer => answer,
     };
-    for keeper in engine.containers(labels::KEEP).await? {
+    for keeper in keepers(engine).await? {
         used_is_fine(engine.remove(&keeper.id).await)?;
     }
     for volume in engine.volumes(labels::KEEP).await? {

@@ -4,6 +4,7 @@ use std::time::Duration;
 
 use futures_util::future::join_all;
 
+use super::build;
 use crate::docker::engine::Engine;
 use crate::docker::error::{EngineError, gone_is_fine};
 use crate::docker::labels;
@@ -17,8 +18,8 @@ const SIDECAR_GRACE: Duration = Duration::from_secs(2);
 const VOLUME_TRIES: u32 = 20;
 const VOLUME_PAUSE: Duration = Duration::from_millis(100);
 
-/// Stops a bottle: the agent first, with its grace, then the sidecars. Everything it
-/// holds stays. One that is stopped or not there is fine. What carries another owner's
+/// Stops a bottle: the agent first, with its grace, then the sidecars, and what builds for
+/// it left. Everything it holds stays. One that is stopped or not there is fine. What carries another owner's
 /// label runs on, whatever its name.
 ///
 /// # Errors
@@ -36,7 +37,31 @@ pub async fn stop(
         .partition(|container| labels::role(&container.labels) == Some(Role::Agent));
     // Init itself waits for the grace; the engine's kill is for an init that hangs.
     stop_all(engine, &agent, grace + SIDECAR_GRACE).await?;
-    stop_all(engine, &sidecars, SIDECAR_GRACE).await
+    stop_all(engine, &sidecars, SIDECAR_GRACE).await?;
+    remove_builds(engine, owner, id).await
+}
+
+/// Stops a bottle's agent container with its grace, and removes it. One that is not
+/// there is fine; the sidecars and the volumes stay.
+///
+/// # Errors
+/// [`EngineError`] if it could not be stopped or removed.
+pub(crate) async fn remove_agent(
+    engine: &dyn Engine,
+    owner: &str,
+    id: &BottleId,
+    grace: Duration,
+) -> Result<(), EngineError> {
+    let mut containers = engine.containers(&labels::of_bottle(id)).await?;
+    containers.retain(|container| {
+        labels::is_owned(&container.labels, owner)
+            && labels::role(&container.labels) == Some(Role::Agent)
+    });
+    stop_all(engine, &containers, grace + SIDECAR_GRACE).await?;
+    let removals = containers
+        .iter()
+        .map(|container| remove_container(engine, &container.id));
+    join_all(removals).await.into_iter().collect()
 }
 
 async fn stop_all(
@@ -50,7 +75,7 @@ async fn stop_all(
     join_all(stops).await.into_iter().collect()
 }
 
-/// Removes a bottle's containers, then its volumes. One that is not there is fine.
+/// Removes a bottle's containers, then its volumes, and what builds for it left. One that is not there is fine.
 /// What carries another owner's label stays, whatever its name.
 ///
 /// # Errors
@@ -62,10 +87,27 @@ pub async fn remove(engine: &dyn Engine, owner: &str, id: &BottleId) -> Result<(
             // The engine holds a volume for a moment after its container went; and a
             // killed console's last request may still be making one that uses it.
             Err(error) if error.is_conflict() => tokio::time::sleep(VOLUME_PAUSE).await,
-            answer => return answer,
+            answer => {
+                let builds = remove_builds(engine, owner, id).await;
+                return answer.and(builds);
+            }
         }
     }
     remove_once(engine, owner, id).await
+}
+
+/// Removes the fences of a bottle's builds, where they outlived their console. Only to be
+/// called by who holds the bottle: a build that is under way loses its network.
+///
+/// # Errors
+/// As [`remove`].
+pub async fn remove_builds(
+    engine: &dyn Engine,
+    owner: &str,
+    id: &BottleId,
+) -> Result<(), EngineError> {
+    let remains = build::find(engine, owner, build::Of::Bottle(id)).await?;
+    build::remove(engine, &remains).await
 }
 
 async fn remove_once(engine: &dyn Engine, owner: &str, id: &BottleId) -> Result<(), EngineError> {

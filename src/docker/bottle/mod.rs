@@ -2,6 +2,9 @@
 //!
 //! Nothing here remembers anything: what exists is asked of the engine, by label.
 
+mod build;
+mod candidate;
+mod change;
 mod containers;
 mod fence;
 mod guest_volume;
@@ -17,16 +20,23 @@ mod up;
 mod watch;
 mod workspace;
 
+use std::collections::BTreeMap;
+
 use super::engine::Engine;
 use super::error::EngineError;
+use super::labels;
 use super::line::Line;
+use super::model::NetworkRequest;
 use crate::spec::{BottleId, layout};
 use crate::wire::Role;
 
+pub use build::BuildRemains;
+pub use change::{AgentSpec, agent_spec, change, prepare};
+pub use image::is_built;
 pub use leftovers::{Leftovers, leftovers, remove_leftovers, remove_shared};
-pub use life::{remove, stop};
+pub use life::{remove, remove_builds, stop};
 pub use request::{
-    Credentials, Progress, Step, StepNews, StepTime, Up, UpCause, UpError, UpRequest,
+    Change, Credentials, Progress, Step, StepNews, StepTime, Up, UpCause, UpError, UpRequest,
 };
 pub use sightings::sightings;
 pub use up::{resume, up};
@@ -37,6 +47,15 @@ pub(crate) const EGRESS_NETWORK: &str = "cellar-egress";
 
 const CTL: [&str; 3] = [layout::GUEST_BINARY, "guest", "ctl"];
 const ATTACH: [&str; 3] = [layout::GUEST_BINARY, "guest", "attach"];
+
+/// Gives the id of that bridge, made if there is none: names need not be unique.
+pub(crate) async fn egress_network(engine: &dyn Engine) -> Result<String, EngineError> {
+    let network = NetworkRequest {
+        name: EGRESS_NETWORK.to_owned(),
+        labels: BTreeMap::from([(labels::NETWORK.to_owned(), String::from("egress"))]),
+    };
+    engine.ensure_network(&network).await
+}
 
 /// Opens the control line to a bottle's hub.
 ///

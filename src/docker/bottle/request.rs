@@ -38,6 +38,9 @@ pub struct UpRequest {
     pub secrets: BTreeMap<String, Secret<String>>,
     /// Values of the secrets that routes name, for egress's memory alone.
     pub credentials: Credentials,
+    /// What a session that is taken up again is told first, where its program takes a
+    /// message.
+    pub message: Option<String>,
     /// The binary that plays the roles.
     pub guest: GuestBinary,
     /// A folder of this machine for lines that need not pass the engine, where the
@@ -72,6 +75,10 @@ pub enum Step {
     HandOver,
     /// Waiting for roles, seal and session.
     Ready,
+    /// Trying an image beside the running bottle.
+    Candidate,
+    /// Ending the session that another takes the place of.
+    Stop,
 }
 
 impl Step {
@@ -91,6 +98,8 @@ impl Step {
             Self::ControlLine => "connect to the hub",
             Self::HandOver => "hand over secrets",
             Self::Ready => "get the bottle ready",
+            Self::Candidate => "try the image",
+            Self::Stop => "stop the session",
         }
     }
 }
@@ -111,6 +120,15 @@ pub enum StepNews {
     Began,
     /// It says something: a build's or pull's output. Hostile text.
     Output(String),
+    /// A build came to a step of its own.
+    BuildStep {
+        /// Which, from 1.
+        number: u32,
+        /// Of how many.
+        of: u32,
+        /// Its instruction. Hostile text.
+        instruction: String,
+    },
     /// It is done.
     Done {
         /// How long it took; steps overlap.
@@ -142,6 +160,19 @@ pub struct Up {
     pub seal: SealReport,
     /// How the session ended, where it already did.
     pub ended: Option<SessionExit>,
+    /// From the call to now.
+    pub took: Duration,
+    /// Each step, in the order they ended.
+    pub steps: Vec<StepTime>,
+}
+
+/// A bottle whose agent container was changed.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Change {
+    /// The id of the image that the agent container really got.
+    pub image_id: String,
+    /// The seal probes, as the bottle itself reports them.
+    pub seal: SealReport,
     /// From the call to now.
     pub took: Duration,
     /// Each step, in the order they ended.
@@ -207,6 +238,28 @@ pub enum UpCause {
         /// Why.
         why: String,
     },
+    /// A Dockerfile could not be built. All texts are hostile, escaped.
+    #[error(
+        "build the image: {}{why}{}",
+        build_step(at),
+        build_words(last, refused)
+    )]
+    Build {
+        /// The step that ran last; empty before the first.
+        at: String,
+        /// The builder's reason.
+        why: String,
+        /// The last lines of that step.
+        last: Vec<String>,
+        /// What egress refused, in words.
+        refused: Vec<String>,
+    },
+    /// An image was tried and is not fit for the session.
+    #[error("use the image for this session: {why}")]
+    Candidate {
+        /// What is not as it must be.
+        why: String,
+    },
     /// The guest binary cannot be read.
     #[error(transparent)]
     Guest(#[from] crate::docker::guest_image::GuestBinaryError),
@@ -224,6 +277,24 @@ pub enum UpCause {
         /// All probes.
         report: SealReport,
     },
+}
+
+fn build_step(at: &str) -> String {
+    if at.is_empty() {
+        String::new()
+    } else {
+        format!("{at}: ")
+    }
+}
+
+fn build_words(last: &[String], refused: &[String]) -> String {
+    let refused: Vec<String> = refused.iter().map(|words| format!("; {words}")).collect();
+    let refused = refused.concat();
+    if last.is_empty() {
+        refused
+    } else {
+        format!("{refused}; it said: {}", last.join(" | "))
+    }
 }
 
 fn log_words(logs: &[(Role, String)]) -> String {

@@ -14,14 +14,14 @@ use tokio::sync::{Notify, mpsc};
 use super::containers::{Conversation, Plan, container_name, line_mount};
 use super::request::{Progress, Step, Up, UpCause, UpError, UpRequest};
 use super::steps::Steps;
-use super::{EGRESS_NETWORK, fence, guest_volume, hand_over, image, life, ready, workspace};
+use super::{egress_network, fence, guest_volume, hand_over, image, life, ready, workspace};
 use crate::docker::archive::owned_archive;
 use crate::docker::engine::Engine;
 use crate::docker::error::EngineError;
 use crate::docker::guest_image::{body, ensure_image};
 use crate::docker::labels;
 use crate::docker::line::Line;
-use crate::docker::model::{ContainerRequest, LogRequest, NetworkRequest};
+use crate::docker::model::{ContainerRequest, LogRequest};
 use crate::spec::{BottleId, ImageSource, Workspace, layout};
 use crate::wire::{BottleFacts, Role};
 
@@ -195,13 +195,12 @@ async fn prepare(
             .await
     };
     let image = steps.run(Step::AgentImage, image::ensure(engine, request, steps));
-    let network = NetworkRequest {
-        name: EGRESS_NETWORK.to_owned(),
-        labels: BTreeMap::from([(labels::NETWORK.to_owned(), String::from("egress"))]),
-    };
-    let network = steps.run(Step::Network, async {
-        Ok(engine.ensure_network(&network).await?)
-    });
+    let network = steps.run(Step::Network, async { Ok(egress_network(engine).await?) });
+    if matches!(request.spec.image, ImageSource::Dockerfile { .. }) {
+        // The fence of a build is made of what the others are made of.
+        let ((), network) = try_join(guest, network).await?;
+        return Ok((image.await?, network));
+    }
     let ((), image, network) = try_join3(guest, image, network).await?;
     Ok((image, network))
 }
@@ -279,7 +278,7 @@ async fn verify_and_fill(
     Ok(image)
 }
 
-async fn verify(
+pub(super) async fn verify(
     engine: &dyn Engine,
     container: &str,
     (role, asked): &(Role, ContainerRequest),

@@ -3,6 +3,7 @@
 //! Two clones of one client: short answers have a limit of seconds, bulk work
 //! (builds, loads, uploads) one of hours. Every request is its own connection.
 
+mod build;
 mod connect;
 mod containers;
 mod convert;
@@ -14,7 +15,7 @@ mod networks;
 use std::collections::HashMap;
 use std::time::Duration;
 
-use bollard::{body_full, body_try_stream, models, query_parameters as query};
+use bollard::{body_try_stream, models, query_parameters as query};
 use futures_util::{FutureExt as _, StreamExt as _, TryStreamExt as _};
 
 use self::connect::Connection;
@@ -144,28 +145,7 @@ impl Engine for DockerEngine {
     }
 
     fn build_image(&self, request: BuildRequest) -> News<String> {
-        let labels: HashMap<String, String> = request.labels.into_iter().collect();
-        let options = query::BuildImageOptionsBuilder::default()
-            .dockerfile("Dockerfile")
-            .t(&request.tag)
-            .labels(&labels)
-            .rm(true)
-            .forcerm(true)
-            .build();
-        // Owned: the library's stream borrows its client.
-        let client = self.bulk().clone();
-        let (tx, rx) = tokio::sync::mpsc::channel(64);
-        let pump = async move {
-            let mut said = client.build_image(options, None, Some(body_full(request.context)));
-            while let Some(news) = said.next().await {
-                let news = news.map_err(failed("build an image"));
-                let text = news.map(|news| news.stream.or(news.status).unwrap_or_default());
-                if tx.send(text).await.is_err() {
-                    break;
-                }
-            }
-        };
-        pumped(pump, rx)
+        build::build(self.bulk(), request)
     }
 
     fn remove_image<'a>(&'a self, reference: &'a str) -> Answer<'a, ()> {

@@ -100,6 +100,11 @@ impl World {
         if let Some(change) = self.changes.get(&found.request.name) {
             change(&mut details);
         }
+        if let Some((suffix, change)) = &self.changes_by_suffix
+            && found.request.name.ends_with(suffix)
+        {
+            change(&mut details);
+        }
         Ok(details)
     }
 }

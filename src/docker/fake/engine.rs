@@ -13,7 +13,7 @@ use crate::docker::error::EngineError;
 use crate::docker::line::Line;
 use crate::docker::model::{
     BuildRequest, ContainerDetails, ContainerRequest, ContainerSummary, EngineEvent, EngineInfo,
-    ImageSighting, LogChunk, LogRequest, LogSource, NetworkRequest, NetworkSighting, StatsSample,
+    ImageSighting, LogChunk, LogRequest, NetworkRequest, NetworkSighting, StatsSample,
     VolumeSighting,
 };
 use crate::state::EngineId;
@@ -111,18 +111,7 @@ impl Engine for FakeEngine {
     }
 
     fn build_image(&self, request: BuildRequest) -> News<String> {
-        const OPERATION: &str = "build an image";
-        self.said(
-            Call::new("build_image", &request.tag.clone()),
-            move |world| {
-                let files = archive::unpack(&request.context, OPERATION)?;
-                if !files.contains_key("Dockerfile") {
-                    return Err(missing(OPERATION, "Dockerfile"));
-                }
-                world.add_image(&request.tag, request.labels);
-                Ok(String::from("built"))
-            },
-        )
+        self.built(request)
     }
 
     fn remove_image<'a>(&'a self, reference: &'a str) -> Answer<'a, ()> {
@@ -177,17 +166,8 @@ impl Engine for FakeEngine {
         self.perform(call, |world| world.inspect(container)).boxed()
     }
 
-    fn logs(&self, container: &str, _request: LogRequest) -> News<LogChunk> {
-        let container = container.to_owned();
-        let call = Call::new("logs", &self.name_of(&container));
-        self.said(call, move |world| {
-            let found = world.found(&container, "read a log")?;
-            Ok(LogChunk {
-                source: LogSource::Err,
-                at: Some(Timestamp::UNIX_EPOCH),
-                bytes: format!("{} was here", found.request.name).into(),
-            })
-        })
+    fn logs(&self, container: &str, request: LogRequest) -> News<LogChunk> {
+        self.log(container, request)
     }
 
     fn events(&self, label: &str) -> News<EngineEvent> {

@@ -6,6 +6,7 @@
 //! same time interleaves.
 
 mod archive;
+mod builds;
 mod details;
 mod engine;
 mod programs;

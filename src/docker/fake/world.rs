@@ -7,6 +7,7 @@ use tokio::sync::mpsc;
 
 use super::Change;
 use super::archive::Unpacked;
+use super::builds::Builder;
 use crate::docker::error::EngineError;
 use crate::docker::labels::{self, role};
 use crate::docker::model::{
@@ -31,6 +32,10 @@ pub(crate) struct World {
     pub(crate) unknown_folders: BTreeSet<String>,
     /// What the engine applied otherwise than asked, by container name.
     pub(crate) changes: BTreeMap<String, Change>,
+    /// The same for containers whose name ends so, and is known only when it is made.
+    pub(crate) changes_by_suffix: Option<(String, Change)>,
+    /// What its builder does.
+    pub(crate) builder: Builder,
     /// Whether the seal probes of its bottles fail.
     pub(crate) breaks_seals: bool,
     listeners: Vec<(String, mpsc::UnboundedSender<Said>)>,

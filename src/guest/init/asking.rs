@@ -1,14 +1,15 @@
 //! The agent's way to ask: which server its program is told of, and whether it answers.
 
+use std::collections::BTreeMap;
 use std::net::Ipv4Addr;
 use std::time::Duration;
 
-use serde_json::{Value, json};
+use serde_json::{Map, Value, json};
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::net::TcpStream;
 use tokio::time::timeout;
 
-use crate::spec::layout;
+use crate::spec::{McpServer, layout};
 
 /// How long the server may take: it is a process on the same machine.
 const LIMIT: Duration = Duration::from_secs(3);
@@ -34,10 +35,43 @@ pub(super) enum AskingError {
     Strange,
 }
 
-/// The servers that Claude Code is told of.
-pub(super) fn servers() -> Value {
-    let server = json!({ "type": "http", "url": layout::mcp_url() });
-    json!({ "mcpServers": { layout::MCP_NAME: server } })
+/// The servers that Claude Code is told of: ours, where the agent may ask, and those of
+/// the bottle. None of them can take the name of ours.
+pub(super) fn servers(asks: Asks, others: &BTreeMap<String, McpServer>) -> Value {
+    let mut servers: Map<String, Value> = others
+        .iter()
+        .map(|(name, server)| (name.clone(), written(server)))
+        .collect();
+    if asks == Asks::Yes {
+        let server = json!({ "type": "http", "url": layout::mcp_url() });
+        servers.insert(layout::MCP_NAME.to_owned(), server);
+    }
+    json!({ "mcpServers": servers })
+}
+
+/// A server in the form of Claude Code's `--mcp-config`.
+fn written(server: &McpServer) -> Value {
+    match server {
+        McpServer::Http { url } => json!({ "type": "http", "url": url }),
+        McpServer::Stdio { command, env } => {
+            let (program, arguments) = command.split_first().unzip();
+            json!({
+                "type": "stdio",
+                "command": program.map_or("", String::as_str),
+                "args": arguments.unwrap_or_default(),
+                "env": env,
+            })
+        }
+    }
+}
+
+/// Whether the agent may ask for what it lacks.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Asks {
+    /// It may, on its door.
+    Yes,
+    /// It may not.
+    No,
 }
 
 /// Asks the server behind a loopback port whether it is there, as the program will.

@@ -17,9 +17,8 @@ use tokio::net::UnixListener;
 use tokio::sync::{mpsc, oneshot};
 use tokio::task::{JoinHandle, JoinSet};
 
-use super::asking;
+use super::asking::{self, Asks};
 use super::client::{Clients, HandOver};
-use super::doors::Door;
 use super::lines;
 use super::observe::{self, Observer};
 use super::output;
@@ -29,6 +28,7 @@ use super::seal;
 use super::session::Session;
 use super::terminal::{Program, StartError, Terminal};
 use super::trust::Trust;
+use crate::guest::runtime::Door;
 use crate::spec::Observe;
 use crate::spec::layout::ports;
 use crate::wire::{InitConfig, RoleState, SealReport, SessionExit, TerminalSize};
@@ -201,9 +201,17 @@ impl Host {
             return;
         };
         let places = &self.places;
-        if let Err(error) =
-            observe::prepare(&places.hook_settings, &places.mcp_config, &places.hook_word)
-        {
+        let asks = if self.config.doors.contains_key(&ports::SUPERVISE) {
+            Asks::Yes
+        } else {
+            Asks::No
+        };
+        let servers = asking::servers(asks, &self.config.mcp_servers);
+        if let Err(error) = observe::prepare(
+            &places.hook_settings,
+            (&places.mcp_config, &servers),
+            &places.hook_word,
+        ) {
             let text = format!("failed to write the settings of the session: {error}");
             running.reports.log(text);
         }
@@ -239,9 +247,22 @@ impl Host {
         env.extend(self.config.env.clone());
         env.extend(handed_over);
         Program {
-            argv: self.config.argv.clone(),
+            argv: self.argv(&env).to_vec(),
             env,
             cwd: self.config.cwd.clone(),
+        }
+    }
+
+    /// What to run. A program that is to take up a conversation that never began would
+    /// end at once, so then it begins.
+    fn argv(&self, env: &BTreeMap<String, String>) -> &[String] {
+        match (&self.config.fresh_argv, &self.config.observe) {
+            (Some(fresh), Observe::Claude { session_id })
+                if !observe::has_conversation(env, session_id) =>
+            {
+                fresh
+            }
+            _ => &self.config.argv,
         }
     }
 

@@ -8,7 +8,6 @@
 mod asking;
 mod client;
 mod descriptor;
-mod doors;
 mod host;
 mod lines;
 mod observe;
@@ -33,6 +32,7 @@ use tokio::task::LocalSet;
 
 use self::host::{Host, Places};
 use self::process::{Scope, Signals};
+pub(super) use self::seal::probe as probe_fence;
 use self::trust::Trust;
 use crate::guest::runtime::never_wait_for;
 use crate::spec::layout;
@@ -91,7 +91,7 @@ fn play() -> Result<u8, InitError> {
             config,
             environment,
             scope: scope(),
-            probe: Box::new(|| seal::probe(Path::new(layout::DOORS))),
+            probe: Box::new(|| seal::probe(Some(Path::new(layout::DOORS)))),
         };
         host.run(told).await
     })?;

@@ -11,7 +11,7 @@ use tokio::io::AsyncReadExt as _;
 use tokio::net::UnixStream;
 use tokio::sync::Notify;
 
-use crate::guest::runtime::{note, state_words};
+use crate::guest::runtime::note;
 use crate::wire::{
     HEARTBEAT, LineError, LineWriter, LogLine, Role, RoleReport, RoleState, SealReport,
     SessionExit, SessionReport, VERSION,
@@ -88,7 +88,7 @@ impl Reports {
     }
 
     pub(super) fn state(&self, state: RoleState) {
-        note(&state_words(&state));
+        note(&state.words());
         self.known.borrow_mut().state.set(state);
         self.fresh.notify_one();
     }

@@ -71,6 +71,8 @@ impl Script {
         let config = InitConfig {
             bottle: "api-k3x9q".parse::<BottleId>().unwrap(),
             argv: ["sh", "-c", &self.command].map(str::to_owned).to_vec(),
+            fresh_argv: None,
+            mcp_servers: BTreeMap::new(),
             env: BTreeMap::from([("GREETING".to_owned(), "hello".to_owned())]),
             handed_over: self.handed_over,
             cwd: work.display().to_string(),

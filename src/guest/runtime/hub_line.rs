@@ -21,7 +21,7 @@ use zeroize::Zeroize as _;
 use super::text::{note, notes};
 use crate::wire::{
     DecisionRecord, Frame, HEARTBEAT, LineError, LineReader, LineWriter, LogLine, Role, RoleReport,
-    RoleState, SILENCE_LIMIT, ToEgress, VERSION, Verdict,
+    RoleState, SILENCE_LIMIT, ToEgress, VERSION,
 };
 
 /// Decisions held for a hub that comes back.
@@ -167,7 +167,7 @@ impl Reporter {
     pub(crate) fn state(&self, state: RoleState) {
         self.with(|outbox| {
             if outbox.state.as_ref() != Some(&state) {
-                note(&state_words(&state));
+                note(&state.words());
                 outbox.state = Some(state);
                 outbox.state_unsent = true;
             }
@@ -176,7 +176,7 @@ impl Reporter {
 
     /// Passes on decisions.
     pub(crate) fn decisions(&self, decisions: Vec<DecisionRecord>) {
-        notes(decisions.iter().map(decision_words));
+        notes(decisions.iter().map(DecisionRecord::words));
         self.with(|outbox| {
             for decision in decisions {
                 outbox.decide(decision);
@@ -218,32 +218,6 @@ impl Reporter {
     fn take(&self) -> Vec<RoleReport> {
         let mut outbox = self.outbox.lock().unwrap_or_else(PoisonError::into_inner);
         std::iter::from_fn(|| outbox.take()).take(AT_ONCE).collect()
-    }
-}
-
-/// A role's state in words, for its log.
-pub(crate) fn state_words(state: &RoleState) -> String {
-    match state {
-        RoleState::Ready => String::from("ready"),
-        RoleState::Degraded { why } => format!("degraded: {why}"),
-        RoleState::Locked { missing } => format!("locked: no value for {}", missing.join(", ")),
-        RoleState::Gone => String::from("ending"),
-    }
-}
-
-fn decision_words(decision: &DecisionRecord) -> String {
-    let DecisionRecord {
-        method, host, port, ..
-    } = decision;
-    let path = decision
-        .request
-        .as_ref()
-        .map_or("", |request| request.path.as_str());
-    match decision.verdict {
-        Verdict::Allowed => format!("let out {method} {host}:{port}{path}"),
-        Verdict::Denied { reason } => {
-            format!("refused {method} {host}:{port}{path} ({})", reason.code())
-        }
     }
 }
 

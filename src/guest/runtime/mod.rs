@@ -6,6 +6,7 @@
 
 mod door;
 mod hub_line;
+mod ports;
 mod text;
 pub(crate) mod tunnel;
 
@@ -20,7 +21,8 @@ use crate::spec::layout;
 use crate::wire::SidecarConfig;
 
 pub(crate) use door::bind_door;
-pub(crate) use hub_line::{Reporter, hub_line, state_words};
+pub(crate) use hub_line::{Reporter, hub_line};
+pub(crate) use ports::Door;
 pub(crate) use text::{bounded, escaped, never_wait_for, note};
 
 /// Why a sidecar's role could not be played.

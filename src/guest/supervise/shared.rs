@@ -9,7 +9,7 @@ use jiff::Timestamp;
 use tokio::sync::{Notify, mpsc};
 
 use super::hub::{ConsoleId, Hub};
-use crate::guest::runtime::{note, state_words};
+use crate::guest::runtime::note;
 use crate::policy::RouteSet;
 use crate::wire::{HubToConsole, LogLine, Role, RoleReport, RoleState, ToEgress};
 
@@ -69,7 +69,7 @@ impl SharedHub {
 
     /// Says how the hub itself is.
     pub(super) fn state(&self, state: RoleState) {
-        note(&state_words(&state));
+        note(&state.words());
         self.with(|hub| hub.hear(Role::Supervise, RoleReport::State { state }));
     }
 }

@@ -6,6 +6,8 @@
 
 mod agent;
 mod budget;
+mod build;
+mod config;
 mod env;
 mod files;
 mod measure;
@@ -17,6 +19,8 @@ mod template;
 mod top;
 
 pub(super) use agent::{argument_advice, ours};
+pub(super) use config::read_config;
 pub(super) use files::{FileError, Kept, canonical_within, read_bytes, read_text};
 pub(super) use shape::suggest;
+pub(super) use syntax::{value_of, with_tokens};
 pub(super) use top::{Manifests, MountRoot, read_manifest, read_mounts};

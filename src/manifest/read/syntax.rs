@@ -2,7 +2,10 @@
 
 use jsonc_parser::ast::Value;
 use jsonc_parser::errors::{ParseError, ParseErrorKind};
-use jsonc_parser::{CollectOptions, ParseOptions, parse_to_ast};
+use jsonc_parser::tokens::TokenAndRange;
+use jsonc_parser::{
+    CollectOptions, CommentCollectionStrategy, ParseOptions, parse_to_ast, parse_to_serde_value,
+};
 
 use super::shape::Reader;
 
@@ -36,6 +39,21 @@ pub(super) fn parse<'t>(reader: &mut Reader, text: &'t str) -> Option<Value<'t>>
             None
         }
     }
+}
+
+/// A text's value beside all of its tokens, comments too; `None` if it has mistakes.
+pub(in crate::manifest) fn with_tokens(text: &str) -> Option<(Value<'_>, Vec<TokenAndRange<'_>>)> {
+    let collect = CollectOptions {
+        comments: CommentCollectionStrategy::AsTokens,
+        tokens: true,
+    };
+    let parsed = parse_to_ast(text, &collect, &OPTIONS).ok()?;
+    Some((parsed.value?, parsed.tokens?))
+}
+
+/// What a text says, whatever it looks like; `None` if it has mistakes.
+pub(in crate::manifest) fn value_of(text: &str) -> Option<serde_json::Value> {
+    parse_to_serde_value(text, &OPTIONS).ok()
 }
 
 #[expect(

@@ -8,7 +8,7 @@ use super::route::RoutesOf;
 use super::shape::{Fields, Reader, Shape};
 use crate::manifest::model::{ImageEntry, Template, WorkspaceEntry};
 use crate::policy::{ASK_BOUNDS, ASK_SECONDS, NextHop, Unlisted};
-use crate::spec::{Limits, layout};
+use crate::spec::{Build, Limits, layout};
 
 const TEMPLATE: Shape = Shape {
     what: "a bottle",
@@ -24,6 +24,7 @@ const TEMPLATE: Shape = Shape {
         "upstream_proxy",
         "env",
         "limits",
+        "build",
         "time_zone",
         "supervise",
         "runtime",
@@ -131,6 +132,10 @@ impl Reader {
             unlisted: unlisted.unwrap_or_default(),
         };
         let routes = fields.get("routes").map(|value| self.routes(value, &of));
+        let build = match fields.get("build") {
+            Some(value) => self.build(value, name),
+            None => Some(Build::default()),
+        };
         let upstream_ca = match fields.get("upstream_ca") {
             Some(value) => {
                 let help = "write the path of a PEM file with your own certificate authority";
@@ -169,6 +174,7 @@ impl Reader {
             supervise: supervise.unwrap_or(Some(true))?,
             runtime: runtime?,
             uid: uid.unwrap_or(Some(layout::AGENT_UID))?,
+            build: build?,
         })
     }
 

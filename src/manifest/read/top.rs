@@ -123,7 +123,7 @@ pub(in crate::manifest) fn read_mounts(file: &Arc<SourceFile>) -> (Vec<MountRoot
 }
 
 impl Reader {
-    fn top<'v>(&mut self, root: &'v Value<'v>, shape: &Shape) -> Option<Fields<'v>> {
+    pub(super) fn top<'v>(&mut self, root: &'v Value<'v>, shape: &Shape) -> Option<Fields<'v>> {
         let fields = self.fields(root, shape)?;
         if let Some(value) = fields.get("$schema") {
             self.text(value, "`$schema`", "write the address of the schema");

@@ -14,12 +14,63 @@ use super::model::{Located, WorkspaceEntry};
 use super::problem::Problem;
 use crate::spec::Workspace;
 
+/// Where a workspace comes from.
+#[derive(Clone, Copy, Debug)]
+pub(super) enum Folder<'p> {
+    /// Relative paths start here, and the folder must be there.
+    From(&'p Path),
+    /// A bottle has this one. Nothing is looked at but where a path leads that starts
+    /// nowhere else.
+    Kept(&'p Workspace),
+}
+
+impl Folder<'_> {
+    /// Resolves what a file says.
+    pub(super) fn resolve(
+        self,
+        entry: &WorkspaceEntry,
+        manifest: &Manifest,
+    ) -> Result<Workspace, Problem> {
+        match self {
+            Self::From(cwd) => resolve(entry, manifest, cwd),
+            Self::Kept(known) => Ok(kept(entry, manifest, known)),
+        }
+    }
+}
+
+/// The bottle's own workspace if the file may still mean it, or what it means then.
+fn kept(entry: &WorkspaceEntry, manifest: &Manifest, known: &Workspace) -> Workspace {
+    let spelt = |path: &Located<String>| manifest.expand(&path.value).display().to_string();
+    let is_still = |path: &Located<String>, host: &str| {
+        let wanted = manifest.expand(&path.value);
+        // Where a relative path started, only the start of the bottle knew.
+        wanted.is_relative()
+            || std::fs::canonicalize(&wanted).map_or(true, |real| real == Path::new(host))
+    };
+    match (entry, known) {
+        (WorkspaceEntry::Copy(path), Workspace::Copy { host }) if is_still(path, host) => {
+            known.clone()
+        }
+        (
+            WorkspaceEntry::Mount { path, read_only },
+            Workspace::Mount {
+                host,
+                read_only: was,
+                ..
+            },
+        ) if read_only == was && is_still(path, host) => known.clone(),
+        (WorkspaceEntry::None, _) => Workspace::None,
+        (WorkspaceEntry::Copy(path), _) => Workspace::Copy { host: spelt(path) },
+        (WorkspaceEntry::Mount { path, read_only }, _) => Workspace::Mount {
+            host: spelt(path),
+            read_only: *read_only,
+            masks: Vec::new(),
+        },
+    }
+}
+
 /// Resolves a workspace; relative paths start at `cwd`.
-pub(super) fn resolve(
-    entry: &WorkspaceEntry,
-    manifest: &Manifest,
-    cwd: &Path,
-) -> Result<Workspace, Problem> {
+fn resolve(entry: &WorkspaceEntry, manifest: &Manifest, cwd: &Path) -> Result<Workspace, Problem> {
     match entry {
         WorkspaceEntry::None => Ok(Workspace::None),
         WorkspaceEntry::Copy(path) => Ok(Workspace::Copy {

@@ -8,12 +8,14 @@
 mod argument;
 mod expand;
 mod heredoc;
+mod images;
 mod lines;
 mod problem;
 
 pub use argument::{Flag, words};
 pub use expand::{Expanded, Variables, expand};
 pub use heredoc::Heredoc;
+pub use images::ImageUse;
 pub use lines::Joined;
 pub use problem::ParseProblem;
 

@@ -12,6 +12,7 @@ use crate::wire::Role;
 
 impl State {
     pub(super) fn on_fleet(&mut self, event: FleetEvent, effects: &mut Vec<Effect>) {
+        self.view.inbox.is_stale = true;
         match event {
             FleetEvent::Sightings { engine, bottles } => self.on_sightings(engine, bottles),
             FleetEvent::Changed { sighting } => self.sight(sighting),

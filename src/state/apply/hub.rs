@@ -4,6 +4,7 @@ use crate::state::age::coarse;
 use crate::state::bottle::{Bottle, Hub, HubLine, LogEntry, RoutesInForce};
 use crate::state::budget::spent_words;
 use crate::state::console::State;
+use crate::state::effect::Effect;
 use crate::state::sighting::BottleRef;
 use crate::state::view::Tab;
 use crate::wire::{BudgetState, HubToConsole, LogLine, Role, RoleReport, VERSION};
@@ -29,18 +30,29 @@ impl State {
         }
     }
 
-    pub(super) fn on_hub(&mut self, bottle: &BottleRef, message: HubToConsole) {
+    /// Takes what a hub says, and tells the operator if something began to wait.
+    pub(super) fn on_hub_said(
+        &mut self,
+        bottle: BottleRef,
+        message: HubToConsole,
+        effects: &mut Vec<Effect>,
+    ) {
+        let news = self.hear(&bottle, &message);
+        self.on_hub(&bottle, message);
+        effects.extend(news.and_then(|what| self.notification(bottle, what)));
+    }
+
+    fn on_hub(&mut self, bottle: &BottleRef, message: HubToConsole) {
         let followed = self.followed(bottle);
         let now = self.now;
         let Some(known) = self.fleet.get_mut(bottle) else {
             return;
         };
-        // Counts are large and never looked at below.
-        let hits = known.hub.hits.take();
-        let before = known.hub.clone();
-        known.hub.hits = hits;
+        let (before, requests) = without_the_large(&mut known.hub);
         let decided = known.decisions.end();
         let mut shows = None;
+        let is_request = is_of_a_request(&message);
+        self.view.inbox.is_stale |= is_of_the_inbox(&message);
         match message {
             HubToConsole::Hello { version } if version != VERSION => {
                 known.hub.line = HubLine::Down {
@@ -62,13 +74,18 @@ impl State {
             HubToConsole::Live => known.hub.line = HubLine::Up,
             HubToConsole::Pong => {}
         }
+        let is_request = is_request || known.hub.requests.len() != requests;
         let warning = budget_warning(&before, &known.hub);
         let news = known.decisions.newest();
         let news = news.filter(|_| known.decisions.end() != decided);
         let is_listed = news.is_some_and(|news| self.view.decided.take(bottle, news));
         self.view.all_egress.is_stale |= shows == Some(Tab::Egress);
         let looks_same = looks_same(&before, &known.hub, |at| coarse(now, at));
-        if !looks_same || is_listed || shows.is_some_and(|tab| self.is_shown(bottle, tab)) {
+        if !looks_same
+            || is_request
+            || is_listed
+            || shows.is_some_and(|tab| self.is_shown(bottle, tab))
+        {
             self.touch();
         }
         if let Some(warning) = warning {
@@ -108,6 +125,43 @@ impl State {
             self.warn(format!("the log of {id} {} broke: {why}", role.as_str()));
         }
         self.lines.ended_logs.insert(line);
+    }
+}
+
+/// A copy of what a hub says without its counts and requests, which are large, and how
+/// many requests there are.
+fn without_the_large(hub: &mut Hub) -> (Hub, usize) {
+    let hits = hub.hits.take();
+    let requests = std::mem::take(&mut hub.requests);
+    let copy = hub.clone();
+    let count = requests.len();
+    hub.hits = hits;
+    hub.requests = requests;
+    (copy, count)
+}
+
+const fn is_of_a_request(message: &HubToConsole) -> bool {
+    let HubToConsole::Report { report, .. } = message else {
+        return false;
+    };
+    matches!(report, RoleReport::Request { .. })
+}
+
+/// Whether the inbox may be another after it.
+const fn is_of_the_inbox(message: &HubToConsole) -> bool {
+    match message {
+        HubToConsole::Hello { .. } | HubToConsole::Missed { .. } => true,
+        HubToConsole::Report { report, .. } => matches!(
+            report,
+            RoleReport::Request { .. }
+                | RoleReport::Held { .. }
+                | RoleReport::HoldOver { .. }
+                | RoleReport::Budgets { .. }
+                | RoleReport::State { .. }
+                | RoleReport::Session { .. }
+                | RoleReport::Routes { .. }
+        ),
+        HubToConsole::Tally { .. } | HubToConsole::Live | HubToConsole::Pong => false,
     }
 }
 
@@ -207,7 +261,6 @@ fn looks_same(one: &Hub, other: &Hub, coarse: impl Fn(jiff::Timestamp) -> i64) -
             hub.routes.clone(),
             hub.routes_refused.clone(),
             hub.holds.clone(),
-            hub.requests.clone(),
         )
     };
     // Amounts are drawn on the page of egress alone.

@@ -14,6 +14,8 @@ use crate::wire::Role;
 
 /// The longest filter that is kept.
 const FILTER_CHARS: usize = 64;
+/// The longest line that is typed for an agent.
+const LINE_CHARS: usize = 500;
 
 impl State {
     pub(super) fn on_key(&mut self, key: Key, effects: &mut Vec<Effect>) {
@@ -50,10 +52,18 @@ impl State {
     /// Types into the prompt that has the keys, if one has.
     fn type_text(&mut self, text: &str) {
         let context = self.context();
+        if context == Context::Terms {
+            return self.type_uses(text);
+        }
+        let most = if context == Context::Line {
+            LINE_CHARS
+        } else {
+            FILTER_CHARS
+        };
         let Some(prompt) = self.prompt() else {
             return;
         };
-        let room = FILTER_CHARS.saturating_sub(prompt.chars().count());
+        let room = most.saturating_sub(prompt.chars().count());
         let printable = text.chars().filter(|character| !character.is_control());
         prompt.extend(printable.take(room));
         self.typed(context);
@@ -74,11 +84,15 @@ impl State {
             (Context::Filter, _) if filters_decisions => Some(&mut self.view.decision_filter.text),
             (Context::Filter, _) => Some(&mut self.view.filter),
             (Context::Picker, Some(Modal::Picker { picker })) => Some(&mut picker.filter),
+            (Context::Line, Some(Modal::Line { text, .. })) => Some(text),
             _ => None,
         }
     }
 
     pub(super) fn on_command(&mut self, command: Command, effects: &mut Vec<Effect>) {
+        if self.means_other_in_inbox(command) {
+            return self.on_inbox_command(command, effects);
+        }
         match command {
             Command::Up => self.scroll(-1),
             Command::Down => self.scroll(1),
@@ -127,6 +141,19 @@ impl State {
             Command::AllEgress => self.focus(Focus::Egress),
             Command::Visit => self.visit(),
             Command::Expand => self.expand(),
+            Command::Inbox
+            | Command::OtherList
+            | Command::ReadAsk
+            | Command::NextAsk
+            | Command::ToBottle
+            | Command::Approve
+            | Command::Terms
+            | Command::Deny
+            | Command::Reply
+            | Command::Edit
+            | Command::Undo
+            | Command::Less
+            | Command::More => self.on_inbox_command(command, effects),
             Command::NextNeed => self.next_need(),
             Command::Refresh => {
                 self.tell(String::from("asking the engine"));
@@ -137,22 +164,18 @@ impl State {
             Command::Refuse => self.refuse(effects),
             Command::Accept => self.accept(effects),
             Command::Cancel => self.cancel(),
-            Command::Erase => {
-                let context = self.context();
-                if let Some(prompt) = self.prompt() {
-                    prompt.pop();
-                    self.typed(context);
-                }
-            }
-            Command::EraseAll => {
-                let context = self.context();
-                if let Some(prompt) = self.prompt() {
-                    prompt.clear();
-                    self.typed(context);
-                }
-            }
+            Command::Erase => self.edit_prompt(|prompt| prompt.truncate(without_last(prompt))),
+            Command::EraseAll => self.edit_prompt(String::clear),
             Command::Quit => self.quit(effects),
             Command::QuitNow => effects.push(Effect::Quit),
+        }
+    }
+
+    fn edit_prompt(&mut self, edit: impl FnOnce(&mut String)) {
+        let context = self.context();
+        if let Some(prompt) = self.prompt() {
+            edit(prompt);
+            self.typed(context);
         }
     }
 
@@ -188,7 +211,12 @@ impl State {
         self.touch();
         if self.filters_decisions() && !self.view.decision_filter.is_empty() {
             self.view.decision_filter = DecisionFilter::default();
-        } else if matches!(self.view.focus, Focus::Detail | Focus::Egress) {
+        } else if self.view.focus == Focus::Inbox && self.view.inbox.is_reading {
+            self.view.inbox.is_reading = false;
+        } else if matches!(
+            self.view.focus,
+            Focus::Detail | Focus::Egress | Focus::Inbox
+        ) {
             self.view.focus = Focus::List;
         } else if !self.view.filter.is_empty() {
             self.view.filter.clear();
@@ -221,7 +249,7 @@ impl State {
             .map_or(0, |at| at + 1);
         match needs.get(at).or_else(|| needs.first()) {
             Some(need) => {
-                if self.view.focus == Focus::Egress {
+                if matches!(self.view.focus, Focus::Egress | Focus::Inbox) {
                     self.view.focus = Focus::List;
                 }
                 self.select_bottle(need.bottle.clone());
@@ -314,4 +342,9 @@ impl State {
             effects.push(Effect::Quit);
         }
     }
+}
+
+/// How long a text is without its last character.
+fn without_last(text: &str) -> usize {
+    text.char_indices().next_back().map_or(0, |(at, _)| at)
 }

@@ -7,6 +7,8 @@
 mod decided;
 mod fleet;
 mod hub;
+mod inbox;
+mod inbox_answer;
 mod keys;
 mod modal;
 mod operation;
@@ -43,6 +45,7 @@ impl State {
         self.settle_selection();
         self.settle_attachment();
         self.settle_decided();
+        self.settle_inbox(&mut effects);
         self.settle_lines(&mut effects);
         effects
     }
@@ -60,7 +63,7 @@ impl State {
             Event::EndAsked => effects.push(Effect::Quit),
             Event::Fleet { fleet } => self.on_fleet(fleet, effects),
             Event::HubUp { bottle } => self.on_hub_up(&bottle),
-            Event::Hub { bottle, message } => self.on_hub(&bottle, message),
+            Event::Hub { bottle, message } => self.on_hub_said(bottle, message, effects),
             Event::HubDown { bottle, why } => self.on_hub_down(&bottle, why),
             Event::Log {
                 bottle,
@@ -74,10 +77,14 @@ impl State {
             Event::SecretTyped { length } => self.on_secret_typed(length),
             Event::SecretDone => self.on_secret_done(),
             Event::Operation { report } => self.on_operation(report, effects),
-            Event::SpecLoaded { bottle, result } => {
+            Event::SpecLoaded {
+                bottle,
+                result,
+                manifest,
+            } => {
                 if let Some(known) = self.fleet.get_mut(&bottle) {
                     known.spec = match result {
-                        Ok(spec) => SpecView::of(&spec),
+                        Ok(spec) => SpecView::of(&spec, manifest),
                         Err(why) => SpecView::Unreadable { why },
                     };
                     self.touch();
@@ -97,6 +104,9 @@ impl State {
                 self.on_screen_changed(&bottle, scrollback);
             }
             Event::SessionTyped => self.on_session_typed(),
+            Event::RequestsShown { ticket, looked } => self.on_requests_shown(ticket, looked),
+            Event::RequestsAnswered { results } => self.on_requests_answered(results),
+            Event::RequestEdited { request, result } => self.on_request_edited(&request, result),
             Event::Note { text } => self.tell(text),
             Event::TaskEnded { name, bottle, how } => self.on_task_ended(&name, bottle, &how),
         }
@@ -150,7 +160,10 @@ impl State {
         let output = shown
             .and_then(|bottle| bottle.hub.session.as_ref()?.last_output)
             .map(|at| coarse(self.now, at));
-        rows.chain(output).fold(clock, i64::wrapping_add)
+        let waiting = self.inbox_ages();
+        rows.chain(output)
+            .chain([waiting])
+            .fold(clock, i64::wrapping_add)
     }
 
     fn settle_phases(&mut self) {
@@ -218,7 +231,10 @@ impl State {
             None => self.view.tab,
         };
         tab_shown == tab
-            && self.view.focus != super::view::Focus::Egress
+            && !matches!(
+                self.view.focus,
+                super::view::Focus::Egress | super::view::Focus::Inbox
+            )
             && self
                 .shown_bottle()
                 .is_some_and(|shown| shown.bottle == *bottle)

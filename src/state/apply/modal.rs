@@ -47,6 +47,14 @@ impl State {
                 self.starting = Some(agent.clone());
                 effects.push(Effect::Start { agent, name: None });
             }
+            Some(Modal::Approve { draft, .. }) => self.say_yes(*draft, effects),
+            Some(Modal::Terms { draft, .. }) => self.open(Modal::Approve { draft, scroll: 0 }),
+            Some(Modal::Line {
+                purpose,
+                shown,
+                text,
+            }) => self.say_line(purpose, shown, text, effects),
+            Some(Modal::ConfirmUndo { request, .. }) => self.take_back(request, effects),
             // Nothing to say yes to yet.
             modal @ (Some(
                 Modal::Plan { .. }
@@ -75,6 +83,19 @@ impl State {
             let known = self.fleet.get(selected?)?;
             Some(known).filter(|known| !known.raises().is_empty())
         };
+        let asks = || {
+            let bottles = bottles
+                .iter()
+                .filter(|known| Some(&known.bottle) == selected);
+            let mut bottles = bottles.chain(self.fleet.bottles());
+            bottles.find(|known| known.pending().next().is_some())
+        };
+        if first.is_none()
+            && let Some(bottle) = asks().map(|known| known.bottle.clone())
+        {
+            self.open_inbox(Some(&bottle));
+            return;
+        }
         let Some(known) = first.or_else(raisable) else {
             self.warn(String::from("nothing waits to leave a bottle"));
             return;

@@ -133,6 +133,9 @@ impl State {
                 why: how.to_owned(),
             });
         }
+        if name.starts_with(super::inbox_answer::ANSWER_TASK) {
+            self.give_up_answers();
+        }
         self.warn(format!("{name} ended: {how}"));
     }
 

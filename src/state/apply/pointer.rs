@@ -23,6 +23,7 @@ impl State {
             Target::Offer { .. } | Target::Modal => self.scroll(step * WHEEL_LINES),
             _ if self.view.modal.is_some() => {}
             Target::Row { .. } | Target::List => self.move_selection(step),
+            Target::Inbox { .. } => self.scroll_inbox(step),
             Target::Decision { .. } | Target::Detail | Target::Tab { .. } => {
                 self.scroll_detail(step * WHEEL_LINES);
             }
@@ -44,10 +45,15 @@ impl State {
                 self.select(row);
                 self.touch();
             }
-            Target::Need { bottle } => {
+            Target::Need { bottle, is_request } => {
                 self.leave_session();
-                self.select_bottle(bottle);
+                if is_request {
+                    self.open_inbox(Some(&bottle));
+                } else {
+                    self.select_bottle(bottle);
+                }
             }
+            Target::Inbox { at } => self.select_ask(at),
             Target::Tab { tab } => {
                 self.leave_session();
                 self.on_command(Command::Read(tab), effects);
@@ -68,7 +74,7 @@ impl State {
 
     /// Whether list and detail are there to be chosen between.
     fn has_panes(&self) -> bool {
-        self.attached().is_none() && self.view.focus != Focus::Egress
+        self.attached().is_none() && !matches!(self.view.focus, Focus::Egress | Focus::Inbox)
     }
 
     fn focus_by_pointer(&mut self, focus: Focus) {
@@ -79,7 +85,7 @@ impl State {
 
     fn leave_session(&mut self) {
         self.detach();
-        if self.view.focus == Focus::Egress {
+        if matches!(self.view.focus, Focus::Egress | Focus::Inbox) {
             self.view.focus = Focus::List;
         }
         self.view.is_filtering = false;

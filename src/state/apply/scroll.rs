@@ -2,6 +2,7 @@
 
 use crate::state::bottle::Bottle;
 use crate::state::console::State;
+use crate::state::inbox::TermsLine;
 use crate::state::keymap::KEYMAP;
 use crate::state::sighting::BottleRef;
 use crate::state::spec_rows::SpecView;
@@ -17,6 +18,8 @@ impl State {
             self.move_selection(step);
         } else if matches!(self.view.focus, Focus::Egress) {
             self.view.decided.step(step);
+        } else if matches!(self.view.focus, Focus::Inbox) {
+            self.scroll_inbox(step);
         } else {
             self.scroll_detail(step);
         }
@@ -61,6 +64,7 @@ impl State {
         match self.view.tab {
             _ if self.attached().is_some() => self.scroll_session(step),
             _ if self.view.focus == Focus::Egress => self.view.decided.step(step),
+            _ if self.view.focus == Focus::Inbox => self.scroll_ask(step),
             Tab::Session => self.scroll_session(step),
             Tab::Logs => {
                 let numbers = self.log_numbers();
@@ -122,10 +126,24 @@ impl State {
             Some(Modal::Message { text, scroll, .. }) => {
                 *scroll = moved(*scroll, step, wrapped(text, columns - 6));
             }
+            Some(Modal::Approve { draft, scroll }) => {
+                let said = draft.effects.iter().chain(&draft.findings);
+                let lines = said.map(|one| wrapped(&one.words, columns - 6) + 1);
+                let lines = lines.sum::<usize>() + page;
+                *scroll = moved(*scroll, step, lines);
+            }
+            Some(Modal::Terms { draft, line }) => {
+                let lines = TermsLine::of(draft.is_route);
+                let at = lines.iter().position(|one| one == line).unwrap_or(0);
+                let at = moved(at, step, lines.len());
+                *line = lines.get(at).copied().unwrap_or_default();
+            }
             Some(
                 Modal::ConfirmStop { .. }
                 | Modal::ConfirmRemove { .. }
                 | Modal::ConfirmQuit
+                | Modal::ConfirmUndo { .. }
+                | Modal::Line { .. }
                 | Modal::Answer { .. }
                 | Modal::Raise { .. }
                 | Modal::Allow { .. }
@@ -137,7 +155,7 @@ impl State {
 }
 
 /// About how many lines a text takes when it is wrapped; rather too many.
-fn wrapped(text: &str, columns: usize) -> usize {
+pub(super) fn wrapped(text: &str, columns: usize) -> usize {
     text.lines()
         .map(|line| line.chars().count() / columns.max(1) * 5 / 4 + 1)
         .sum()
@@ -151,7 +169,7 @@ fn spec_rows(bottle: &Bottle) -> usize {
 }
 
 /// `at` moved by `step` within `length` places.
-fn moved(at: usize, step: i64, length: usize) -> usize {
+pub(super) fn moved(at: usize, step: i64, length: usize) -> usize {
     let by = usize::try_from(step.unsigned_abs()).unwrap_or(usize::MAX);
     let moved = if step < 0 {
         at.saturating_sub(by)

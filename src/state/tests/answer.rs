@@ -123,8 +123,6 @@ fn missing_secrets_need_the_operator() {
     assert_eq!(needs[0].words, "egress needs the value of model");
 }
 
-/// A request waits on its hub; the line says how it is answered, which the console cannot
-/// do itself yet.
 #[test]
 fn what_an_agent_asks_for_needs_the_operator() {
     use crate::request::{Ask, RequestRecord, RequestState, Source};
@@ -153,8 +151,10 @@ fn what_an_agent_asks_for_needs_the_operator() {
     };
     console.said("api-k3x9q", Role::Supervise, told(RequestState::Pending));
     let needs = console.state.needs();
-    let words = "Which one?: `cellar request show api-k3x9q/4`";
-    assert_eq!((needs[0].word, needs[0].words.as_str()), ("asks", words));
+    assert_eq!(
+        (needs[0].word, needs[0].words.as_str()),
+        ("asks", "Which one?")
+    );
     let over = RequestState::Withdrawn { at: now() };
     console.said("api-k3x9q", Role::Supervise, told(over));
     assert!(console.state.needs().is_empty());

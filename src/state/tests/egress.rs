@@ -416,6 +416,7 @@ fn a_press_selects_a_decision_and_the_keys_follow_it() {
     assert_eq!(console.state.context(), Context::AllEgress);
     console.apply(press(Target::Need {
         bottle: bottle("bench-4fj8w"),
+        is_request: false,
     }));
     assert_eq!(console.state.context(), Context::List);
 }

@@ -182,7 +182,7 @@ fn a_spec_is_read_once() {
         SpecView::Known { .. }
     ));
     let mut changed = running("a-2", 1);
-    changed.spec = crate::spec::Digest::of(b"another");
+    changed.spec = Digest::of(b"another");
     assert_eq!(
         console.see(changed),
         [Effect::LoadSpec {

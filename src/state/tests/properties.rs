@@ -6,6 +6,7 @@ use proptest::prelude::*;
 
 use super::super::fixture::*;
 use super::super::*;
+use crate::request::RequestState;
 use crate::wire::{Activity, HubToConsole, RoleReport};
 
 const IDS: [&str; 3] = ["a-2", "b-2", "c-2"];
@@ -29,7 +30,7 @@ fn keys() -> impl Strategy<Value = Event> {
     let names = vec![
         "j", "k", "g", "G", "enter", "esc", "f", "tab", "1", "2", "3", "4", "l", "e", "s", "x",
         "y", "n", "r", "d", "/", "space", "?", "w", "q", "ctrl-q", "right", "pgup", "a", "E", "o",
-        "+", "h", "i",
+        "+", "h", "i", "I", "t", "u", "b", "left", "c",
     ];
     prop::sample::select(names).prop_map(|name| Event::Key { key: key(name) })
 }
@@ -55,6 +56,25 @@ fn fleet() -> impl Strategy<Value = Event> {
     let back = Just(FleetEvent::EngineBack { engine: engine() });
     prop_oneof![2 => sightings, 4 => changed, 2 => gone, 1 => lost, 1 => back]
         .prop_map(|fleet| Event::Fleet { fleet })
+}
+
+fn asked_for() -> impl Strategy<Value = Event> {
+    (id(), 1_u64..4, 0..3).prop_map(|(id, number, how)| {
+        let state = if how == 0 {
+            RequestState::Withdrawn { at: now() }
+        } else {
+            RequestState::Pending
+        };
+        let host = if how == 1 { "a.test" } else { "b.test" };
+        let request = Box::new(record(number, route_ask(host), 9, state));
+        Event::Hub {
+            bottle: bottle(id),
+            message: HubToConsole::Report {
+                role: Role::Supervise,
+                report: RoleReport::Request { request },
+            },
+        }
+    })
 }
 
 fn hub() -> impl Strategy<Value = Event> {
@@ -115,6 +135,7 @@ fn hub() -> impl Strategy<Value = Event> {
         },
     });
     prop_oneof![
+        3 => asked_for(),
         4 => report,
         3 => decided,
         1 => counted,
@@ -201,6 +222,7 @@ fn others() -> impl Strategy<Value = Event> {
     let spec = id().prop_map(|id| Event::SpecLoaded {
         bottle: bottle(id),
         result: Ok(Box::new(spec())),
+        manifest: Some(String::from("differs: +1 route (you)")),
     });
     let tick = (0_i64..100).prop_map(|seconds| Event::Tick { now: ago(-seconds) });
     let resize = (0_u16..220, 0_u16..60).prop_map(|(columns, rows)| Event::Resize {
@@ -226,7 +248,13 @@ fn others() -> impl Strategy<Value = Event> {
         Target::Tab { tab: Tab::Logs },
         Target::Need {
             bottle: bottle("b-2"),
+            is_request: false,
         },
+        Target::Need {
+            bottle: bottle("a-2"),
+            is_request: true,
+        },
+        Target::Inbox { at: 1 },
         Target::Offer { at: 1 },
         Target::Decision { at: 2 },
         Target::Modal,

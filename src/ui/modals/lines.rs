@@ -15,11 +15,11 @@ const KEYS: usize = 18;
 const NARROW_KEYS: usize = 11;
 const LABEL: usize = 13;
 /// Columns that a box of sentences likes, border included.
-const SENTENCES: u16 = 60;
+pub(super) const SENTENCES: u16 = 60;
 /// Columns that the help likes.
 const HELP: u16 = 76;
 /// Columns that the plan and messages like.
-const PAPER: u16 = 90;
+pub(super) const PAPER: u16 = 90;
 
 /// The content of a box other than the picker.
 pub(super) fn content(state: &State, modal: &Modal, look: Look, widest: u16) -> Content {
@@ -82,8 +82,12 @@ pub(super) fn content(state: &State, modal: &Modal, look: Look, widest: u16) -> 
             sight: Sight::From(*scroll),
             width: PAPER,
         },
-        // The picker has a file of its own.
-        Modal::Picker { .. } => Content {
+        // These have files of their own.
+        Modal::Picker { .. }
+        | Modal::Approve { .. }
+        | Modal::Terms { .. }
+        | Modal::Line { .. }
+        | Modal::ConfirmUndo { .. } => Content {
             title: String::new(),
             head: Vec::new(),
             lines: Vec::new(),
@@ -215,14 +219,14 @@ fn paper(state: &State, look: Look, widest: u16, title: &str, scroll: usize) -> 
     }
 }
 
-fn sentences(look: Look, text: &str, width: u16) -> Vec<Line<'static>> {
+pub(super) fn sentences(look: Look, text: &str, width: u16) -> Vec<Line<'static>> {
     wrap(look, text, usize::from(width.saturating_sub(4)))
         .into_iter()
         .map(|line| Words::new(look).put(Role::Plain, line).line())
         .collect()
 }
 
-fn question(state: &State, look: Look, widest: u16, title: &str, text: &str) -> Content {
+pub(super) fn question(state: &State, look: Look, widest: u16, title: &str, text: &str) -> Content {
     let mut lines = sentences(look, text, SENTENCES.min(widest));
     lines.push(Line::default());
     lines.push(keys_line(look, state.context()));
@@ -236,7 +240,7 @@ fn question(state: &State, look: Look, widest: u16, title: &str, text: &str) -> 
 }
 
 /// The keys of a context, as the footer shows them.
-fn keys_line(look: Look, context: Context) -> Line<'static> {
+pub(super) fn keys_line(look: Look, context: Context) -> Line<'static> {
     let mut words = Words::new(look);
     for binding in bindings(context).filter(|binding| !binding.short.is_empty()) {
         let key = binding

@@ -1,5 +1,6 @@
 //! What lies over everything: one box, its lines, and where they stand.
 
+mod inbox;
 mod lines;
 mod picker;
 
@@ -89,6 +90,14 @@ fn place(state: &State, look: Look, area: Rect) -> Option<(Content, Rect)> {
     let widest = area.width.saturating_sub(2);
     let content = match modal {
         Modal::Picker { picker } => picker::content(picker, look, widest),
+        Modal::Approve { draft, scroll } => inbox::approve(state, draft, *scroll, look, widest),
+        Modal::Terms { draft, line } => inbox::terms(state, draft, *line, look, widest),
+        Modal::Line {
+            purpose,
+            shown,
+            text,
+        } => inbox::line(state, purpose, shown, text, look, widest),
+        Modal::ConfirmUndo { request, words } => inbox::undo(state, request, words, look, widest),
         Modal::Help { .. }
         | Modal::ConfirmStop { .. }
         | Modal::ConfirmRemove { .. }

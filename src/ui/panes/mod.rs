@@ -3,6 +3,7 @@
 pub(super) mod detail;
 pub(super) mod egress;
 pub(super) mod footer;
+pub(super) mod inbox;
 pub(super) mod list;
 pub(super) mod logs;
 pub(super) mod needs;

@@ -46,6 +46,7 @@ fn text(id: &str, entries: &[&AuditEntry]) -> String {
         AuditEvent::Seal { .. } | AuditEvent::Stop | AuditEvent::Remove => Some(words(event)),
         AuditEvent::Revision { .. }
         | AuditEvent::Verdict { .. }
+        | AuditEvent::Manifest { .. }
         | AuditEvent::HoldRefused { .. }
         | AuditEvent::BudgetsRefused { .. }
         | AuditEvent::Unlock { .. }
@@ -55,7 +56,13 @@ fn text(id: &str, entries: &[&AuditEntry]) -> String {
         matches!(event, AuditEvent::Verdict { .. }).then(|| words(event))
     });
     section(&mut text, "Changes", entries, |event| {
-        matches!(event, AuditEvent::Revision { .. }).then(|| words(event))
+        let is_change = |event: &AuditEvent| {
+            matches!(
+                event,
+                AuditEvent::Revision { .. } | AuditEvent::Manifest { .. }
+            )
+        };
+        is_change(event).then(|| words(event))
     });
     section(&mut text, "Refused connections", entries, |event| {
         matches!(event, AuditEvent::HoldRefused { .. }).then(|| words(event))

@@ -2,9 +2,10 @@
 
 use jiff::Timestamp;
 
+use super::super::super::beside::Beside;
 use super::Listed;
 use crate::policy::findings::Severity;
-use crate::request::{Answer, Ask, RequestState, Source};
+use crate::request::{Answer, Ask, RequestState, Scope, Source};
 
 /// How long ago, in the one unit that fits.
 pub(in super::super) fn age(now: Timestamp, then: Timestamp) -> String {
@@ -29,6 +30,10 @@ pub(super) fn lines(listed: &Listed) -> Vec<String> {
         ),
         format!("  effect   {}", listed.effect),
     ];
+    let manifest = listed.manifest.as_ref().map(Beside::mark);
+    if let Some(mark) = manifest.filter(|mark| !mark.is_empty()) {
+        lines.push(format!("  manifest {mark}"));
+    }
     match &request.ask {
         Ask::Route(_) | Ask::Packages { .. } | Ask::McpServer(_) => {}
         Ask::Image { dockerfile } => {
@@ -92,6 +97,8 @@ fn answer(state: &RequestState) -> Option<String> {
             parts.extend(edited.is_some().then(|| String::from("edited")));
             parts.extend(terms.until.map(|until| format!("until {until:.0}")));
             parts.extend(terms.uses.map(|uses| format!("for {uses} requests")));
+            let in_manifest = terms.scope == Scope::Manifest;
+            parts.extend(in_manifest.then(|| String::from("into the manifest")));
             parts.join(", ")
         }
         Answer::Deny { reason } if reason.is_empty() => String::from("denied"),

@@ -7,7 +7,8 @@ use super::support::{
     OWNER, Wanted, engine, id, large, name, of_bottle, small, try_up, volumes, whole,
 };
 use crate::docker::bottle::{
-    EGRESS_NETWORK, Leftovers, leftovers, remove, remove_leftovers, remove_shared, stop,
+    BuildRemains, EGRESS_NETWORK, Leftovers, leftovers, remove, remove_leftovers, remove_shared,
+    stop,
 };
 use crate::docker::error::EngineError;
 use crate::docker::fake::{Call, FakeEngine, Fault};
@@ -185,6 +186,7 @@ async fn leftovers_are_ours_without_a_record_and_guests_that_nobody_uses() {
         bottles: [bottle("api-1"), bottle("api-4")].into(),
         keepers: vec![(format!("cellar-keep-{OLD}"), format!("cellar-guest-{OLD}"))],
         images: vec![format!("cellar/guest:{OLD}")],
+        builds: BuildRemains::default(),
     };
     assert_eq!(found, expected);
     assert_eq!(found.words().len(), 4);
@@ -210,6 +212,22 @@ async fn an_older_guest_that_a_bottle_of_anybody_uses_is_no_leftover() {
     }
     let found = leftovers(&engine, OWNER, &[], &wanted.request.guest).await;
     assert_eq!(found.unwrap(), Leftovers::default());
+}
+
+/// An image that an agent asked for may carry any label.
+#[tokio::test(start_paused = true)]
+async fn a_bottles_container_is_no_keeper_whatever_its_image_says() {
+    let engine = engine();
+    let wanted = make(&engine, small(), "api-1", OWNER).await;
+    for container in &mut engine.world().containers {
+        let label = (labels::KEEP.to_owned(), OLD.to_owned());
+        container.request.labels.extend([label]);
+    }
+    let kept = [bottle("api-1")];
+    let found = leftovers(&engine, OWNER, &kept, &wanted.request.guest).await;
+    assert_eq!(found.unwrap().keepers, []);
+    remove_shared(&engine).await.unwrap();
+    assert_eq!(labelled(&engine, "api-1"), 7);
 }
 
 #[tokio::test(start_paused = true)]

@@ -59,6 +59,7 @@ pub(super) fn small() -> Wanted {
             cwd: layout::WORKSPACE.to_owned(),
             home_files: Vec::new(),
             observe: Observe::Output,
+            mcp_servers: BTreeMap::new(),
         },
         workspace: Workspace::None,
         limits: Limits::default(),
@@ -68,6 +69,7 @@ pub(super) fn small() -> Wanted {
         upstream_proxy: None,
         supervise: true,
         runtime: None,
+        build: crate::spec::Build::default(),
     };
     let request = UpRequest {
         id: id(),
@@ -80,6 +82,7 @@ pub(super) fn small() -> Wanted {
         home_files: Vec::new(),
         secrets: BTreeMap::new(),
         credentials: BTreeMap::new(),
+        message: None,
         guest: GuestBinary::at(&binary, None).unwrap(),
         line_folder: None,
     };

@@ -161,23 +161,27 @@ impl Claude {
     }
 
     fn find_transcript(&self) -> Option<Transcript> {
-        // The id names a file, so it must not leave the folder.
-        if self.session_id.contains(['/', '\0']) || self.session_id.starts_with('.') {
-            return None;
-        }
-        let name = format!("{}.jsonl", self.session_id);
-        let path = std::fs::read_dir(self.config.join("projects"))
-            .ok()?
-            .flatten()
-            .take(MAX_FILES)
-            .map(|entry| entry.path().join(&name))
-            .find(|path| path.is_file())?;
         Some(Transcript {
-            path,
+            path: transcript_path(&self.config, &self.session_id)?,
             changed: SystemTime::UNIX_EPOCH,
             told: None,
         })
     }
+}
+
+/// Where the transcript of a conversation is, if it has one yet.
+pub(super) fn transcript_path(config: &Path, session_id: &str) -> Option<PathBuf> {
+    // The id names a file, so it must not leave the folder.
+    if session_id.contains(['/', '\0']) || session_id.starts_with('.') {
+        return None;
+    }
+    let name = format!("{session_id}.jsonl");
+    std::fs::read_dir(config.join("projects"))
+        .ok()?
+        .flatten()
+        .take(MAX_FILES)
+        .map(|entry| entry.path().join(&name))
+        .find(|path| path.is_file())
 }
 
 /// Reads a session file whose process still runs.

@@ -3,8 +3,8 @@
 use std::path::{Path, PathBuf};
 
 use jiff::Timestamp;
+use serde_json::Value;
 
-use super::super::asking;
 use super::Sight;
 use super::file;
 use crate::guest::hook::{self, Word};
@@ -55,13 +55,13 @@ impl Hook {
 /// If they cannot be written; the program will say so itself and end.
 pub(in crate::guest::init) fn prepare(
     settings: &Path,
-    servers: &Path,
+    servers: (&Path, &Value),
     word: &Path,
 ) -> std::io::Result<()> {
     if word.exists() {
         std::fs::remove_file(word)?;
     }
-    std::fs::write(servers, asking::servers().to_string())?;
+    std::fs::write(servers.0, servers.1.to_string())?;
     std::fs::write(settings, hook::settings().to_string())
 }
 
@@ -127,15 +127,13 @@ mod tests {
         let [settings, servers, word] =
             ["settings", "servers", "word"].map(|name| folder.path().join(name));
         std::fs::write(&word, "old").unwrap();
-        prepare(&settings, &servers, &word).unwrap();
+        let told = serde_json::json!({"mcpServers": {}});
+        prepare(&settings, (&servers, &told), &word).unwrap();
         assert!(!word.exists());
-        let written = |path: &Path| -> serde_json::Value {
+        let written = |path: &Path| -> Value {
             serde_json::from_slice(&std::fs::read(path).unwrap()).unwrap()
         };
         assert_eq!(written(&settings), hook::settings());
-        assert_eq!(
-            written(&servers)["mcpServers"]["cellar"],
-            serde_json::json!({"type": "http", "url": "http://127.0.0.1:9100/mcp"})
-        );
+        assert_eq!(written(&servers), told);
     }
 }

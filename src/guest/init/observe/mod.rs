@@ -37,6 +37,11 @@ pub(super) struct Sight {
     since: Timestamp,
 }
 
+/// Whether Claude Code has kept a conversation of this id.
+pub(super) fn has_conversation(environment: &BTreeMap<String, String>, session_id: &str) -> bool {
+    claude::transcript_path(&config_folder(environment), session_id).is_some()
+}
+
 /// Reports on a session.
 pub(super) struct Observer {
     claude: Option<Claude>,

@@ -5,9 +5,11 @@ use std::collections::BTreeSet;
 use super::arguments::{Arguments, Refusal};
 use super::{Outcome, words};
 use crate::guest::supervise::agent::{Agent, patch};
+use crate::policy::PackageManager;
 use crate::policy::{HostPattern, Method, Methods, PathPattern};
-use crate::request::{Ask, PackageManager, RouteAsk, ServerAsk, ServerWay, Source};
+use crate::request::{Ask, RouteAsk, ServerAsk, Source};
 use crate::spec::ImageSource;
+use crate::spec::McpServer;
 
 const HTTPS: u16 = 443;
 
@@ -51,8 +53,8 @@ pub(super) async fn server(mut arguments: Arguments, agent: &Agent) -> Result<Ou
     let command = arguments.texts("command")?;
     let env = arguments.variables("env")?;
     let way = match (command.is_empty(), arguments.text("url")?) {
-        (false, None) => ServerWay::Stdio { command, env },
-        (true, Some(url)) if env.is_empty() => ServerWay::Http { url },
+        (false, None) => McpServer::Stdio { command, env },
+        (true, Some(url)) if env.is_empty() => McpServer::Http { url },
         (true, Some(_)) => {
             let why = "`env` is for a program; a server on the network (`url`) has none of ours";
             return Err(Refusal::said(why));

@@ -4,7 +4,7 @@ use std::ffi::OsString;
 use std::io::{IsTerminal as _, Write as _};
 use std::process::Command;
 
-use super::super::super::exit::{Exit, Failure};
+use super::exit::{Exit, Failure};
 use crate::request::Ask;
 
 /// Lets the operator change the content of a request: the Dockerfile as it is, all else
@@ -13,7 +13,7 @@ use crate::request::Ask;
 /// # Errors
 /// [`Failure`] if there is no terminal or no editor, it fails, or what it leaves is not
 /// something that can be granted.
-pub(super) fn edit(ask: &Ask, name: &str) -> Result<Ask, Failure> {
+pub(crate) fn edit(ask: &Ask, name: &str) -> Result<Ask, Failure> {
     let attempt = || format!("edit `{name}`");
     if !std::io::stdin().is_terminal() {
         return Err(

@@ -1,4 +1,4 @@
-//! Splices loopback ports of the agent container to the sidecars' door sockets.
+//! Splices loopback ports of a container to the sidecars' door sockets.
 
 use std::net::Ipv4Addr;
 use std::path::PathBuf;
@@ -9,7 +9,7 @@ use tokio::net::{TcpListener, TcpStream, UnixStream};
 use tokio::sync::Semaphore;
 use tokio::task::JoinSet;
 
-use crate::guest::runtime::tunnel;
+use super::tunnel;
 
 /// Connections spliced at once through one door; further ones wait to be accepted. More
 /// than egress lets wait for the operator: those must not keep the rest from it. One that
@@ -17,14 +17,15 @@ use crate::guest::runtime::tunnel;
 const MAX_CONNECTIONS: usize = 4_096;
 
 /// A port and the door behind it.
-pub(super) struct Door {
+#[derive(Debug)]
+pub(crate) struct Door {
     listener: TcpListener,
     socket: PathBuf,
 }
 
 impl Door {
     /// Listens on a loopback port; 0 picks a free one.
-    pub(super) async fn open(port: u16, socket: PathBuf) -> std::io::Result<Self> {
+    pub(crate) async fn open(port: u16, socket: PathBuf) -> std::io::Result<Self> {
         let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, port)).await?;
         Ok(Self { listener, socket })
     }
@@ -35,7 +36,7 @@ impl Door {
     }
 
     /// Splices connections for ever. Its connections end with it.
-    pub(super) async fn serve(self) {
+    pub(crate) async fn serve(self) {
         let places = Arc::new(Semaphore::new(MAX_CONNECTIONS));
         let mut connections = JoinSet::new();
         loop {
