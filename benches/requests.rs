@@ -34,6 +34,8 @@ use serde_json::{Value, json};
 const REQUESTS: u64 = 50;
 const BOTTLES: usize = 2;
 const IMAGES: u64 = 5;
+/// Between two requests: an agent that calls more often is told to wait.
+const PACE: Duration = Duration::from_millis(500);
 
 /// Reads `TOOL ARGUMENTS` by the line, calls the tool, and prints the time before and
 /// after in microseconds and what was said; `reach HOST` asks the proxy for a tunnel.
@@ -223,6 +225,7 @@ fn routes(engine: Engine, samples: &mut Samples) {
         let told = inside.told();
         assert!(!told.said.contains("403"), "{}", told.said);
         samples.reached.push(told.took());
+        std::thread::sleep(PACE);
     }
     console.send("q");
     drop((console, inside));
@@ -265,18 +268,17 @@ fn images(engine: Engine) {
     first.send("\r");
     first.wait_for_text("turn 1 heard hello", LIMIT);
     drop(first);
-    let (mut peers, mut wholes, mut switches) = (Vec::new(), Vec::new(), Vec::new());
+    let (mut peers, mut wholes, mut builds) = (Vec::new(), Vec::new(), Vec::new());
+    let mut switches = Vec::new();
     for number in 1..=IMAGES {
         let agent = engine.container(&bottle, "agent");
-        let text = dockerfile(&format!("tool-{number}"));
+        let text = dockerfile(&format!("tool-{number}-{bottle}"));
         let ask = json!({"dockerfile": text, "reason": "a number"});
         call(engine, &agent, "request_image_change", &ask);
-        // The same steps, so that no cache is shared with what is measured.
+        // The same steps under another name: no cache is shared with what is measured.
         let peer = built(engine, &dockerfile(&format!("peer-{number}-{bottle}")));
-        let begin = Instant::now();
         let name = format!("{bottle}/{number}");
-        operator.cellar(&["request", "approve", &name, "--yes", "--accept-findings"]);
-        let whole = begin.elapsed();
+        let (whole, build) = approved(&operator, &name);
         let end = noted(&operator, &bottle, "in force").unwrap();
         let switch = noted(&operator, &bottle, "switch").unwrap();
         let attach = operator.terminal(&["attach", &bottle], 120, 40);
@@ -285,23 +287,42 @@ fn images(engine: Engine) {
         attach.wait_for_text(&word, LIMIT);
         peers.push(peer);
         wholes.push(whole);
+        builds.push(build);
         switches.push(end.saturating_sub(switch));
     }
     drop(double);
     print(&format!(
         "{IMAGES} changes of the image of a bottle with Claude Code"
     ));
-    let mut more: Vec<_> = wholes
-        .iter()
-        .zip(&peers)
-        .map(|(a, b)| a.saturating_sub(*b))
-        .collect();
+    let both = wholes.iter().zip(&builds);
+    let mut more: Vec<_> = both.map(|(a, b)| a.saturating_sub(*b)).collect();
     row("`docker build` of the same steps", &mut peers);
     row("approval → back at its prompt", &mut wholes);
-    row("  of this, more than that build", &mut more);
+    row("  of this, the build", &mut builds);
+    row("  of this, all else", &mut more);
     row("  of this, without a session", &mut switches);
     print("target: the build and 2 s");
     operator.cellar(&["rm", "--yes", &bottle]);
+}
+
+/// Approves it; gives how long that took in all, and from the builder's first line to its
+/// last.
+fn approved(operator: &Operator, name: &str) -> (Duration, Duration) {
+    let begin = Instant::now();
+    let mut approval = operator
+        .command(&["request", "approve", name, "--yes", "--accept-findings"])
+        .stdout(Stdio::null())
+        .stderr(Stdio::piped())
+        .spawn()
+        .unwrap();
+    let said = BufReader::new(approval.stderr.take().unwrap());
+    let said = said.lines().map(|line| (line.unwrap(), begin.elapsed()));
+    let said: Vec<_> = said.collect();
+    assert!(approval.wait().unwrap().success(), "{said:?}");
+    let whole = begin.elapsed();
+    let at = |text: &str| said.iter().find(|(line, _)| line.contains(text)).unwrap().1;
+    let build = at("Successfully built").saturating_sub(at("step 1/"));
+    (whole, build)
 }
 
 fn dockerfile(tool: &str) -> String {

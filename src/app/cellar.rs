@@ -16,6 +16,7 @@ use super::change::Work;
 use super::exit::{Exit, Failure};
 use super::gather::Values;
 use super::hub::Talk;
+use super::links::Links;
 use super::planning;
 use crate::docker::{
     self, Credentials, DockerEngine, Engine, EngineAddress, EngineError, GuestBinary, HomeFile,
@@ -40,6 +41,8 @@ pub(crate) struct Cellar {
     pub(crate) engine: Arc<dyn Engine>,
     /// The record.
     pub(crate) store: Store,
+    /// Lines to hubs that are held anyway.
+    pub(super) links: Links,
     guest: GuestBinary,
     /// Whether the engine's socket is one of this machine, as its files may be then.
     has_local_engine: bool,
@@ -116,6 +119,7 @@ impl Cellar {
         Ok(Self {
             engine,
             store,
+            links: Links::default(),
             guest,
             has_local_engine: matches!(address, EngineAddress::Unix(_)),
         })
@@ -492,7 +496,7 @@ impl Cellar {
 
     /// Tells a bottle's egress the routes on record. The error is egress's own.
     pub(super) async fn put_in_force(&self, record: &Record) -> Result<Reach, String> {
-        let Ok(mut talk) = Talk::open(&*self.engine, &record.id).await else {
+        let Ok(mut talk) = Talk::over(&self.links, &*self.engine, &record.id).await else {
             return Ok(Reach::AtItsNextStart);
         };
         let generation = u64::from(record.revision);
@@ -544,7 +548,7 @@ impl Cellar {
 
     async fn held(&self, id: &BottleId, hold: u64) -> Result<(Talk, HoldRecord), Failure> {
         let attempt = || format!("find what waits as {hold} in `{id}`");
-        let talk = Talk::open(&*self.engine, id)
+        let talk = Talk::over(&self.links, &*self.engine, id)
             .await
             .map_err(|error| Failure::new(attempt(), &error))?;
         let held = talk.view.holds.iter().find(|held| held.id == hold).cloned();

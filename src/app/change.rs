@@ -270,7 +270,10 @@ impl Cellar {
         work: &Work,
     ) -> Result<Reach, String> {
         let routes = self.put_in_force(record).await?;
-        if Talk::open(&*self.engine, &record.id).await.is_err() {
+        if Talk::over(&self.links, &*self.engine, &record.id)
+            .await
+            .is_err()
+        {
             return Ok(Reach::AtItsNextStart);
         }
         let there = docker::agent_spec(&*self.engine, self.store.owner(), &record.id).await;

@@ -7,6 +7,7 @@ use std::time::Duration;
 use serde::Serialize;
 use tokio::io::{AsyncRead, AsyncWrite};
 
+use super::links::{Borrowed, Links};
 use crate::docker::{self, Engine, EngineError, Line};
 use crate::request::{News, RequestRecord};
 use crate::spec::BottleId;
@@ -87,12 +88,22 @@ pub(crate) enum TalkError {
     Silence(#[from] tokio::time::error::Elapsed),
 }
 
+/// The last decisions of egress that a look keeps.
+const KEPT_DECISIONS: usize = 500;
+
 /// A line to a hub that was read until it said all that it holds.
 pub(crate) struct Talk {
-    reader: LineReader<Box<dyn AsyncRead + Send + Unpin>>,
-    writer: LineWriter<Box<dyn AsyncWrite + Send + Unpin>>,
+    ends: Ends,
     /// What it held then.
     pub(crate) view: HubView,
+}
+
+enum Ends {
+    Own {
+        reader: LineReader<Box<dyn AsyncRead + Send + Unpin>>,
+        writer: LineWriter<Box<dyn AsyncWrite + Send + Unpin>>,
+    },
+    Borrowed(Borrowed),
 }
 
 impl Talk {
@@ -108,23 +119,48 @@ impl Talk {
         .await?
     }
 
+    /// Borrows a line that is held anyway, or opens one.
+    ///
+    /// # Errors
+    /// [`TalkError`].
+    pub(crate) async fn over(
+        links: &Links,
+        engine: &dyn Engine,
+        id: &BottleId,
+    ) -> Result<Self, TalkError> {
+        match links.borrow(id) {
+            Some((borrowed, view)) => Ok(Self {
+                ends: Ends::Borrowed(borrowed),
+                view,
+            }),
+            None => Self::open(engine, id).await,
+        }
+    }
+
     async fn begin(line: Line) -> Result<Self, TalkError> {
         let mut talk = Self {
-            reader: LineReader::new(line.reader),
-            writer: LineWriter::new(line.writer),
+            ends: Ends::Own {
+                reader: LineReader::new(line.reader),
+                writer: LineWriter::new(line.writer),
+            },
             view: HubView::default(),
         };
-        let hello = ConsoleToHub::Hello { version: VERSION };
-        talk.writer.message(&hello).await?;
+        talk.say(ConsoleToHub::Hello { version: VERSION }).await?;
         loop {
-            match talk.next().await? {
-                HubToConsole::Live => return Ok(talk),
-                HubToConsole::Report { role, report } => talk.view.take(role, report),
-                HubToConsole::Tally { allowed, denied } => {
-                    talk.view.allowed = allowed;
-                    talk.view.denied = denied;
-                }
-                HubToConsole::Hello { .. } | HubToConsole::Missed { .. } | HubToConsole::Pong => {}
+            let message = talk.next().await?;
+            if message == HubToConsole::Live {
+                return Ok(talk);
+            }
+            talk.view.hear(&message);
+        }
+    }
+
+    async fn say(&mut self, message: ConsoleToHub) -> Result<(), TalkError> {
+        match &mut self.ends {
+            Ends::Own { writer, .. } => Ok(writer.message(&message).await?),
+            Ends::Borrowed(line) => {
+                let sent = line.orders.send(message).await;
+                sent.map_err(|_| TalkError::Closed)
             }
         }
     }
@@ -134,8 +170,15 @@ impl Talk {
     /// # Errors
     /// [`TalkError`] when the line is of no use any more.
     pub(crate) async fn next(&mut self) -> Result<HubToConsole, TalkError> {
+        let reader = match &mut self.ends {
+            Ends::Own { reader, .. } => reader,
+            Ends::Borrowed(line) => {
+                let message = line.news.recv().await;
+                return message.map_err(|_| TalkError::Closed);
+            }
+        };
         loop {
-            let message = match self.reader.next().await? {
+            let message = match reader.next().await? {
                 None => return Err(TalkError::Closed),
                 Some(Frame::Bytes(_)) => continue,
                 Some(Frame::Message(payload)) => {
@@ -156,7 +199,7 @@ impl Talk {
     /// # Errors
     /// [`TalkError`] when the line is of no use any more.
     pub(crate) async fn ping(&mut self) -> Result<(), TalkError> {
-        Ok(self.writer.message(&ConsoleToHub::Ping).await?)
+        self.say(ConsoleToHub::Ping).await
     }
 
     /// Tells egress something and waits for the report of it that answers.
@@ -170,7 +213,7 @@ impl Talk {
     ) -> Result<T, TalkError> {
         let told = ConsoleToHub::Egress { message };
         tokio::time::timeout(LIMIT, async {
-            self.writer.message(&told).await?;
+            self.say(told).await?;
             loop {
                 if let HubToConsole::Report {
                     role: Role::Egress,
@@ -198,7 +241,7 @@ impl Talk {
             news: news.clone(),
         };
         tokio::time::timeout(LIMIT, async {
-            self.writer.message(&told).await?;
+            self.say(told).await?;
             loop {
                 let HubToConsole::Report {
                     role: Role::Supervise,
@@ -225,19 +268,42 @@ impl Talk {
 }
 
 impl HubView {
+    /// Takes note of what the hub says.
+    pub(super) fn hear(&mut self, message: &HubToConsole) {
+        match message {
+            HubToConsole::Report { role, report } => self.take(*role, report.clone()),
+            HubToConsole::Tally { allowed, denied } => {
+                self.allowed = *allowed;
+                self.denied = *denied;
+            }
+            HubToConsole::Hello { .. }
+            | HubToConsole::Live
+            | HubToConsole::Missed { .. }
+            | HubToConsole::Pong => {}
+        }
+    }
+
     fn take(&mut self, role: Role, report: RoleReport) {
         match report {
             RoleReport::State { state } => {
                 self.roles.insert(role, state);
             }
-            RoleReport::Decision { decision } => self.decisions.push(decision),
+            RoleReport::Decision { decision } => {
+                self.decisions.push(decision);
+                let more = self.decisions.len().saturating_sub(KEPT_DECISIONS);
+                self.decisions.drain(..more);
+            }
             RoleReport::Seal { report } => self.seal = Some(report),
             RoleReport::Session { report } => self.session = Some(report),
             RoleReport::Ended { exit } => self.ended = Some(exit),
             RoleReport::Routes { generation, routes } => {
                 self.routes = Some(RoutesInForce { generation, routes });
             }
-            RoleReport::Held { hold } => self.holds.push(hold),
+            RoleReport::Held { hold } => {
+                self.holds.retain(|known| known.id != hold.id);
+                self.holds.push(hold);
+            }
+            RoleReport::HoldOver { id, .. } => self.holds.retain(|known| known.id != id),
             RoleReport::Usage { usage } => self.usage = Some(usage),
             RoleReport::Budgets { budgets } => self.budgets = Some(budgets),
             RoleReport::Request { request } => {
@@ -247,7 +313,6 @@ impl HubView {
             RoleReport::Hello { .. }
             | RoleReport::Log { .. }
             | RoleReport::RoutesRefused { .. }
-            | RoleReport::HoldOver { .. }
             | RoleReport::RequestRefused { .. }
             | RoleReport::Ping
             | RoleReport::Unknown => {}

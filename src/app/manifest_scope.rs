@@ -197,7 +197,7 @@ impl Cellar {
         let record = claim
             .record()
             .map_err(|error| Failure::new(attempt(), &error))?;
-        let talk = Talk::open(&*self.engine, bottle)
+        let talk = Talk::over(&self.links, &*self.engine, bottle)
             .await
             .map_err(|error| Failure::new(attempt(), &error))?;
         let request = talk.view.requests.get(&proposal.request).cloned();

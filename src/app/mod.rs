@@ -19,6 +19,7 @@ mod exit;
 mod gather;
 mod granted;
 mod hub;
+mod links;
 mod manifest_scope;
 mod notify;
 mod output;

@@ -126,10 +126,13 @@ impl Cellar {
     }
 
     pub(super) async fn talk(&self, id: &BottleId) -> Result<Talk, Failure> {
-        Talk::open(&*self.engine, id).await.map_err(|error| {
-            Failure::new(format!("hear from `{id}`"), &error)
-                .help("its requests are kept; a stopped bottle tells them after `cellar resume`")
-        })
+        Talk::over(&self.links, &*self.engine, id)
+            .await
+            .map_err(|error| {
+                Failure::new(format!("hear from `{id}`"), &error).help(
+                    "its requests are kept; a stopped bottle tells them after `cellar resume`",
+                )
+            })
     }
 
     /// Gives the operator's answer to a request and does what it says.
@@ -383,7 +386,7 @@ impl Cellar {
     /// Finishes the answers that a killed console left half done in a bottle. One that
     /// does not answer is left to the next who reads its requests.
     pub(super) async fn finish_answers(&self, claim: &Claim) -> Result<(), Failure> {
-        let Ok(mut talk) = Talk::open(&*self.engine, claim.id()).await else {
+        let Ok(mut talk) = Talk::over(&self.links, &*self.engine, claim.id()).await else {
             return close(claim, Operation::Answer, "left", Outcome::Done);
         };
         // What another live process is changing it tells of itself.

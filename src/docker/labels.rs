@@ -26,10 +26,9 @@ pub const DEMO: &str = "cellar.demo";
 pub const KEEP: &str = "cellar.keep";
 /// On guest images: the short hash of the guest.
 pub const GUEST: &str = "cellar.guest";
-/// On images built from a Dockerfile: the digest of its text.
+/// On images built from a Dockerfile: the digest of its text, a space, and the images
+/// that it began from with their ids then.
 pub const BUILT: &str = "cellar.built";
-/// On images built from a Dockerfile: the images that it began from and their ids then.
-pub const BASES: &str = "cellar.bases";
 /// On the containers and volumes of a build's fence: the bottle that is built for.
 pub const BUILD: &str = "cellar.build";
 /// On the same: the process that builds.

@@ -234,7 +234,7 @@ fn a_build_that_fails_says_where_and_why_and_leaves_nothing() {
     let (said, is_well) = end(build.begin());
     assert!(!is_well, "{said}");
     for words in [
-        "step 3/5 `RUN echo before",
+        "step 3/4 `RUN echo before",
         "returned a non-zero code: 22",
         "egress refused registry.example:443: add it to build.routes of the template built; it said: ",
     ] {

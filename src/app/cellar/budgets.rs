@@ -57,7 +57,7 @@ impl Cellar {
     /// [`Failure`] if no budget is spent, or egress does not answer.
     pub(crate) async fn refuse_budgets(&self, id: &BottleId) -> Result<(), Failure> {
         let attempt = || format!("refuse what waits for a budget of `{id}`");
-        let mut talk = Talk::open(&*self.engine, id)
+        let mut talk = Talk::over(&self.links, &*self.engine, id)
             .await
             .map_err(|error| Failure::new(attempt(), &error))?;
         let budgets = talk.view.budgets.clone().unwrap_or_default();

@@ -134,11 +134,11 @@ impl Console<'_> {
 
     fn watch_hub(&mut self, bottle: BottleRef) {
         let engine = Arc::clone(&self.cellar.engine);
-        let events = self.events.clone();
+        let (links, events) = (self.cellar.links.clone(), self.events.clone());
         self.tasks.start(
             hub(&bottle),
             Some(bottle.clone()),
-            lines::hub(engine, bottle, events),
+            lines::hub(engine, links, bottle, events),
         );
     }
 

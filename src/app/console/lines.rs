@@ -8,6 +8,7 @@ use futures_util::StreamExt as _;
 use jiff::Timestamp;
 use tokio::sync::mpsc;
 
+use crate::app::links::Links;
 use crate::docker::{self, Engine, LogRequest, WatchEvent};
 use crate::state::{BottleRef, Event, FleetEvent};
 use crate::wire::{
@@ -47,10 +48,16 @@ pub(super) async fn fleet(engine: Arc<dyn Engine>, owner: String, events: mpsc::
 }
 
 /// Holds the control line to a hub, again and again, until it is ended.
-pub(super) async fn hub(engine: Arc<dyn Engine>, bottle: BottleRef, events: mpsc::Sender<Event>) {
+/// What is told to its bottle meanwhile goes over it.
+pub(super) async fn hub(
+    engine: Arc<dyn Engine>,
+    links: Links,
+    bottle: BottleRef,
+    events: mpsc::Sender<Event>,
+) {
     let mut wait = FIRST_WAIT;
     while !events.is_closed() {
-        let why = match hold(&*engine, &bottle, &events, &mut wait).await {
+        let why = match hold(&*engine, &links, &bottle, (&events, &mut wait)).await {
             Ok(()) => return,
             Err(why) => why,
         };
@@ -68,9 +75,9 @@ pub(super) async fn hub(engine: Arc<dyn Engine>, bottle: BottleRef, events: mpsc
 
 async fn hold(
     engine: &dyn Engine,
+    links: &Links,
     bottle: &BottleRef,
-    events: &mpsc::Sender<Event>,
-    wait: &mut Duration,
+    (events, wait): (&mpsc::Sender<Event>, &mut Duration),
 ) -> Result<(), String> {
     let line = docker::control_line(engine, &bottle.id)
         .await
@@ -82,6 +89,7 @@ async fn hold(
         .message(&ConsoleToHub::Hello { version: VERSION })
         .await
         .map_err(|error| text(&error))?;
+    let mut lent = links.lend(&bottle.id);
     let mut beat = tokio::time::interval(HEARTBEAT);
     let mut heard = tokio::time::Instant::now();
     loop {
@@ -103,11 +111,15 @@ async fn hold(
                     }
                     continue;
                 }
+                lent.heard(&message);
                 if message != HubToConsole::Pong
                     && events.send(Event::Hub { bottle: bottle.clone(), message }).await.is_err()
                 {
                     return Ok(());
                 }
+            }
+            order = lent.order() => {
+                writer.message(&order).await.map_err(|error| text(&error))?;
             }
             _ = beat.tick() => {
                 if heard.elapsed() > SILENCE_LIMIT {
