@@ -22,6 +22,8 @@ mod egress;
 #[cfg(test)]
 mod faults;
 #[cfg(test)]
+mod hostile;
+#[cfg(test)]
 mod inbox;
 #[cfg(test)]
 mod manifest_scope;
