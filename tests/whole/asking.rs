@@ -3,6 +3,7 @@
 use cellar::request::{Ask, RequestState, Source};
 use serde_json::json;
 
+use crate::support::agent::asking_bottle;
 use crate::support::engine::engine_or_skip;
 use crate::support::hub::HubLine;
 use crate::support::manifests;
@@ -130,6 +131,76 @@ fn claude_code_asks_for_a_way_out_and_hears_the_answer() {
         "{}",
         double.log()
     );
+    drop((attach, double));
+    operator.cellar(&["rm", "--yes", &bottle]);
+    operator.left_nothing(&bottle);
+}
+
+/// An agent that does not wait hears of answers all the same: beside the result of a tool,
+/// with the operator's next word, and instead of its turn's end.
+#[test]
+fn claude_code_that_does_not_wait_hears_the_answer() {
+    let Some(engine) = engine_or_skip("claude_code_that_does_not_wait_hears_the_answer") else {
+        return;
+    };
+    let operator = Operator::new(engine, &manifests::claude(&claude_image()));
+    let bottle = asking_bottle(&operator);
+    let double = ModelDouble::beside(engine, &engine.container(&bottle, "egress"));
+    let agent = engine.container(&bottle, "agent");
+    let attach = operator.terminal(&["attach", &bottle], 200, 50);
+    attach.wait_for("Claude Code's prompt", PATIENCE, |screen| {
+        screen.contains('❯') && screen.contains("bypass permissions on")
+    });
+    let ask = |id: u64| {
+        let ask = format!(r#"mcp__cellar__ask_operator {{"question":"Question {id}?"}}"#);
+        call(&attach, &ask, &format!("the tool said Request {id} "));
+    };
+    let reply = |id: u64, text: &str| {
+        operator.cellar(&["request", "reply", &format!("{bottle}/{id}"), text]);
+    };
+    // How often its conversation holds a text, and whether the answer counts as read.
+    let heard = |text: &str| {
+        let look = format!("cat /home/agent/.claude/projects/*/*.jsonl | grep -c '{text}'");
+        let said = engine
+            .try_docker(&["exec", &agent, "sh", "-c", &look])
+            .stdout;
+        String::from_utf8_lossy(&said).trim() != "0"
+    };
+    let is_read = |id: usize| {
+        let listed = operator
+            .run(&["requests", &bottle, "--all", "--json"])
+            .stdout;
+        let listed: serde_json::Value = serde_json::from_slice(&listed).unwrap();
+        let mut listed = listed.as_array().unwrap().iter();
+        let one = listed.find(|one| one["request"]["id"] == id).unwrap();
+        one["request"]["delivered"].is_string()
+    };
+
+    // While it idles: with the operator's next word.
+    ask(1);
+    reply(1, "the blue one");
+    assert!(!heard("The operator says: the blue one") && !is_read(1));
+    attach.send("go on");
+    attach.wait_for_text("go on", PATIENCE);
+    attach.send(ENTER);
+    operator.wait_until("the answer", |_| is_read(1));
+    operator.wait_until("its words", |_| heard("The operator says: the blue one"));
+
+    // While a tool runs: beside its result, or at the turn's end.
+    ask(2);
+    let wait = "until [ -e /tmp/go ]; do sleep 0.1; done; echo went on";
+    let tool = format!(r#"Bash {{"command":"{wait}","description":"waits"}}"#);
+    attach.send(&format!("call: {tool}"));
+    attach.wait_for_text("waits", PATIENCE);
+    attach.send(ENTER);
+    operator.wait_until("the tool", |_| {
+        let look = ["exec", &agent, "sh", "-c", "ps -ef | grep -q '[t]mp/go'"];
+        engine.try_docker(&look).status.success()
+    });
+    reply(2, "the green one");
+    engine.docker(&["exec", &agent, "touch", "/tmp/go"]);
+    operator.wait_until("the answer", |_| is_read(2));
+    operator.wait_until("its words", |_| heard("The operator says: the green one"));
     drop((attach, double));
     operator.cellar(&["rm", "--yes", &bottle]);
     operator.left_nothing(&bottle);

@@ -19,7 +19,7 @@ use tokio::time::timeout;
 
 use super::reply::{Reply, empty, json, later, whole};
 use super::rpc::{self, Answered};
-use super::{Agent, READ_LIMIT, Told, capabilities};
+use super::{Agent, READ_LIMIT, Told, capabilities, tools};
 
 /// The longest message.
 const MAX_BODY_BYTES: usize = 256 * 1024;
@@ -49,9 +49,10 @@ where
     }
     match head.uri.path() {
         "/" => page(&head.method, agent).await,
+        "/news" => news(&head.method, agent, told).await,
         "/mcp" if !agent.config.supervise => refusal(StatusCode::FORBIDDEN, ASKS_NOTHING),
         "/mcp" => message(&head, body, agent, told).await,
-        _ => refusal(StatusCode::NOT_FOUND, "there is only / and /mcp"),
+        _ => refusal(StatusCode::NOT_FOUND, "there is only /, /mcp and /news"),
     }
 }
 
@@ -80,6 +81,23 @@ async fn page(method: &Method, agent: &Agent) -> Response<Reply> {
     let mut text = serde_json::to_vec_pretty(&page).unwrap_or_default();
     text.push(b'\n');
     whole(StatusCode::OK, "application/json", Bytes::from(text))
+}
+
+/// The answers that the agent has not read yet, in words; they count as read then. For the
+/// hooks of its session, so that one who does not wait hears of them too.
+async fn news(method: &Method, agent: &Agent, told: &Told) -> Response<Reply> {
+    if method != Method::GET {
+        return not_allowed("GET", "only GET is answered");
+    }
+    let Some((ids, text)) = tools::news(agent).await else {
+        return empty(StatusCode::NO_CONTENT);
+    };
+    told.add(&ids);
+    whole(
+        StatusCode::OK,
+        "text/plain; charset=utf-8",
+        Bytes::from(text),
+    )
 }
 
 async fn message<B>(head: &Parts, body: B, agent: &Arc<Agent>, told: &Arc<Told>) -> Response<Reply>

@@ -242,6 +242,16 @@ async fn other_paths_methods_hosts_and_pages_are_refused() {
             405,
             "only POST",
         ),
+        (
+            "POST /news HTTP/1.1\r\nHost: localhost\r\nContent-Length: 0\r\n\r\n",
+            405,
+            "only GET",
+        ),
+        (
+            "GET /news HTTP/1.0\r\nHost: evil.example\r\n\r\n",
+            403,
+            "Host",
+        ),
         ("GET / HTTP/1.1\r\nHost: evil.example\r\n\r\n", 403, "Host"),
         ("GET / HTTP/1.1\r\n\r\n", 403, "Host"),
         (
@@ -919,6 +929,33 @@ async fn a_reply_that_was_written_counts_as_read_and_one_that_was_not_does_not()
     let record = rig.agent.requests.get(1).await.unwrap();
     assert!(record.delivered.is_some());
     assert!(matches!(record.state, RequestState::Denied { .. }));
+}
+
+#[tokio::test]
+async fn who_does_not_wait_reads_each_answer_once_as_news() {
+    let rig = Rig::new();
+    let ask = b"GET /news HTTP/1.0\r\nHost: 127.0.0.1:9100\r\n\r\n";
+    for id in 1..=12 {
+        rig.said("request_route", route(&format!("h{id}.example")))
+            .await;
+    }
+    assert_eq!(rig.exchange(ask).await.status, 204);
+    for id in 1..=12 {
+        rig.verdict(id, deny(&format!("no {id}."))).await;
+    }
+    let first = rig.exchange(ask).await;
+    assert_eq!(first.status, 200);
+    let told = |body: &str| {
+        (1..=12)
+            .filter(|id| body.contains(&format!("no {id}.")))
+            .count()
+    };
+    assert_eq!(told(&first.body), 10, "{}", first.body);
+    let second = rig.exchange(ask).await;
+    assert_eq!(told(&second.body), 2, "{}", second.body);
+    assert_eq!(rig.exchange(ask).await.status, 204);
+    let all = rig.agent.requests.all().await;
+    assert!(all.iter().all(|one| one.delivered.is_some()));
 }
 
 /// A reply that takes long begins at once and says every now and then that it waits.

@@ -31,12 +31,15 @@ request_mcp_server for an MCP server, and ask_operator asks the operator a quest
 returns at once with the number of a request; nothing has changed then, and nothing is ever \
 granted by time going by. The operator may take minutes or hours: go on with other work, or \
 wait with await_request (at most 300 s a call; call it again as often as you like). Answers \
-are kept: list_requests shows them at any time. Ask for the least that does it (one host, \
+are kept: list_requests shows them at any time, and what was answered while you worked may \
+be told to you beside a tool's result, as «[cellar] …». Ask for the least that does it (one host, \
 the methods and paths that you need) and say in `reason` what for: the operator decides by \
 that. list_capabilities tells what is allowed now.";
 
 /// The most requests that one list shows.
 const LISTED: usize = 50;
+/// The most answers that one telling of news holds.
+const TOLD_AT_ONCE: usize = 10;
 
 /// What a call comes to.
 pub(super) enum Called {
@@ -87,6 +90,25 @@ impl From<Refusal> for Outcome {
 /// The tools as `tools/list` tells them.
 pub(super) fn list() -> Vec<Value> {
     TOOLS.iter().map(Tool::told).collect()
+}
+
+/// What the operator answered and the agent has not read yet: the requests, and all of it
+/// in words. `None` if there is nothing.
+pub(super) async fn news(agent: &Agent) -> Option<(Vec<u64>, String)> {
+    let all = agent.requests.all().await;
+    let news: Vec<_> = all.iter().filter(|one| words::is_news(one)).collect();
+    // What does not fit in one telling is told in the next.
+    let news = news.get(..news.len().min(TOLD_AT_ONCE))?;
+    if news.is_empty() {
+        return None;
+    }
+    let lines = news.iter().map(|one| words::of(one));
+    let lines: Vec<String> = lines.collect();
+    let text = format!(
+        "[cellar] The operator has answered what you asked for:\n{}",
+        lines.join("\n")
+    );
+    Some((news.iter().map(|one| one.id).collect(), text))
 }
 
 /// Calls a tool.
