@@ -188,13 +188,13 @@ fn claude_code_that_does_not_wait_hears_the_answer() {
 
     // While a tool runs: beside its result, or at the turn's end.
     ask(2);
-    let wait = "until [ -e /tmp/go ]; do sleep 0.1; done; echo went on";
+    let wait = "touch /tmp/begun; until [ -e /tmp/go ]; do sleep 0.1; done; echo went on";
     let tool = format!(r#"Bash {{"command":"{wait}","description":"waits"}}"#);
     attach.send(&format!("call: {tool}"));
     attach.wait_for_text("waits", PATIENCE);
     attach.send(ENTER);
     operator.wait_until("the tool", |_| {
-        let look = ["exec", &agent, "sh", "-c", "ps -ef | grep -q '[t]mp/go'"];
+        let look = ["exec", &agent, "test", "-e", "/tmp/begun"];
         engine.try_docker(&look).status.success()
     });
     reply(2, "the green one");
