@@ -80,6 +80,7 @@ impl Parts<'_> {
             uid: self.template.uid,
             routes: RouteSet {
                 unlisted: self.template.unlisted,
+                denials: self.template.denials,
                 budgets: self.template.budgets.clone(),
                 ..merge(&self.template.routes, self.answer.routes)
             },

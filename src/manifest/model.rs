@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 
 use super::plan::AgentSource;
 use super::problem::{Place, Problem};
-use crate::policy::{BottleBudget, NextHop, Route, SecretName, Unlisted};
+use crate::policy::{BottleBudget, Denials, NextHop, Route, SecretName, Unlisted};
 use crate::spec::{BottleName, Build, Limits};
 
 /// A value and where it was written.
@@ -25,6 +25,7 @@ pub(super) struct Template {
     pub(super) time_zone: Option<String>,
     pub(super) routes: Vec<Route>,
     pub(super) unlisted: Unlisted,
+    pub(super) denials: Denials,
     pub(super) budgets: Vec<BottleBudget>,
     pub(super) secrets: BTreeMap<SecretName, SourceEntry>,
     pub(super) upstream_ca: Option<Located<String>>,

@@ -115,6 +115,8 @@ struct Template {
     routes: Vec<RouteOrPreset>,
     /// What becomes of a connection that no route allows; "deny" if absent.
     unlisted: Option<Unlisted>,
+    /// What becomes of what is refused and a route could allow; "refuse" if absent.
+    denials: Option<Denials>,
     /// How much the whole bottle may use; what wants more waits until you raise it or its
     /// time passes.
     budget: Option<BottleBudget>,
@@ -289,6 +291,14 @@ enum UnlistedWord {
 struct UnlistedAsk {
     /// How long at most, from "5s" to "10m".
     ask: Period,
+}
+
+/// Told to the agent alone, or put before the operator as a request, too.
+#[derive(JsonSchema)]
+#[schemars(rename_all = "snake_case")]
+enum Denials {
+    Refuse,
+    Request,
 }
 
 /// A route, or a set of them by name.

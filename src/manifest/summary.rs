@@ -6,7 +6,7 @@ use serde::{Deserialize, Serialize};
 
 use super::plan::{AgentSource, Need, Plan, SecretAsk, SecretSource};
 use super::visible::visible;
-use crate::policy::{BottleBudget, Effect, Provenance, Route, RouteSet, Tls, Unlisted};
+use crate::policy::{BottleBudget, Denials, Effect, Provenance, Route, RouteSet, Tls, Unlisted};
 use crate::spec::{ImageSource, Limits, Workspace};
 
 /// How long a route may be to stand beside others in one row.
@@ -208,6 +208,10 @@ fn routes_rows(set: &RouteSet) -> Vec<SummaryRow> {
     if let Unlisted::Ask { seconds } = set.unlisted {
         let text = format!("held up to {seconds} s while you are asked");
         rows.push(row("other hosts", &text));
+    }
+    if set.denials == Denials::Request {
+        let text = "what is refused becomes a request to you";
+        rows.push(row("denials", text));
     }
     if !set.budgets.is_empty() {
         let budgets: Vec<_> = set.budgets.iter().map(BottleBudget::words).collect();

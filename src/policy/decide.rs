@@ -38,6 +38,17 @@ pub enum Unlisted {
     },
 }
 
+/// What becomes of what is refused and a route could allow.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Denials {
+    /// It is told to who asked, and written down.
+    #[default]
+    Refuse,
+    /// It becomes a request to the operator, too.
+    Request,
+}
+
 /// Every route of one bottle.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(from = "Written", into = "Written")]
@@ -46,12 +57,14 @@ pub struct RouteSet {
     pub routes: Vec<Route>,
     /// What becomes of the rest.
     pub unlisted: Unlisted,
+    /// What becomes of what is refused.
+    pub denials: Denials,
     /// How much the whole bottle may use before it waits for the operator.
     pub budgets: Vec<BottleBudget>,
 }
 
-/// How a set is written: as the list alone where the rest is refused and nothing is
-/// budgeted.
+/// How a set is written: as the list alone where the rest is refused, nothing asks for it
+/// and nothing is budgeted.
 #[derive(Serialize, Deserialize)]
 #[serde(untagged)]
 enum Written {
@@ -59,10 +72,24 @@ enum Written {
     Set {
         #[serde(default)]
         unlisted: Unlisted,
+        // A set that does not use it reads, and is named, as before there was one.
+        #[serde(default, skip_serializing_if = "Denials::is_default")]
+        denials: Denials,
         #[serde(default, skip_serializing_if = "Vec::is_empty")]
         budgets: Vec<BottleBudget>,
         routes: Vec<Route>,
     },
+}
+
+impl Denials {
+    // As serde calls it.
+    #[expect(
+        clippy::trivially_copy_pass_by_ref,
+        reason = "serde passes a reference"
+    )]
+    fn is_default(&self) -> bool {
+        *self == Self::default()
+    }
 }
 
 impl From<Written> for RouteSet {
@@ -71,11 +98,13 @@ impl From<Written> for RouteSet {
             Written::List(routes) => Self::of(routes),
             Written::Set {
                 unlisted,
+                denials,
                 budgets,
                 routes,
             } => Self {
                 routes,
                 unlisted,
+                denials,
                 budgets,
             },
         }
@@ -84,11 +113,13 @@ impl From<Written> for RouteSet {
 
 impl From<RouteSet> for Written {
     fn from(set: RouteSet) -> Self {
-        if set.unlisted == Unlisted::Deny && set.budgets.is_empty() {
+        let is_plain = set.unlisted == Unlisted::Deny && set.denials == Denials::Refuse;
+        if is_plain && set.budgets.is_empty() {
             return Self::List(set.routes);
         }
         Self::Set {
             unlisted: set.unlisted,
+            denials: set.denials,
             budgets: set.budgets,
             routes: set.routes,
         }
@@ -163,6 +194,7 @@ impl RouteSet {
     pub const NONE: Self = Self {
         routes: Vec::new(),
         unlisted: Unlisted::Deny,
+        denials: Denials::Refuse,
         budgets: Vec::new(),
     };
 
@@ -172,6 +204,7 @@ impl RouteSet {
         Self {
             routes,
             unlisted: Unlisted::Deny,
+            denials: Denials::Refuse,
             budgets: Vec::new(),
         }
     }
@@ -340,7 +373,8 @@ impl Permit<'_> {
 
     /// The route that came closest to allowing a request that none allows; the first of
     /// several.
-    pub(super) fn closest(&self, ask: &RequestAsk<'_>, now: Timestamp) -> Option<&Route> {
+    #[must_use]
+    pub fn closest(&self, ask: &RequestAsk<'_>, now: Timestamp) -> Option<&Route> {
         let mut closest: Option<(Reason, &Route)> = None;
         for (_, route) in &self.allows {
             if let Err(why) = allows(route, ask, now)

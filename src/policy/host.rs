@@ -35,6 +35,19 @@ pub enum HostNameError {
     },
 }
 
+/// Suffixes of names that lead to machines of the operator's own network (RFC 6761, 6762,
+/// 8375, and ICANN's `internal`), and those commonly used so.
+const INNER: [&str; 8] = [
+    "localhost",
+    "local",
+    "internal",
+    "lan",
+    "home.arpa",
+    "intranet",
+    "corp",
+    "home",
+];
+
 impl HostName {
     /// Parses and normalises one host name.
     ///
@@ -69,6 +82,17 @@ impl HostName {
     #[must_use]
     pub fn as_str(&self) -> &str {
         &self.0
+    }
+
+    /// Whether it is a name of a machine or network of the operator's own, as far as a
+    /// name can tell: one label, or below a suffix that is used so.
+    #[must_use]
+    pub fn is_inner(&self) -> bool {
+        let below = |suffix: &&str| {
+            let before = self.0.strip_suffix(*suffix);
+            before.is_some_and(|before| before.is_empty() || before.ends_with('.'))
+        };
+        !self.0.contains('.') || INNER.iter().any(below)
     }
 }
 

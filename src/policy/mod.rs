@@ -35,7 +35,9 @@ mod suggest;
 pub use address::{AddressClass, embedded_v4, is_public};
 pub use bottle_budget::{BottleBudget, BudgetError, Measure, Span};
 pub use credential::{Auth, AuthScheme, CredentialError, HeaderField, RouteRole, SecretName};
-pub use decide::{ASK_BOUNDS, ASK_SECONDS, Grant, Permit, RequestAsk, RouteSet, Scheme, Unlisted};
+pub use decide::{
+    ASK_BOUNDS, ASK_SECONDS, Denials, Grant, Permit, RequestAsk, RouteSet, Scheme, Unlisted,
+};
 #[cfg(feature = "findings")]
 pub use diff::{DiffLine, Hunk, LineChange, LineDiff, shown_line};
 pub use host::{HostName, HostNameError};

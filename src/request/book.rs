@@ -8,18 +8,28 @@ use serde::{Deserialize, Serialize};
 
 use super::ask::{Ask, AskProblem, characters};
 use super::record::{
-    Answer, Outcome, RequestRecord, RequestState, Source, Verdict, VerdictProblem,
+    Answer, Outcome, RequestRecord, RequestState, Source, Told, Verdict, VerdictProblem,
 };
 
 /// The longest reason that an agent may give.
 pub const MAX_REASON_CHARS: usize = 1_000;
 
-/// How much one bottle may ask.
+/// How much one bottle may ask: what its agent asks for and what egress makes requests of
+/// are held to limits of their own, so that neither takes the other's place.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Limits {
+    /// The agent's.
+    pub agent: Allowance,
+    /// Egress's.
+    pub egress: Allowance,
+}
+
+/// How much one source may ask.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Allowance {
     /// Requests that nobody answered yet.
     pub open: usize,
-    /// Requests filed within [`Limits::window`], folded ones not counted.
+    /// Requests filed within [`Allowance::window`], folded ones not counted.
     pub filed: usize,
     /// See there.
     pub window: Duration,
@@ -27,13 +37,37 @@ pub struct Limits {
     pub kept: usize,
 }
 
+impl Allowance {
+    /// What an agent may.
+    pub const AGENT: Self = Self {
+        open: 50,
+        filed: 60,
+        window: Duration::from_mins(10),
+        kept: 500,
+    };
+    /// What egress may. Nobody chose to ask for these, so they are fewer.
+    pub const EGRESS: Self = Self {
+        open: 20,
+        filed: 30,
+        window: Duration::from_mins(10),
+        kept: 100,
+    };
+}
+
 impl Default for Limits {
     fn default() -> Self {
         Self {
-            open: 50,
-            filed: 60,
-            window: Duration::from_mins(10),
-            kept: 500,
+            agent: Allowance::AGENT,
+            egress: Allowance::EGRESS,
+        }
+    }
+}
+
+impl Limits {
+    const fn of(&self, source: Source) -> Allowance {
+        match source {
+            Source::Agent => self.agent,
+            Source::Egress => self.egress,
         }
     }
 }
@@ -44,8 +78,10 @@ pub struct Book {
     limits: Limits,
     requests: BTreeMap<u64, RequestRecord>,
     next: u64,
-    /// When the last ones were filed.
-    filed: VecDeque<Timestamp>,
+    /// When the last ones were filed, and by whom.
+    filed: VecDeque<(Source, Timestamp)>,
+    /// The newest refusal that was made a request of, or counted.
+    told: Option<Told>,
 }
 
 /// One step of one request, as it is written down. Entries are only ever added, and
@@ -73,11 +109,17 @@ pub enum News {
         reason: String,
         /// By whom.
         source: Source,
+        /// The refusal that it was made of.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        told: Option<Told>,
     },
     /// It was asked again.
     AskedAgain {
         /// How often in all.
         times: u64,
+        /// The refusal that asked it.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        told: Option<Told>,
     },
     /// The operator answered it.
     Verdict {
@@ -183,6 +225,7 @@ impl Book {
             requests: BTreeMap::new(),
             next: 1,
             filed: VecDeque::new(),
+            told: None,
         }
     }
 
@@ -198,8 +241,14 @@ impl Book {
         self.requests.get(&id)
     }
 
+    /// The newest refusal that was made a request of, or counted.
+    #[must_use]
+    pub const fn told(&self) -> Option<Told> {
+        self.told
+    }
+
     /// Plans to file a request. The same content that waits already is asked again
-    /// instead.
+    /// instead, if the same source asked it or it is answered.
     ///
     /// # Errors
     /// [`FileProblem`].
@@ -210,13 +259,36 @@ impl Book {
         source: Source,
         at: Timestamp,
     ) -> Result<Filing, FileProblem> {
+        self.plan(ask, reason, source, None, at)
+    }
+
+    /// Plans to file what was refused, as egress tells it.
+    ///
+    /// # Errors
+    /// [`FileProblem`].
+    pub fn file_refused(&self, ask: Ask, told: Told, at: Timestamp) -> Result<Filing, FileProblem> {
+        self.plan(ask, String::new(), Source::Egress, Some(told), at)
+    }
+
+    fn plan(
+        &self,
+        ask: Ask,
+        reason: String,
+        source: Source,
+        told: Option<Told>,
+        at: Timestamp,
+    ) -> Result<Filing, FileProblem> {
         ask.check()?;
         characters("the reason", &reason, MAX_REASON_CHARS)?;
         let digest = ask.digest().map_err(|_| FileProblem::Unwritable)?;
         let open = || self.requests.values().filter(|one| !one.state.is_over());
-        if let Some(same) = open().find(|one| one.digest == digest) {
+        let is_same = |one: &&RequestRecord| {
+            let is_answered = !matches!(one.state, RequestState::Pending);
+            one.digest == digest && (one.source == source || is_answered)
+        };
+        if let Some(same) = open().find(is_same) {
             let times = same.times.saturating_add(1);
-            let news = News::AskedAgain { times };
+            let news = News::AskedAgain { times, told };
             let id = same.id;
             return Ok(Filing {
                 id,
@@ -224,17 +296,21 @@ impl Book {
                 is_again: true,
             });
         }
-        let waiting = open().count();
-        if waiting >= self.limits.open {
+        let Allowance {
+            open: most,
+            filed,
+            window,
+            ..
+        } = self.limits.of(source);
+        let waiting = open().filter(|one| one.source == source).count();
+        if waiting >= most {
             return Err(FileProblem::TooManyOpen { open: waiting });
         }
-        let window = self.limits.window;
         let lately = self
             .filed
             .iter()
-            .filter(|then| is_within(**then, at, window));
-        if lately.count() >= self.limits.filed {
-            let filed = self.limits.filed;
+            .filter(|(by, then)| *by == source && is_within(*then, at, window));
+        if lately.count() >= filed {
             return Err(FileProblem::TooOften { filed, window });
         }
         let id = self.next;
@@ -242,6 +318,7 @@ impl Book {
             ask,
             reason,
             source,
+            told,
         };
         Ok(Filing {
             id,
@@ -271,10 +348,14 @@ impl Book {
     pub fn apply(&mut self, entry: &Entry) -> Result<(), StepProblem> {
         let Entry { id, at, news } = entry;
         let (id, at) = (*id, *at);
+        if let News::Filed { told, .. } | News::AskedAgain { told, .. } = news {
+            self.told = told.map_or(self.told, |told| Some(told.and(self.told)));
+        }
         if let News::Filed {
             ask,
             reason,
             source,
+            ..
         } = news
         {
             // A number is given once, whatever was forgotten meanwhile.
@@ -302,11 +383,8 @@ impl Book {
                 delivered: None,
             };
             self.requests.insert(id, record);
-            self.filed.push_back(at);
-            while self.filed.len() > self.limits.filed {
-                self.filed.pop_front();
-            }
-            self.forget();
+            self.note_filed(*source, at);
+            self.forget(*source);
             return Ok(());
         }
         let record = self
@@ -314,7 +392,7 @@ impl Book {
             .get_mut(&id)
             .ok_or(StepProblem::Unknown { id })?;
         match news {
-            News::AskedAgain { times } => {
+            News::AskedAgain { times, .. } => {
                 record.times = record.times.max(*times);
                 record.last = at;
             }
@@ -338,16 +416,53 @@ impl Book {
     /// The fewest entries that give this book again.
     #[must_use]
     pub fn entries(&self) -> Vec<Entry> {
-        self.requests
+        let mut entries: Vec<Entry> = self
+            .requests
             .values()
             .flat_map(RequestRecord::entries)
-            .collect()
+            .collect();
+        // The last that asks is as good a place as any to say what was heard.
+        let asks = entries
+            .iter_mut()
+            .rev()
+            .find_map(|entry| match &mut entry.news {
+                News::Filed { told, .. } | News::AskedAgain { told, .. } => Some(told),
+                News::Verdict { .. }
+                | News::Applying
+                | News::Applied { .. }
+                | News::Failed { .. }
+                | News::Undone
+                | News::Expired
+                | News::Withdrawn
+                | News::Delivered => None,
+            });
+        if let Some(told) = asks {
+            *told = self.told;
+        }
+        entries
     }
 
-    fn forget(&mut self) {
-        while self.requests.len() > self.limits.kept {
-            let over = self.requests.values().find(|one| one.state.is_over());
-            let Some(id) = over.map(|one| one.id) else {
+    fn note_filed(&mut self, source: Source, at: Timestamp) {
+        self.filed.push_back((source, at));
+        let most = self.limits.of(source).filed;
+        let of = |filed: &VecDeque<(Source, Timestamp)>| {
+            filed.iter().filter(|(by, _)| *by == source).count()
+        };
+        while of(&self.filed) > most {
+            let Some(oldest) = self.filed.iter().position(|(by, _)| *by == source) else {
+                return;
+            };
+            self.filed.remove(oldest);
+        }
+    }
+
+    /// Forgets the oldest of one source's that are over, as far as they are too many.
+    fn forget(&mut self, source: Source) {
+        let most = self.limits.of(source).kept;
+        let of = |one: &&RequestRecord| one.source == source;
+        while self.requests.values().filter(of).count() > most {
+            let mut ours = self.requests.values().filter(of);
+            let Some(id) = ours.find(|one| one.state.is_over()).map(|one| one.id) else {
                 return;
             };
             self.requests.remove(&id);
@@ -450,11 +565,12 @@ impl RequestRecord {
                 ask: self.ask.clone(),
                 reason: self.reason.clone(),
                 source: self.source,
+                told: None,
             },
         )];
         if self.times > 1 {
-            let times = self.times;
-            entries.push(entry(self.last, News::AskedAgain { times }));
+            let (times, told) = (self.times, None);
+            entries.push(entry(self.last, News::AskedAgain { times, told }));
         }
         if let Some(verdict) = self.state.verdict() {
             let verdict = verdict.clone();

@@ -18,6 +18,7 @@
 
 mod ask;
 mod book;
+mod denial;
 mod packages;
 mod record;
 mod server;
@@ -28,10 +29,14 @@ pub use ask::{
     Ask, AskProblem, MAX_CHOICE_CHARS, MAX_CHOICES, MAX_DOCKERFILE_BYTES, MAX_QUESTION_CHARS,
     RouteAsk,
 };
-pub use book::{Book, Entry, FileProblem, Filing, Limits, MAX_REASON_CHARS, News, StepProblem};
+pub use book::{
+    Allowance, Book, Entry, FileProblem, Filing, Limits, MAX_REASON_CHARS, News, StepProblem,
+};
+pub use denial::Refused;
 pub use packages::MAX_PACKAGES;
 pub use record::{
-    Answer, Outcome, RequestRecord, RequestState, Scope, Source, Terms, Verdict, VerdictProblem,
+    Answer, Outcome, RequestRecord, RequestState, Scope, Source, Terms, Told, Verdict,
+    VerdictProblem,
 };
 pub use server::ServerAsk;
 #[cfg(feature = "findings")]

@@ -43,6 +43,33 @@ pub enum Source {
     Egress,
 }
 
+/// One refusal as egress counts them: what is told twice is known again by it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Told {
+    /// Its number in the log of decisions.
+    pub seq: u64,
+    /// When it was refused: a log that was lost begins to count anew, later.
+    pub at: Timestamp,
+}
+
+impl Told {
+    /// This one and all that were told before.
+    #[must_use]
+    pub fn and(self, before: Option<Self>) -> Self {
+        let before = before.unwrap_or(self);
+        Self {
+            seq: self.seq.max(before.seq),
+            at: self.at.max(before.at),
+        }
+    }
+
+    /// Whether it is among those that were told up to `last`.
+    #[must_use]
+    pub fn is_covered_by(self, last: Self) -> bool {
+        self.seq <= last.seq && self.at <= last.at
+    }
+}
+
 /// Where a request stands.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(tag = "state", rename_all = "snake_case")]

@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use super::{ImageSource, Session, Spec};
-use crate::policy::{BottleBudget, Route, RouteSet, Unlisted};
+use crate::policy::{BottleBudget, Denials, Route, RouteSet, Unlisted};
 
 /// What changes from one spec to another, one line each. Empty only for equal ones.
 #[must_use]
@@ -87,6 +87,12 @@ fn routes(old: &RouteSet, new: &RouteSet) -> Vec<String> {
                 format!("asks you, {seconds} s at most, about what no route allows")
             }
         });
+    }
+    if old.denials != new.denials {
+        lines.push(String::from(match new.denials {
+            Denials::Refuse => "asks you for nothing that was refused",
+            Denials::Request => "makes a request of what is refused",
+        }));
     }
     lines
 }
@@ -215,6 +221,7 @@ mod tests {
         let mut new = spec();
         new.routes.routes = vec![route("b.example"), route("c.example")];
         new.routes.unlisted = Unlisted::Ask { seconds: 60 };
+        new.routes.denials = Denials::Request;
         let budget = BottleBudget::new;
         old.routes.budgets = vec![
             budget(Measure::Requests, Span::Hour, 10),
@@ -238,6 +245,7 @@ mod tests {
                 "changes the budget of $5.00 per hour to $7.00",
                 "gives a budget of 2M tokens per day",
                 "asks you, 60 s at most, about what no route allows",
+                "makes a request of what is refused",
                 "image: +2 −1 lines",
                 "changes the session: environment",
                 "changes the limits",

@@ -224,6 +224,7 @@ mod tests {
             port: 443,
             verdict: Verdict::Allowed,
             request,
+            wants: None,
         }
     }
 

@@ -356,6 +356,7 @@ impl Console {
                     Verdict::Allowed
                 },
                 request: None,
+                wants: None,
             };
             self.said(id, Role::Egress, RoleReport::Decision { decision });
         }
@@ -456,6 +457,7 @@ pub(crate) fn asked(
             },
             ..RequestFacts::default()
         }),
+        wants: None,
     }
 }
 

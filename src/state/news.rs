@@ -15,7 +15,7 @@ use super::effect::Effect;
 use super::inbox::InboxPage;
 use super::sighting::BottleRef;
 use super::view::Focus;
-use crate::request::RequestState;
+use crate::request::{RequestState, Source};
 use crate::wire::{HubToConsole, RoleReport};
 
 /// The shortest time between two notifications of one bottle.
@@ -47,7 +47,11 @@ impl Known {
             *seen = request.id.max(*seen);
             let is_pending = matches!(request.state, RequestState::Pending);
             let kind = request.ask.kind().replace('_', " ");
-            return (is_new && is_pending).then(|| format!("asks: {kind}"));
+            let what = match request.source {
+                Source::Agent => format!("asks: {kind}"),
+                Source::Egress => format!("egress refused something, and asks: {kind}"),
+            };
+            return (is_new && is_pending).then_some(what);
         }
         let before = hub.budgets.as_ref().and_then(|budgets| budgets.pause);
         let what = if let RoleReport::Held { hold } = report {

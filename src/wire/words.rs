@@ -87,6 +87,7 @@ mod tests {
                     path: path.to_owned(),
                     ..RequestFacts::default()
                 }),
+                wants: None,
             };
             let expected = LoggedRefusal {
                 place: String::from("pkgs.test:443"),

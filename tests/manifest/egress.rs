@@ -2,8 +2,8 @@
 
 use cellar::manifest::{Need, Plan, SecretSource};
 use cellar::policy::{
-    Auth, AuthScheme, BottleBudget, Effect, HeaderField, Measure, RouteRole, ScanMode, SecretName,
-    Span, Tls, Unlisted,
+    Auth, AuthScheme, BottleBudget, Denials, Effect, HeaderField, Measure, RouteRole, RouteSet,
+    ScanMode, SecretName, Span, Tls, Unlisted,
 };
 
 use super::support::World;
@@ -170,6 +170,23 @@ fn the_rest_is_refused_unless_the_template_asks() {
 }
 
 #[test]
+fn what_is_refused_becomes_a_request_if_the_template_says_so() {
+    let with = |text: &str| plan("shell", text).spec;
+    let without = with(r#""time_zone": "UTC""#);
+    let refused = with(r#""time_zone": "UTC", "denials": "refuse""#);
+    assert_eq!(without.routes.denials, Denials::Refuse);
+    // Who does not use it has the spec that there was before.
+    assert_eq!(refused.digest().unwrap(), without.digest().unwrap());
+    let text = serde_json::to_string(&refused.routes).unwrap();
+    assert!(text.starts_with('['), "{text}");
+    let requests = with(r#""time_zone": "UTC", "denials": "request""#);
+    assert_eq!(requests.routes.denials, Denials::Request);
+    let text = serde_json::to_string(&requests.routes).unwrap();
+    let again: RouteSet = serde_json::from_str(&text).unwrap();
+    assert_eq!(again, requests.routes);
+}
+
+#[test]
 fn a_bottle_has_the_budgets_that_its_template_says() {
     let budgets = |text: &str| {
         let plan = plan("shell", &format!("\"budget\": {text}"));
@@ -231,6 +248,7 @@ fn the_summary_says_what_is_put_in_and_what_is_asked() {
     let world = World::new(&template(
         r#""secrets": { "claude": { "env": "TOKEN" }, "code": { "prompt": "Code host token" } },
     "unlisted": "ask",
+    "denials": "request",
     "budget": { "cost": ["5.00 per hour", "50.00 in total"], "tokens": "20M per day" },
     "upstream_proxy": {
       "address": "http://proxy.example.com:3128",
@@ -256,6 +274,7 @@ fn each_mistake_comes_with_what_to_write() {
       "none": { "command": [] },
     },
     "unlisted": { "ask": "1s" },
+    "denials": "ask",
     "upstream_proxy": "https://user:hunter2@proxy.example.com",
     "routes": [
       { "preset": "pipy-read" },

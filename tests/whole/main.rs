@@ -18,6 +18,8 @@ mod clients;
 #[cfg(test)]
 mod console;
 #[cfg(test)]
+mod denials;
+#[cfg(test)]
 mod egress;
 #[cfg(test)]
 mod faults;

@@ -135,7 +135,7 @@ pub(super) async fn list(out: &mut Output, arguments: &RequestsArguments) -> Res
                 one.request.ask.kind().to_owned(),
                 one.request.state.word().to_owned(),
                 age(now, one.request.first),
-                one.request.times.to_string(),
+                words::times(&one.request),
                 one.effect.clone(),
             ]
         };

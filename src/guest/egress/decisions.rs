@@ -14,8 +14,10 @@ use tokio::time::sleep;
 use super::ask::Shown;
 use super::journal::Journal;
 use super::ledger::Ledger;
+use super::refusal::Refusal;
 use super::secrets::SecretBox;
 use crate::guest::runtime::Reporter;
+use crate::request::RouteAsk;
 use crate::wire::{DecisionRecord, RequestFacts, RoleState, Verdict};
 
 /// Between one write of what was let out and the next.
@@ -88,15 +90,24 @@ impl Decisions {
 
     /// Records one decision. Never waits: what cannot be written is still reported.
     pub(super) fn record(&self, asked: &Shown, verdict: Verdict) {
-        self.record_request(asked, verdict, None);
+        self.record_request(asked, verdict, None, None);
     }
 
-    /// Records one decision over a request that was read.
+    /// Records a refusal of what was not read as a request.
+    pub(super) fn record_refused(&self, asked: &Shown, refusal: &Refusal) {
+        let reason = refusal.reason;
+        let wants = refusal.wants().cloned().map(Box::new);
+        self.record_request(asked, Verdict::Denied { reason }, None, wants);
+    }
+
+    /// Records one decision over a request that was read, and what it is to be a request
+    /// to the operator for.
     pub(super) fn record_request(
         &self,
         asked: &Shown,
         verdict: Verdict,
         mut request: Option<RequestFacts>,
+        wants: Option<Box<RouteAsk>>,
     ) {
         let asked = self.shown(asked.clone());
         if let Some(facts) = &mut request
@@ -117,6 +128,7 @@ impl Decisions {
             port: asked.port,
             verdict,
             request,
+            wants,
         };
         book.waiting.push(record);
         if verdict != Verdict::Allowed || book.waiting.len() >= AT_ONCE {

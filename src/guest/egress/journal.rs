@@ -153,6 +153,7 @@ mod tests {
                 reason: Reason::HostNotAllowed,
             },
             request: None,
+            wants: None,
         }
     }
 

@@ -157,6 +157,7 @@ async fn serve(paths: Paths, config: SidecarConfig, limits: Limits) -> Result<()
         // No data, no metering of tokens; a test reads the data.
         models: ModelApis::known().unwrap_or_default(),
         limits,
+        supervise: config.supervise,
     };
     let listener = bind_door(&paths.door, 0o666)?;
     let proxy = Arc::new(proxy);

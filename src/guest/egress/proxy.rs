@@ -5,6 +5,7 @@
 //! is sent upstream before the address was judged, and no credential before upstream's
 //! certificate was.
 
+mod asking;
 mod conversation;
 mod held;
 
@@ -99,6 +100,8 @@ pub(super) struct Proxy<R> {
     pub(super) spending: Spending,
     pub(super) models: ModelApis,
     pub(super) limits: Limits,
+    /// Whether the agent has tools to ask with.
+    pub(super) supervise: bool,
 }
 
 impl<R: Resolve> Proxy<R> {
@@ -177,7 +180,10 @@ impl<R: Resolve> Proxy<R> {
             admitted => admitted,
         };
         match admitted {
-            Err(refusal) => self.refuse(&mut client, &asked, refusal).await,
+            Err(refusal) => {
+                let refusal = self.asking(refusal, &place, None);
+                self.refuse(&mut client, &asked, refusal).await;
+            }
             Ok(None) => Box::pin(self.intercept(client, early, place, &asked)).await,
             Ok(Some(upstream)) => {
                 let spliced = self.splice(client, upstream, early, &place, &asked, taken);
@@ -407,7 +413,7 @@ impl<R: Resolve> Proxy<R> {
     where
         S: AsyncRead + AsyncWrite + Unpin,
     {
-        self.decisions.record(asked, denied(refusal.reason));
+        self.decisions.record_refused(asked, &refusal);
         let response = refusal.response(&self.decisions.shown(asked.clone()));
         let answer = async {
             client.write_all(&response).await?;

@@ -6,6 +6,7 @@ use std::time::Duration;
 use super::ask::Shown;
 use super::authority::Fault;
 use crate::policy::Reason;
+use crate::request::RouteAsk;
 use crate::spec::layout;
 
 /// The header that carries the stable code.
@@ -19,6 +20,25 @@ pub(super) struct Refusal {
     pub(super) detail: String,
     /// After how long asking again may help, where that is known.
     pub(super) retry: Option<Duration>,
+    /// How the operator hears of it.
+    pub(super) asking: Asking,
+}
+
+/// How the operator hears of what a route could allow.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub(super) enum Asking {
+    /// The agent says so in its session.
+    #[default]
+    Session,
+    /// The agent has a tool to ask with.
+    Tool,
+    /// A request is made of it.
+    Request {
+        /// For what.
+        wants: Box<RouteAsk>,
+        /// Whether the agent has tools to see it with.
+        has_tools: bool,
+    },
 }
 
 impl From<Reason> for Refusal {
@@ -27,6 +47,7 @@ impl From<Reason> for Refusal {
             reason,
             detail: String::new(),
             retry: None,
+            asking: Asking::Session,
         }
     }
 }
@@ -43,6 +64,7 @@ impl Refusal {
             reason,
             detail: detail.into(),
             retry: None,
+            asking: Asking::Session,
         }
     }
 
@@ -83,6 +105,48 @@ impl Refusal {
         )
     }
 
+    /// Whether another table of routes might let it out.
+    pub(super) const fn is_of_routes(&self) -> bool {
+        self.is_unlisted()
+            || matches!(
+                self.reason,
+                Reason::MethodNotAllowed
+                    | Reason::PathNotAllowed
+                    | Reason::WebsocketNotAllowed
+                    | Reason::HeldTooLong
+                    | Reason::AskQueueFull
+            )
+    }
+
+    /// What it is to be a request for.
+    pub(super) const fn wants(&self) -> Option<&RouteAsk> {
+        match &self.asking {
+            Asking::Request { wants, .. } => Some(&**wants),
+            Asking::Session | Asking::Tool => None,
+        }
+    }
+
+    /// What to do where a route is missing.
+    fn ask(&self) -> String {
+        let page = format!(
+            "http://127.0.0.1:{} lists what is allowed.",
+            layout::ports::SUPERVISE
+        );
+        match &self.asking {
+            Asking::Session => format!("Ask the operator to add a route for it; {page}"),
+            Asking::Tool => format!("Ask for it with the tool request_route; {page}"),
+            Asking::Request { has_tools, .. } => requested(*has_tools),
+        }
+    }
+
+    /// What to do where the operator was asked in vain.
+    fn again(&self) -> String {
+        match &self.asking {
+            Asking::Session | Asking::Tool => String::from("Go on without it, or try again later."),
+            Asking::Request { has_tools, .. } => requested(*has_tools),
+        }
+    }
+
     /// The HTTP status: 400 for what was asked badly, 403 for what is not allowed, 502
     /// and 503 where asking again may help.
     #[expect(
@@ -119,10 +183,8 @@ impl Refusal {
         } else {
             asked.to_string()
         };
-        let ask = format!(
-            "Ask the operator to add a route for it; http://127.0.0.1:{} lists what is allowed.",
-            layout::ports::SUPERVISE
-        );
+        let ask = self.ask();
+        let again = self.again();
         let more = match self.detail.as_str() {
             "" => String::new(),
             detail => format!(": {detail}"),
@@ -183,12 +245,12 @@ impl Refusal {
                     "was refused by the operator ({code}). Do without it, or say why it is needed."
                 )
             }
-            Reason::HeldTooLong => format!(
-                "was held for the operator, who did not answer in time ({code}). Go on without it, or try again later."
-            ),
-            Reason::AskQueueFull => format!(
-                "was refused: too much waits for the operator already ({code}). Try again later."
-            ),
+            Reason::HeldTooLong => {
+                format!("was held for the operator, who did not answer in time ({code}). {again}")
+            }
+            Reason::AskQueueFull => {
+                format!("was refused: too much waits for the operator already ({code}). {again}")
+            }
             _ => format!("was refused{more} ({code})."),
         };
         format!("cellar: {what} {rest}\n")
@@ -229,6 +291,18 @@ impl Refusal {
     }
 }
 
+/// What is said of the request that is made of a refusal.
+fn requested(has_tools: bool) -> String {
+    let words = "The operator is asked for it by a request, unless too many wait already or it was denied before";
+    if has_tools {
+        format!(
+            "{words}: list_requests shows it, await_request waits for the answer, and request_route asks with your reason."
+        )
+    } else {
+        format!("{words}.")
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -252,6 +326,45 @@ mod tests {
             Refusal::new(Reason::Unreachable, "the name has no address").text(&asked()),
             "cellar: example.com:443 is allowed, but could not be reached: the name has no address \
              (unreachable). Check the name, or try again later.\n"
+        );
+    }
+
+    #[test]
+    fn a_refusal_says_how_the_operator_hears_of_it() {
+        let ask: RouteAsk =
+            serde_json::from_str(r#"{"host":"example.com","ports":[443]}"#).unwrap();
+        let text = |reason, has_tools| {
+            let asking = Asking::Request {
+                wants: Box::new(ask.clone()),
+                has_tools,
+            };
+            Refusal {
+                asking,
+                ..Refusal::from(reason)
+            }
+            .text(&asked())
+        };
+        assert_eq!(
+            text(Reason::HeldTooLong, true),
+            "cellar: example.com:443 was held for the operator, who did not answer in time \
+             (held_too_long). The operator is asked for it by a request, unless too many wait \
+             already or it was denied before: list_requests shows it, await_request waits for \
+             the answer, and request_route asks with your reason.\n"
+        );
+        assert_eq!(
+            text(Reason::HostNotAllowed, false),
+            "cellar: example.com:443 is not on this bottle's allowlist (host_not_allowed). The \
+             operator is asked for it by a request, unless too many wait already or it was \
+             denied before.\n"
+        );
+        let refusal = Refusal {
+            asking: Asking::Tool,
+            ..Refusal::from(Reason::PortNotAllowed)
+        };
+        let text = refusal.text(&asked());
+        assert!(
+            text.contains("Ask for it with the tool request_route;"),
+            "{text}"
         );
     }
 

@@ -144,6 +144,7 @@ impl Rig {
             ledger,
             models: ModelApis::known().unwrap(),
             limits,
+            supervise: true,
         };
         Self {
             proxy: Arc::new(proxy),

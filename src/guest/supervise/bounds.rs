@@ -282,6 +282,7 @@ mod tests {
                     port: 1,
                     verdict: Verdict::Allowed,
                     request: Some(long_request(&long)),
+                    wants: None,
                 },
             },
             RoleReport::Seal {

@@ -83,7 +83,7 @@ where
         }
         // Init reports on a door of its own, where it is believed less.
         return match role {
-            Role::Egress => egress(&mut from, to, &hub.speak(role)).await,
+            Role::Egress => egress(&mut from, to, &hub.speak(role), hub, requests).await,
             Role::Agent | Role::Supervise => Ok(()),
         };
     }
@@ -108,6 +108,8 @@ async fn egress<R, W>(
     from: &mut LineReader<R>,
     mut to: LineWriter<W>,
     speaker: &Speaker,
+    hub: &SharedHub,
+    requests: &Requests,
 ) -> Result<(), LineError>
 where
     R: AsyncRead + Unpin,
@@ -121,7 +123,7 @@ where
         Ok(())
     };
     tokio::select! {
-        ended = reports(from, speaker) => ended,
+        ended = reports(from, speaker, hub, requests) => ended,
         ended = tell => ended,
     }
 }
@@ -136,15 +138,46 @@ where
         .map_err(|_| std::io::Error::from(std::io::ErrorKind::TimedOut))?
 }
 
-/// Passes on a role's reports until its line ends or falls silent.
-pub(super) async fn reports<R>(from: &mut LineReader<R>, speaker: &Speaker) -> Result<(), LineError>
+/// Passes on egress's reports until its line ends or falls silent, and makes requests of
+/// what it refused. Who refuses faster than the disk writes is read more slowly.
+async fn reports<R>(
+    from: &mut LineReader<R>,
+    speaker: &Speaker,
+    hub: &SharedHub,
+    requests: &Requests,
+) -> Result<(), LineError>
 where
     R: AsyncRead + Unpin,
 {
+    let mut is_failing = false;
     while let Some(payload) = message(from).await? {
         // What a newer version adds is passed over.
-        if let Ok(report) = Frame::parse::<RoleReport>(&payload) {
-            speaker.say(report);
+        let Ok(report) = Frame::parse::<RoleReport>(&payload) else {
+            continue;
+        };
+        let is_table = matches!(report, RoleReport::Routes { .. });
+        let refused = if let RoleReport::Decision { decision } = &report
+            && decision.wants.is_some()
+        {
+            Some(decision.clone())
+        } else {
+            None
+        };
+        speaker.say(report);
+        let done = match refused {
+            Some(decision) => requests.refused(&decision).await,
+            None if is_table => requests.tidy().await,
+            None => Ok(()),
+        };
+        // Said once: an agent makes as many refusals as it likes.
+        match done {
+            Ok(()) => is_failing = false,
+            Err(error) if !std::mem::replace(&mut is_failing, true) => {
+                hub.log(format!(
+                    "what egress refused is no request: failed to {error}"
+                ));
+            }
+            Err(_) => {}
         }
     }
     Ok(())

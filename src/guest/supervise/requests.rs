@@ -5,6 +5,7 @@
 //! waits for the disk.
 
 mod log;
+mod refused;
 
 use std::path::PathBuf;
 use std::sync::Arc;
@@ -17,7 +18,7 @@ use tokio::time::{Instant, timeout_at};
 use self::log::Log;
 use super::shared::SharedHub;
 use crate::request::{
-    Answer, Ask, Book, Entry, FileProblem, News, RequestRecord, Source, StepProblem,
+    Answer, Ask, Book, Entry, FileProblem, News, RequestRecord, Source, StepProblem, Told,
 };
 use crate::wire::{Role, RoleReport, RoleState};
 
@@ -58,6 +59,10 @@ struct Inner {
     book: Book,
     /// Absent if the file is of no use.
     log: Option<Log>,
+    /// The newest refusal of egress that was heard of in this life or is written down.
+    heard: Option<Told>,
+    /// Whether it was said that more is refused than is asked for.
+    is_overfull: bool,
 }
 
 /// A request as filed.
@@ -87,8 +92,14 @@ impl Requests {
         for record in book.requests() {
             tell(&hub, record);
         }
+        let inner = Inner {
+            heard: book.told(),
+            book,
+            log,
+            is_overfull: false,
+        };
         Self {
-            inner: Arc::new(Mutex::new(Inner { book, log })),
+            inner: Arc::new(Mutex::new(inner)),
             hub,
             changed: watch::Sender::new(0),
         }
@@ -115,6 +126,8 @@ impl Requests {
             return Ok(filed);
         }
         self.take(&mut inner, filing.entry).await?;
+        // What it asks for in words of its own need not be asked for egress.
+        self.take_back(&mut inner).await?;
         Ok(filed)
     }
 
@@ -197,6 +210,10 @@ impl Requests {
         let log = inner.log.as_mut().ok_or(RequestError::Unkept)?;
         log.append(&entry).await.map_err(RequestError::Disk)?;
         inner.book.apply(&entry)?;
+        if log.is_long() {
+            log.replace(&inner.book.entries())
+                .map_err(RequestError::Disk)?;
+        }
         if let Some(record) = inner.book.get(entry.id) {
             tell(&self.hub, record);
             self.hub.log(words(record, &entry.news));
@@ -243,8 +260,11 @@ fn tell(hub: &SharedHub, record: &RequestRecord) {
 fn words(record: &RequestRecord, news: &News) -> String {
     let (id, kind) = (record.id, record.ask.kind());
     match news {
-        News::Filed { .. } => format!("request {id} ({kind}) was filed"),
-        News::AskedAgain { times } => format!("request {id} ({kind}) was asked {times} times"),
+        News::Filed { source, .. } => match source {
+            Source::Agent => format!("request {id} ({kind}) was filed"),
+            Source::Egress => format!("request {id} ({kind}) was filed for what egress refused"),
+        },
+        News::AskedAgain { times, .. } => format!("request {id} ({kind}) was asked {times} times"),
         News::Verdict { verdict } => {
             let answer = match verdict.answer {
                 Answer::Approve { .. } => "approved",

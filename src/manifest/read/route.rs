@@ -86,7 +86,7 @@ impl Reader {
         let set = RouteSet {
             routes,
             unlisted: of.unlisted,
-            budgets: Vec::new(),
+            ..RouteSet::NONE
         };
         for problem in set.problems() {
             if let Some(element) = problem.at().and_then(|at| origins.get(at)) {

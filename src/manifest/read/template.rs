@@ -7,7 +7,7 @@ use jsonc_parser::ast::Value;
 use super::route::RoutesOf;
 use super::shape::{Fields, Reader, Shape};
 use crate::manifest::model::{ImageEntry, Template, WorkspaceEntry};
-use crate::policy::{ASK_BOUNDS, ASK_SECONDS, NextHop, Unlisted};
+use crate::policy::{ASK_BOUNDS, ASK_SECONDS, Denials, NextHop, Unlisted};
 use crate::spec::{Build, Limits, layout};
 
 const TEMPLATE: Shape = Shape {
@@ -19,6 +19,7 @@ const TEMPLATE: Shape = Shape {
         "secrets",
         "routes",
         "unlisted",
+        "denials",
         "budget",
         "upstream_ca",
         "upstream_proxy",
@@ -90,6 +91,8 @@ const UNLISTED: Shape = Shape {
 
 const UNLISTED_HELP: &str = "write \"deny\", \"ask\" or { \"ask\": \"2m\" }";
 
+const DENIALS_HELP: &str = "write \"refuse\" or \"request\"";
+
 const IMAGE_HELP: &str =
     "write { \"from\": \"cellar/claude:latest\" } or { \"dockerfile\": \"Dockerfile\" }";
 const WORKSPACE_HELP: &str =
@@ -120,6 +123,7 @@ impl Reader {
             Some(value) => self.unlisted(value),
             None => Some(Unlisted::Deny),
         };
+        let denials = self.denials(fields.get("denials"));
         let budgets = match fields.get("budget") {
             Some(value) => self.budgets(value),
             None => Some(Vec::new()),
@@ -167,6 +171,7 @@ impl Reader {
             time_zone: time_zone?,
             routes: routes.unwrap_or_else(|| Some(Vec::new()))?,
             unlisted: unlisted?,
+            denials: denials?,
             budgets: budgets?,
             secrets: secrets?,
             upstream_ca: upstream_ca?,
@@ -245,6 +250,21 @@ impl Reader {
         let help = format!("write a time from {} to {} s", bounds.0, bounds.1);
         self.wrong_at(value, "`ask` is out of bounds", help);
         None
+    }
+
+    fn denials(&mut self, value: Option<&Value<'_>>) -> Option<Denials> {
+        let Some(value) = value else {
+            return Some(Denials::Refuse);
+        };
+        match self.text(value, "`denials`", DENIALS_HELP)?.as_str() {
+            "refuse" => Some(Denials::Refuse),
+            "request" => Some(Denials::Request),
+            other => {
+                let message = format!("`denials` cannot be \"{other}\"");
+                self.wrong_at(value, &message, DENIALS_HELP);
+                None
+            }
+        }
     }
 
     fn image(&mut self, value: &Value<'_>) -> Option<ImageEntry> {

@@ -10,18 +10,6 @@ use crate::policy::{
 
 /// Methods that only read (RFC 9110, 9.2.1).
 const READS: [&str; 3] = ["GET", "HEAD", "OPTIONS"];
-/// Suffixes of names that lead to machines of the operator's own network (RFC 6761, 6762,
-/// 8375, and ICANN's `internal`), and those commonly used so.
-const INNER: [&str; 8] = [
-    "localhost",
-    "local",
-    "internal",
-    "lan",
-    "home.arpa",
-    "intranet",
-    "corp",
-    "home",
-];
 /// Names by which clouds hand out credentials.
 const METADATA: [&str; 4] = [
     "metadata.google.internal",
@@ -205,7 +193,7 @@ fn names(asked: &Route, existing: &RouteSet, sites: &Sites, found: &mut Vec<Find
             FindingCode::MetadataAddress,
             format!("`{text}` is where a cloud hands out credentials"),
         ));
-    } else if INNER.iter().any(below) || !text.contains('.') {
+    } else if name.is_inner() {
         found.push(Finding::new(
             FindingCode::PrivateAddress,
             format!("`{text}` is a name of a machine or network of your own"),

@@ -96,11 +96,15 @@ fn the_same_again_folds_until_it_is_over() {
 
 #[test]
 fn a_bottle_can_ask_only_so_much() {
-    let limits = Limits {
+    let agent = Allowance {
         open: 2,
         filed: 3,
         window: Duration::from_secs(10),
         kept: 500,
+    };
+    let limits = Limits {
+        agent,
+        ..Limits::default()
     };
     let mut book = Book::new(limits);
     let first = file(&mut book, route("a.example"), 0);
@@ -122,8 +126,12 @@ fn a_bottle_can_ask_only_so_much() {
 
 #[test]
 fn of_those_that_are_over_the_oldest_is_forgotten_and_no_number_comes_twice() {
-    let limits = Limits {
+    let agent = Allowance {
         kept: 2,
+        ..Allowance::AGENT
+    };
+    let limits = Limits {
+        agent,
         ..Limits::default()
     };
     let mut book = Book::new(limits);
@@ -140,6 +148,7 @@ fn of_those_that_are_over_the_oldest_is_forgotten_and_no_number_comes_twice() {
             ask: route("d.example"),
             reason: String::new(),
             source: Source::Agent,
+            told: None,
         },
     };
     assert!(book.apply(&old).is_err());
@@ -320,4 +329,62 @@ proptest! {
             prop_assert!(!changed || record.granted().is_some());
         }
     }
+}
+
+#[test]
+fn neither_source_takes_the_place_of_the_other() {
+    let small = Allowance {
+        open: 2,
+        filed: 3,
+        window: Duration::from_secs(10),
+        kept: 2,
+    };
+    let limits = Limits {
+        agent: small,
+        egress: small,
+    };
+    let mut book = Book::new(limits);
+    let told = |seq| Told { seq, at: at(0) };
+    let refuse = |book: &mut Book, seq, host: &str| {
+        let filing = book.file_refused(route(host), told(seq), at(0))?;
+        book.apply(&filing.entry).unwrap();
+        Ok::<u64, FileProblem>(filing.id)
+    };
+    let first = refuse(&mut book, 1, "a.example").unwrap();
+    refuse(&mut book, 2, "b.example").unwrap();
+    let full = refuse(&mut book, 3, "c.example");
+    assert_eq!(full, Err(FileProblem::TooManyOpen { open: 2 }));
+    // The agent has room, and what it asks for itself does not fold into the other's.
+    let own = file(&mut book, route("a.example"), 0);
+    assert_ne!(own, first);
+    assert_eq!(file(&mut book, route("a.example"), 0), own);
+    assert_eq!(refuse(&mut book, 4, "a.example"), Ok(first));
+    take(&mut book, own, News::Withdrawn).unwrap();
+    // Nor are its answers forgotten for what egress asks.
+    take(&mut book, first, News::Withdrawn).unwrap();
+    refuse(&mut book, 5, "d.example").unwrap();
+    let kept: Vec<u64> = book.requests().map(|one| one.id).collect();
+    assert_eq!(kept, [2, own, own + 1]);
+}
+
+#[test]
+fn the_newest_refusal_that_counted_is_known_again() {
+    let mut book = Book::default();
+    let told = |seq, second| Told {
+        seq,
+        at: at(second),
+    };
+    for (seq, second) in [(1, 7), (5, 3)] {
+        let filing = book.file_refused(route("a.example"), told(seq, second), at(0));
+        book.apply(&filing.unwrap().entry).unwrap();
+    }
+    assert_eq!(book.told(), Some(told(5, 7)));
+    file(&mut book, route("b.example"), 1);
+    let short = replay(&book.entries());
+    assert_eq!(short.told(), book.told());
+    assert!(told(5, 7).is_covered_by(told(5, 7)));
+    assert!(told(2, 9).is_covered_by(told(5, 9)));
+    // A count that began anew, later, and one that goes on.
+    assert!(!told(1, 8).is_covered_by(told(5, 7)));
+    assert!(!told(6, 1).is_covered_by(told(5, 7)));
 }

@@ -5,7 +5,7 @@ use crate::state::fixture::{
     Digest, ImageSource, Outcome, PackageManager, RequestVerdict, Spec, Terms, ago, now, record,
     route_ask, spec,
 };
-use crate::state::{Answer, Ask, Effect, Modal, RequestState};
+use crate::state::{Answer, Ask, Effect, Modal, RequestState, Source};
 
 const BEFORE: &str = "FROM debian:12\nRUN apt-get update\nUSER agent\n";
 const AFTER: &str = "FROM debian:12\n# tools\nRUN apt-get update && apt-get install -y ripgrep jq \
@@ -137,6 +137,20 @@ fn what_waits_for_a_connection_counts_down() {
         press(&mut console, &["i"]);
         plain(&console)
     });
+}
+
+/// Nobody gave a reason for it, and nobody is said to have.
+#[test]
+fn what_egress_asks_for_is_not_taken_for_the_agents() {
+    let mut console = Console::demo(80, 24);
+    let mut refused = record(2, route_ask("pypi.org"), 190, RequestState::Pending);
+    refused.source = Source::Egress;
+    refused.reason = String::new();
+    refused.times = 3;
+    refused.last = ago(12);
+    console.tells("api-k3x9q", refused);
+    select(&mut console, "api-k3x9q/2");
+    insta::assert_snapshot!("of_egress", plain(&console));
 }
 
 #[test]

@@ -5,16 +5,16 @@ use rcgen::{CertificateParams, Issuer, KeyPair};
 use serde_json::{Value, json};
 
 /// An authority that the bottle is told to trust.
-pub(super) struct Authority {
+pub(crate) struct Authority {
     /// PEM.
-    pub(super) pem: String,
+    pub(crate) pem: String,
     issuer: Issuer<'static, KeyPair>,
     hosts: Vec<String>,
 }
 
 impl Authority {
     /// Vouches for these hosts and for all below `wild.test`.
-    pub(super) fn of(hosts: &[String]) -> Self {
+    pub(crate) fn of(hosts: &[String]) -> Self {
         let key = KeyPair::generate().unwrap();
         let mut params = CertificateParams::new(Vec::new()).unwrap();
         params.is_ca = rcgen::IsCa::Ca(rcgen::BasicConstraints::Constrained(0));
@@ -36,7 +36,7 @@ impl Authority {
     }
 
     /// What the world's servers show, by the name that they are asked for.
-    pub(super) fn certificates(&self) -> Value {
+    pub(crate) fn certificates(&self) -> Value {
         let every = self.pair(&self.hosts, |_| {});
         let expired = self.pair(&["expired.test".to_owned()], |params| {
             params.not_before = rcgen::date_time_ymd(2020, 1, 1);

@@ -7,7 +7,7 @@
 //! `docs/threats.md` is the table for people.
 
 mod arms;
-mod authority;
+pub(crate) mod authority;
 mod content;
 mod life;
 mod messages;
@@ -16,7 +16,7 @@ mod secrets;
 mod speech;
 mod stage;
 mod tunnels;
-mod world;
+pub(crate) mod world;
 
 use std::panic::{AssertUnwindSafe, catch_unwind};
 

@@ -11,7 +11,7 @@ use serde_json::{Value, json};
 use crate::support::engine::{Engine, example};
 
 /// The double `threat-world` in the network namespace of a container.
-pub(super) struct World {
+pub(crate) struct World {
     child: Child,
     /// Until the end.
     orders: Option<ChildStdin>,
@@ -44,7 +44,7 @@ pub(super) struct Heard {
 
 impl World {
     /// Starts it and waits until nothing can leave the namespace any more.
-    pub(super) fn around(engine: Engine, container: &str, certificates: &Value) -> Self {
+    pub(crate) fn around(engine: Engine, container: &str, certificates: &Value) -> Self {
         let image = engine.one_file_image("threat-world", &example("threat-world"));
         let network = format!("container:{container}");
         let certificates = format!("THREAT_CERTS={certificates}");
@@ -86,7 +86,7 @@ impl World {
 
     /// Lets a path be answered with these pieces, whatever host is asked, and the
     /// connection be closed after it.
-    pub(super) fn reply(&mut self, path: &str, pieces: &[&[u8]]) {
+    pub(crate) fn reply(&mut self, path: &str, pieces: &[&[u8]]) {
         self.replies(path, pieces, 1, true);
     }
 

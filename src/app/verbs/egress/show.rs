@@ -11,7 +11,7 @@ use super::super::super::output::Output;
 use super::super::super::planning;
 use super::super::{budget, printing};
 use crate::policy::Prices;
-use crate::policy::{Route, RouteSet, Unlisted};
+use crate::policy::{Denials, Route, RouteSet, Unlisted};
 use crate::spec::BottleId;
 use crate::state::{
     Cost, age, budget_words, decided_facts, decided_place, hits_words, model_cost, more_words,
@@ -104,6 +104,20 @@ pub(super) async fn show(
     }
 }
 
+/// What becomes of what no route allows.
+fn rest(routes: &RouteSet) -> String {
+    let rest = match routes.unlisted {
+        Unlisted::Deny => String::from("everything else is refused"),
+        Unlisted::Ask { seconds } => {
+            format!("everything else waits for you, {seconds} s at most, and is refused then")
+        }
+    };
+    match routes.denials {
+        Denials::Refuse => rest,
+        Denials::Request => format!("{rest}; what is refused becomes a request"),
+    }
+}
+
 fn print(
     out: &mut Output,
     routes: &RouteSet,
@@ -112,13 +126,7 @@ fn print(
 ) -> Result<(), Failure> {
     let now = Timestamp::now();
     print_routes(out, routes, view.hits.as_ref(), now).map_err(printing)?;
-    let rest = match routes.unlisted {
-        Unlisted::Deny => String::from("everything else is refused"),
-        Unlisted::Ask { seconds } => {
-            format!("everything else waits for you, {seconds} s at most, and is refused then")
-        }
-    };
-    out.line(&rest).map_err(printing)?;
+    out.line(&rest(routes)).map_err(printing)?;
     if !view.holds.is_empty() {
         let rows: Vec<Vec<String>> = view
             .holds

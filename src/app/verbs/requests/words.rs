@@ -5,7 +5,7 @@ use jiff::Timestamp;
 use super::super::super::beside::Beside;
 use super::Listed;
 use crate::policy::findings::Severity;
-use crate::request::{Answer, Ask, RequestState, Scope, Source};
+use crate::request::{Answer, Ask, RequestRecord, RequestState, Scope, Source};
 
 /// How long ago, in the one unit that fits.
 pub(in super::super) fn age(now: Timestamp, then: Timestamp) -> String {
@@ -15,6 +15,14 @@ pub(in super::super) fn age(now: Timestamp, then: Timestamp) -> String {
         60..3_600 => format!("{}m", seconds / 60),
         3_600..86_400 => format!("{}h", seconds / 3_600),
         _ => format!("{}d", seconds / 86_400),
+    }
+}
+
+/// How often it was asked, and by whom if that was not the agent.
+pub(super) fn times(request: &RequestRecord) -> String {
+    match request.source {
+        Source::Agent => request.times.to_string(),
+        Source::Egress => format!("{} by egress", request.times),
     }
 }
 
@@ -71,7 +79,7 @@ pub(super) fn lines(listed: &Listed) -> Vec<String> {
     };
     let who = match request.source {
         Source::Agent => "the agent",
-        Source::Egress => "egress",
+        Source::Egress => "egress, for what it refused",
     };
     lines.push(format!(
         "  asked    {asked} by {who}, first at {:.0}",

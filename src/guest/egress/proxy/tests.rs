@@ -125,7 +125,7 @@ async fn a_denial_says_what_where_why_and_what_to_do() {
     assert_eq!(
         body,
         "cellar: example.com:443 is not on this bottle's allowlist (host_not_allowed). \
-         Ask the operator to add a route for it; http://127.0.0.1:9100 lists what is allowed.\n"
+         Ask for it with the tool request_route; http://127.0.0.1:9100 lists what is allowed.\n"
     );
 }
 

@@ -289,7 +289,9 @@ impl<'a, R: Resolve> Relay<'a, R> {
             None => table,
             Some(refusal) => {
                 // Seldom needed, so not a part of every connection's future.
-                Box::pin(self.hold(&asked, &table, refusal)).await?;
+                Box::pin(self.hold(&asked, &table, refusal))
+                    .await
+                    .map_err(|refusal| self.asking(refusal, &asked))?;
                 let newer = self.proxy.table.current();
                 recorder.generation(newer.generation);
                 newer
@@ -299,7 +301,9 @@ impl<'a, R: Resolve> Relay<'a, R> {
         let mut table = table;
         let mut waiting = Waiting::new(request);
         let (permit, grant, taken) = loop {
-            let (permit, grant) = asked.decide(&table, Timestamp::now())?;
+            let (permit, grant) = asked
+                .decide(&table, Timestamp::now())
+                .map_err(|refusal| self.asking(refusal, &asked))?;
             recorder.route(grant.route);
             for method in &overriding {
                 asked
@@ -342,6 +346,12 @@ impl<'a, R: Resolve> Relay<'a, R> {
             response: answer_mode(&grant),
         };
         Ok((answer, scan))
+    }
+
+    /// A refusal that says how the operator hears of it.
+    fn asking(&self, refusal: Refusal, asked: &Asked) -> Refusal {
+        self.proxy
+            .asking(refusal, &asked.authority, Some(asked.ask()))
     }
 
     /// A path as records may hold it: what looks like a secret in it is not written down.
@@ -438,6 +448,7 @@ impl<'a, R: Resolve> Relay<'a, R> {
 
     fn refuse(&self, refusal: &Refusal, mut recorder: Recorder) -> Response<Download> {
         recorder.refused(refusal.reason);
+        recorder.wants(refusal.wants().cloned().map(Box::new));
         recorder.status(refusal.status());
         let is_model_error = recorder.is_of_model() && refusal.retry.is_some();
         let (kind, text) = if is_model_error {

@@ -14,6 +14,7 @@ use crate::guest::egress::spending::Share;
 use crate::guest::egress::tally::Passage;
 use crate::guest::runtime::escaped;
 use crate::policy::Reason;
+use crate::request::RouteAsk;
 use crate::wire::{RequestFacts, Verdict};
 
 /// The longest path that a record holds.
@@ -25,6 +26,8 @@ pub(in super::super) struct Recorder {
     ledger: Arc<Ledger>,
     asked: Shown,
     verdict: Verdict,
+    /// What it is to be a request to the operator for.
+    wants: Option<Box<RouteAsk>>,
     facts: RequestFacts,
     meter: Arc<Meter>,
     /// Whether a model answers.
@@ -50,6 +53,7 @@ impl Recorder {
             ledger: Arc::clone(ledger),
             asked,
             verdict: Verdict::Allowed,
+            wants: None,
             facts: RequestFacts {
                 generation,
                 ..RequestFacts::default()
@@ -107,6 +111,11 @@ impl Recorder {
     /// Says that it was refused after all.
     pub(super) const fn refused(&mut self, reason: Reason) {
         self.verdict = Verdict::Denied { reason };
+    }
+
+    /// Says what the operator is to be asked for.
+    pub(super) fn wants(&mut self, wants: Option<Box<RouteAsk>>) {
+        self.wants = wants;
     }
 
     /// Says that a model will answer.
@@ -182,6 +191,6 @@ impl Drop for Recorder {
             self.decisions.log(text);
         }
         self.decisions
-            .record_request(&self.asked, self.verdict, Some(facts));
+            .record_request(&self.asked, self.verdict, Some(facts), self.wants.take());
     }
 }

@@ -115,7 +115,8 @@ impl Asked {
         })
     }
 
-    fn ask(&self) -> RequestAsk<'_> {
+    /// As a decision looks at it.
+    pub(super) fn ask(&self) -> RequestAsk<'_> {
         RequestAsk {
             scheme: self.scheme,
             method: &self.method,

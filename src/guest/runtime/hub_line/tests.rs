@@ -14,6 +14,7 @@ fn decision(seq: u64) -> DecisionRecord {
             reason: Reason::HostNotAllowed,
         },
         request: None,
+        wants: None,
     }
 }
 

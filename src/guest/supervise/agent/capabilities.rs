@@ -5,7 +5,9 @@ use jiff::Timestamp;
 use serde::Serialize;
 
 use super::Agent;
-use crate::policy::{Effect, HostPattern, Methods, PathPattern, Route, RouteSet, Unlisted};
+use crate::policy::{
+    Denials, Effect, HostPattern, Methods, PathPattern, Route, RouteSet, Unlisted,
+};
 use crate::request::RequestRecord;
 use crate::spec::{BottleId, Digest, ImageSource, layout};
 
@@ -106,10 +108,16 @@ fn allowed(routes: &RouteSet, now: Timestamp) -> Vec<Allowed> {
 }
 
 fn unlisted(routes: &RouteSet) -> String {
-    match routes.unlisted {
+    let words = match routes.unlisted {
         Unlisted::Deny => String::from("refused at once"),
         Unlisted::Ask { seconds } => {
             format!("held up to {seconds} s while the operator is asked, then refused")
+        }
+    };
+    match routes.denials {
+        Denials::Refuse => words,
+        Denials::Request => {
+            format!("{words}; what a route could allow becomes a request to the operator by itself")
         }
     }
 }

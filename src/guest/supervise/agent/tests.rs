@@ -1115,6 +1115,11 @@ async fn what_the_proxy_asked_is_not_the_agents_to_take_back() {
         .unwrap();
     let text = rig.refused("withdraw_request", json!({"id": 1})).await;
     assert!(text.contains("the proxy filed it"), "{text}");
+    let text = rig.said("list_requests", json!({})).await;
+    assert!(
+        text.contains("which the proxy filed for what it refused, is pending"),
+        "{text}"
+    );
     assert_eq!(requests.get(1).await.unwrap().state, RequestState::Pending);
 }
 

@@ -19,6 +19,7 @@ fn decision(seq: u64, verdict: Verdict) -> RoleReport {
             port: 443,
             verdict,
             request: None,
+            wants: None,
         },
     }
 }
@@ -203,7 +204,7 @@ fn the_newest_usage_is_passed_on_once_and_replayed() {
 
 #[derive(Clone, Debug)]
 enum Step {
-    Hear(Role, RoleReport),
+    Hear(Role, Box<RoleReport>),
     Take,
 }
 
@@ -216,7 +217,7 @@ fn step() -> impl Strategy<Value = Step> {
         Just(RoleReport::Ping),
     ];
     prop_oneof![
-        8 => (role, said).prop_map(|(role, said)| Step::Hear(role, said)),
+        8 => (role, said).prop_map(|(role, said)| Step::Hear(role, Box::new(said))),
         1 => Just(Step::Take),
     ]
 }
@@ -232,7 +233,7 @@ proptest! {
         let mut heard = Vec::new();
         for step in steps {
             match step {
-                Step::Hear(role, report) => hub.hear(role, report),
+                Step::Hear(role, report) => hub.hear(role, *report),
                 Step::Take => heard.extend(hub.take(early)),
             }
         }

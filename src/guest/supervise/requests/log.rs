@@ -10,6 +10,9 @@ use crate::request::Entry;
 /// More than a full book ever needs; a file over it is not read.
 const MAX_BYTES: u64 = 256 * 1024 * 1024;
 
+/// A file shorter than this is not made shorter while it is in use.
+const SHORT_BYTES: u64 = 8 * 1024 * 1024;
+
 /// The open file.
 #[derive(Debug)]
 pub(super) struct Log {
@@ -17,6 +20,8 @@ pub(super) struct Log {
     file: Arc<File>,
     /// How much of it counts.
     length: u64,
+    /// How much counted when it was opened or last made short.
+    begin: u64,
 }
 
 impl Log {
@@ -54,8 +59,14 @@ impl Log {
             path,
             file: Arc::new(file),
             length,
+            begin: length,
         };
         Ok((log, entries?))
+    }
+
+    /// Whether it has grown so much that making it short is worth the while.
+    pub(super) const fn is_long(&self) -> bool {
+        self.length > SHORT_BYTES && self.length / 2 > self.begin
     }
 
     /// Adds an entry and waits until it is on the disk.
@@ -99,6 +110,7 @@ impl Log {
         sync_folder(&self.path)?;
         self.file = Arc::new(append_to(&self.path)?);
         self.length = u64::try_from(bytes.len()).unwrap_or(u64::MAX);
+        self.begin = self.length;
         Ok(())
     }
 }

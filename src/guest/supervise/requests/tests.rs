@@ -146,7 +146,7 @@ async fn a_file_that_is_mostly_of_the_past_is_made_short() {
     let entry = |times| Entry {
         id,
         at: Timestamp::UNIX_EPOCH,
-        news: News::AskedAgain { times },
+        news: News::AskedAgain { times, told: None },
     };
     {
         let mut inner = requests.inner.lock().await;

@@ -355,6 +355,10 @@ fn history(state: &State, record: &RequestRecord, paper: &mut Paper) {
 }
 
 fn reason(record: &RequestRecord, paper: &mut Paper) {
+    // Nobody was there to give one.
+    if record.source == Source::Egress {
+        return;
+    }
     if record.reason.trim().is_empty() {
         let who = "none was given";
         return paper.say("reason", Role::Faint, who);

@@ -8,7 +8,7 @@ use super::super::super::look::{Look, Role};
 use super::super::super::text::{Words, pad, put_text, row, safe};
 use crate::state::{
     Ask, Bottle, HoldRecord, InboxName, InboxPage, InboxRow, RequestRecord, RequestState,
-    RoleState, State, age, pause_words,
+    RoleState, Source, State, age, pause_words,
 };
 
 /// Columns of the kind, of what is counted, and of the bottle's name where there is room.
@@ -174,8 +174,13 @@ pub(in crate::ui) fn kind(ask: &Ask) -> String {
 
 /// What is asked for in a line, the shortest that says it.
 fn words(record: &RequestRecord) -> String {
-    if let Ask::Route(route) = &record.ask {
-        return route.route(record.id).words();
+    let words = if let Ask::Route(route) = &record.ask {
+        route.route(record.id).words()
+    } else {
+        record.ask.words()
+    };
+    match record.source {
+        Source::Agent => words,
+        Source::Egress => format!("{words}, which egress refused"),
     }
-    record.ask.words()
 }

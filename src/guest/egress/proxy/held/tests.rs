@@ -288,3 +288,41 @@ async fn what_an_answer_could_not_allow_is_refused_at_once() {
     }
     assert!(rig.proxy.holds.is_empty());
 }
+
+/// What nobody answered in time is not lost where denials become requests; what the
+/// operator refused is answered.
+#[tokio::test(start_paused = true)]
+async fn a_hold_without_an_answer_is_to_be_a_request() {
+    let rig = Rig::new(Vec::new());
+    let table = RouteSet {
+        unlisted: Unlisted::Ask { seconds: SECONDS },
+        denials: crate::policy::Denials::Request,
+        ..RouteSet::NONE
+    };
+    rig.proxy.swap(table, 2).unwrap();
+    let ask = async || {
+        let (mut client, served) = rig.connect();
+        let head = b"CONNECT a.example:443 HTTP/1.1\r\nHost: a.example:443\r\n\r\n";
+        client.write_all(head).await.unwrap();
+        let told = rest(&mut client).await;
+        served.await.unwrap();
+        told
+    };
+    let wants = || {
+        let records = rig.records();
+        let wants = records.last().unwrap().wants.clone();
+        wants.map(|wants| wants.route(0).words())
+    };
+    let told = ask().await;
+    assert!(told.contains("did not answer in time"), "{told}");
+    assert!(told.contains("The operator is asked for it"), "{told}");
+    assert_eq!(wants().as_deref(), Some("GET,HEAD a.example"));
+    let refuse = async {
+        let asked = rig.asked(1).await;
+        rig.proxy.holds.refuse(asked[0].id);
+    };
+    let (told, ()) = tokio::join!(ask(), refuse);
+    assert!(told.contains("was refused by the operator"), "{told}");
+    assert_eq!(wants(), None);
+    assert_eq!(rig.codes(), ["held_too_long", "operator_denied"]);
+}

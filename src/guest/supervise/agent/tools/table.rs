@@ -266,7 +266,7 @@ pub(super) const TOOLS: &[Tool] = &[
         name: "list_requests",
         task: Task::List,
         title: "Read the requests again",
-        about: "Lists the requests of this bottle, newest first, each with how it stands and what the operator said. Reads only; answers stay readable.",
+        about: "Lists the requests of this bottle, newest first, each with how it stands and what the operator said: yours, and those that the proxy filed for what it refused, where it does. Reads only; answers stay readable.",
         fields: &[Field {
             name: "state",
             kind: Kind::OneOf(&["all", "waiting", "answered"]),

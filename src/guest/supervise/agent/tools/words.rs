@@ -1,7 +1,7 @@
 //! How a request stands, in words for a model.
 
 use crate::pty::one_line;
-use crate::request::{Answer, Ask, RequestRecord, RequestState, Scope, Terms, Verdict};
+use crate::request::{Answer, Ask, RequestRecord, RequestState, Scope, Source, Terms, Verdict};
 
 /// How much of what was asked for is said again.
 const MAX_ASK_CHARS: usize = 300;
@@ -23,7 +23,11 @@ pub(super) fn ask(ask: &Ask) -> String {
 
 /// How a request stands, and what that means.
 pub(super) fn of(record: &RequestRecord) -> String {
-    let head = format!("Request {} ({})", record.id, ask(&record.ask));
+    let by = match record.source {
+        Source::Agent => "",
+        Source::Egress => ", which the proxy filed for what it refused,",
+    };
+    let head = format!("Request {} ({}){by}", record.id, ask(&record.ask));
     let state = match &record.state {
         RequestState::Pending => {
             let times = match record.times {
@@ -65,6 +69,9 @@ pub(super) fn of(record: &RequestRecord) -> String {
         RequestState::Expired { .. } => {
             String::from("has expired: nobody answered in time, and nothing was granted.")
         }
+        RequestState::Withdrawn { .. } if record.source == Source::Egress => String::from(
+            "is taken back: a route lets it out by now, or a request of your own asks for it.",
+        ),
         RequestState::Withdrawn { .. } => String::from(
             "is withdrawn: nothing was granted, and the operator is not asked any more.",
         ),
