@@ -38,6 +38,17 @@ fn the_demo_needs_nothing_and_leaves_nothing() {
     for id in &made {
         operator.owns(id);
     }
+    // One of them asks for a host, and hears that it may have it.
+    demo.wait_for_text("a way out to GET example.com", PATIENCE);
+    demo.send("i");
+    demo.wait_for_text("adds GET example.com, no credential", PATIENCE);
+    demo.send("a");
+    demo.wait_for_text("Approve demo-chat-", PATIENCE);
+    demo.send("y");
+    demo.wait_for_text("is applied", PATIENCE);
+    demo.send("\u{1b}");
+    demo.wait_for_text("So I try again: example.com", PATIENCE);
+    demo.wait_for_text("example.com:443 is open to me", PATIENCE);
     demo.kill();
     let mut console = operator.terminal(&[], 120, 40);
     for id in &made {

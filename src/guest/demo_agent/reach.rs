@@ -4,11 +4,13 @@ use std::time::Duration;
 
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::net::TcpStream;
-use tokio::time::timeout;
+use tokio::time::{sleep, timeout};
 
 use super::stage::tame;
 
 const LIMIT: Duration = Duration::from_secs(20);
+/// How often is looked for news.
+const PACE: Duration = Duration::from_secs(1);
 const MAX_REPLY_BYTES: u64 = 64 * 1024;
 
 /// What a door answered.
@@ -59,6 +61,45 @@ pub(super) async fn page(port: u16) -> Result<Reply, ReachError> {
         &format!("GET / HTTP/1.1\r\nHost: {host}\r\nConnection: close\r\n\r\n"),
     )
     .await
+}
+
+/// Asks the operator for a host, through the tool that every agent has; gives what the
+/// tool said.
+pub(super) async fn request(port: u16, host: &str, reason: &str) -> Result<String, ReachError> {
+    let call = serde_json::json!({
+        "jsonrpc": "2.0", "id": 1, "method": "tools/call",
+        "params": {"name": "request_route", "arguments": {
+            "host": host, "methods": ["GET"], "reason": reason,
+        }},
+    })
+    .to_string();
+    let length = call.len();
+    let reply = ask(
+        port,
+        &format!(
+            "POST /mcp HTTP/1.1\r\nHost: 127.0.0.1:{port}\r\nContent-Type: application/json\r\nContent-Length: {length}\r\nConnection: close\r\n\r\n{call}"
+        ),
+    )
+    .await?;
+    let said: serde_json::Value = serde_json::from_str(&reply.body).unwrap_or_default();
+    let text = said.pointer("/result/content/0/text");
+    let text = text.and_then(|text| text.as_str());
+    Ok(tame(text.ok_or(ReachError::NoAnswer { port })?))
+}
+
+/// Waits until the operator has answered what was asked for; gives that in words.
+/// Cancel-safe but for an answer that is just being read.
+pub(super) async fn news(port: u16) -> String {
+    let request =
+        format!("GET /news HTTP/1.1\r\nHost: 127.0.0.1:{port}\r\nConnection: close\r\n\r\n");
+    loop {
+        if let Ok(reply) = ask(port, &request).await
+            && reply.status == 200
+        {
+            return reply.body;
+        }
+        sleep(PACE).await;
+    }
 }
 
 async fn ask(port: u16, request: &str) -> Result<Reply, ReachError> {

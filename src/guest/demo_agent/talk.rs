@@ -4,13 +4,13 @@ use std::io::Write;
 
 use super::command::Command;
 use super::look::look;
-use super::reach::{page, place, tunnel};
+use super::reach::{news, page, place, request, tunnel};
 use super::stage::{Stage, Tone, tame};
 use super::{Heard, Listener};
 use crate::spec::layout::ports;
 
-/// A host that no demo allows.
-const FORBIDDEN: &str = "example.com:443";
+/// A host that no demo allows, until the operator does.
+const FORBIDDEN: &str = "example.com";
 const FLOOD_LINE: usize = 100;
 
 /// Talks until told to stop.
@@ -27,18 +27,32 @@ pub(super) async fn talk<W: Write>(
     if heard == Some(Heard::End) {
         return Ok(());
     }
-    converse(stage, ears).await
+    converse(stage, ears, Some(ports::SUPERVISE)).await
 }
 
-/// Answers line by line.
+/// Answers line by line, and tells what comes from the operator's door in between.
 pub(super) async fn converse<W: Write>(
     stage: &mut Stage<W>,
     ears: &mut Listener,
+    door: Option<u16>,
 ) -> std::io::Result<()> {
     let mut turns = 0;
     loop {
         stage.raw("\n\x1b[1;36m›\x1b[0m ")?;
-        let line = match ears.hear().await {
+        let heard = tokio::select! {
+            biased;
+            heard = ears.hear() => heard,
+            answer = told(door) => {
+                stage.raw("\n")?;
+                for line in answer.lines() {
+                    stage.line(Tone::Good, &format!("  {line}"))?;
+                }
+                stage.line(Tone::Plain, &format!("  So I try again: {FORBIDDEN}"))?;
+                attempt(stage, &format!("{FORBIDDEN}:443")).await?;
+                continue;
+            }
+        };
+        let line = match heard {
             Heard::Line(line) => line,
             Heard::Interrupt => {
                 stage.line(Tone::Faint, "\n  (type /exit to end the session)")?;
@@ -72,6 +86,13 @@ pub(super) async fn converse<W: Write>(
     }
 }
 
+async fn told(door: Option<u16>) -> String {
+    match door {
+        Some(port) => news(port).await,
+        None => std::future::pending().await,
+    }
+}
+
 async fn greet<W: Write>(stage: &mut Stage<W>, bottle: &str) -> std::io::Result<()> {
     stage.rule()?;
     stage.line(
@@ -91,7 +112,27 @@ async fn greet<W: Write>(stage: &mut Stage<W>, bottle: &str) -> std::io::Result<
         &format!("  Let me try one that nobody allowed: {FORBIDDEN}"),
     )?;
     stage.think("asking the proxy", 8).await?;
-    attempt(stage, FORBIDDEN).await?;
+    attempt(stage, &format!("{FORBIDDEN}:443")).await?;
+    stage.raw("\n")?;
+    stage.line(Tone::Plain, "  So I ask you for it, as any agent can:")?;
+    stage.think("asking the operator", 8).await?;
+    match request(
+        ports::SUPERVISE,
+        FORBIDDEN,
+        "to show you how it is answered",
+    )
+    .await
+    {
+        Ok(said) => {
+            let first = said.split_inclusive(". ").next().unwrap_or(&said);
+            stage.marked(Tone::Lead, "?", first.trim_end())?;
+            stage.line(
+                Tone::Plain,
+                "  Press i in the console to see it, and a to approve it; I will hear of it.",
+            )?;
+        }
+        Err(error) => stage.marked(Tone::Bad, "✗", &error.to_string())?,
+    }
     stage.raw("\n")?;
     stage.line(
         Tone::Faint,

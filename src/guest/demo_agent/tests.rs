@@ -16,7 +16,7 @@ fn ears(typed_text: &'static str) -> (Listener, mpsc::Sender<Heard>) {
 async fn conversation(text: &'static str) -> String {
     let (mut ears, _hand) = ears(text);
     let mut said = Vec::new();
-    converse(&mut Stage::new(&mut said), &mut ears)
+    converse(&mut Stage::new(&mut said), &mut ears, None)
         .await
         .unwrap();
     String::from_utf8(said).unwrap()
@@ -79,7 +79,7 @@ impl Write for Flooded {
 async fn an_interrupt_stops_the_work_and_not_the_session() {
     let (mut ears, hand) = ears("flood 1000\nflood 3\n/exit\n");
     let mut terminal = Flooded { hand, bytes: 0 };
-    converse(&mut Stage::new(&mut terminal), &mut ears)
+    converse(&mut Stage::new(&mut terminal), &mut ears, None)
         .await
         .unwrap();
     let bytes = terminal.bytes;
