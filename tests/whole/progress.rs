@@ -14,10 +14,14 @@ use crate::support::terminal::Terminal;
 const TAB: &str = "\t";
 const ESCAPE: &str = "\u{1b}";
 
-/// Asks for an image that one more step makes.
+/// Asks for an image that a step with these commands makes.
 fn asks_for(engine: Engine, bottle: &str, id: u64, step: &str) {
     let agent = engine.container(bottle, "agent");
-    let text = format!("FROM {}\nUSER root\n{step}\nUSER agent\n", claude_image());
+    // What was built before, by a test too, is not built again.
+    let text = format!(
+        "FROM {}\nUSER root\nRUN : {bottle}; {step}\nUSER agent\n",
+        claude_image()
+    );
     let ask = json!({"dockerfile": text, "reason": "x"});
     let said = call(engine, &agent, "request_image_change", &ask);
     assert!(said.contains(&format!("Request {id}")), "{said}");
@@ -78,8 +82,7 @@ fn an_approved_image_shows_its_build_and_ends_applied_or_cancelled() {
     let bottle = asking_bottle(&operator);
     let console = console(&operator, &bottle);
 
-    let step =
-        "RUN for i in 1 2 3 4 5 6; do echo made part $i; sleep 1; done; touch /usr/local/made";
+    let step = "for i in 1 2 3 4 5 6; do echo made part $i; sleep 1; done; touch /usr/local/made";
     asks_for(engine, &bottle, 1, step);
     console.send("i");
     approve(&console, &bottle, 1);
@@ -104,11 +107,13 @@ fn an_approved_image_shows_its_build_and_ends_applied_or_cancelled() {
     engine.docker(&["exec", &agent, "ls", "/usr/local/made"]);
 
     // The second one is cancelled in the middle.
-    asks_for(engine, &bottle, 2, "RUN echo never; sleep 600");
+    asks_for(engine, &bottle, 2, "echo never; sleep 600");
     let others = others_build(&operator);
     console.send("i");
     approve(&console, &bottle, 2);
     console.send(TAB);
+    console.wait_for_text("Answered 2", PATIENCE);
+    console.send("k");
     console.wait_for_text("waits: 2 other images are being built", PATIENCE);
     drop(others);
     console.wait_for_text("│ never", PATIENCE);
@@ -155,7 +160,7 @@ fn what_a_killed_console_had_approved_the_next_one_finishes() {
         engine,
         &bottle,
         1,
-        "RUN sleep 5; echo nearly there; sleep 3; touch /usr/local/made",
+        "sleep 5; echo nearly there; sleep 3; touch /usr/local/made",
     );
     first.send("i");
     approve(&first, &bottle, 1);
