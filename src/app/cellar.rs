@@ -8,7 +8,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use jiff::Timestamp;
-use tokio::sync::mpsc;
+use tokio::sync::{mpsc, oneshot};
 
 use super::answer::answer;
 use super::audit::{resumed, started};
@@ -63,6 +63,8 @@ pub(crate) struct StartRequest {
     pub(crate) values: Values,
     /// Whether it belongs to the demo.
     pub(crate) is_demo: bool,
+    /// Who hears of the id as soon as the bottle is on record.
+    pub(crate) reserved: Option<oneshot::Sender<BottleId>>,
 }
 
 impl StartRequest {
@@ -80,6 +82,7 @@ impl StartRequest {
             home_files: home_files.collect(),
             values,
             is_demo: false,
+            reserved: None,
         }
     }
 }
@@ -200,8 +203,19 @@ impl Cellar {
             .await
             .map_err(|error| Failure::new(&*attempt, &error))?;
         let work = Work::told_to(progress.clone());
-        let _slot = self.build_slot(&request.spec, &work).await?;
         let claim = self.reserve(&request, digest, &info.id)?;
+        if let Some(reserved) = request.reserved {
+            // Who does not listen any more needs no id.
+            drop(reserved.send(claim.id().clone()));
+        }
+        let _slot = match self.build_slot(&request.spec, &work).await {
+            Ok(slot) => slot,
+            Err(failure) => {
+                let removed = claim.remove();
+                removed.map_err(|error| Failure::new(&*attempt, &error))?;
+                return Err(failure);
+            }
+        };
         let up = docker::up(
             Arc::clone(&self.engine),
             UpRequest {

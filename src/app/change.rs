@@ -12,6 +12,7 @@ use std::time::Duration;
 
 use tokio::sync::mpsc;
 
+use super::cancel::{CANCELLED, Cancel};
 use super::cellar::{Cellar, Reach, close};
 use super::exit::Failure;
 use super::hub::Talk;
@@ -36,6 +37,8 @@ pub(crate) struct Work {
     pub(crate) news: mpsc::Sender<Progress>,
     /// What the session is told when it is back.
     pub(crate) message: Option<String>,
+    /// Whether it is to be given up.
+    pub(crate) cancel: Cancel,
 }
 
 impl Work {
@@ -45,18 +48,28 @@ impl Work {
     }
 
     /// Told to whoever listens.
-    pub(crate) const fn told_to(news: mpsc::Sender<Progress>) -> Self {
-        let message = None;
-        Self { news, message }
+    pub(crate) fn told_to(news: mpsc::Sender<Progress>) -> Self {
+        Self {
+            news,
+            message: None,
+            cancel: Cancel::new(),
+        }
+    }
+
+    /// The same, with a word to the session.
+    pub(super) fn with(&self, message: String) -> Self {
+        Self {
+            message: Some(message),
+            ..self.clone()
+        }
     }
 
     /// For a bottle that goes back to what it was.
-    pub(super) fn rolled_back(news: mpsc::Sender<Progress>, to: u32) -> Self {
+    pub(super) fn rolled_back(&self, to: u32) -> Self {
         let message = format!(
             "[cellar] The operator took this bottle back to what it was at its revision {to}. Your session was restarted for it; files and conversation are kept, running programs are not. This is not a message of the operator."
         );
-        let message = Some(message);
-        Self { news, message }
+        self.with(message)
     }
 
     fn say(&self, step: Step, text: String) {
@@ -94,6 +107,7 @@ impl Cellar {
     /// Takes a bottle to the spec that `next` makes of the one it has, which may differ in
     /// anything but its volumes. `_lock` is [`Cellar::work_on`]'s. `next` is asked twice: before the image is made, and
     /// again when the bottle is claimed, because its routes may have changed meanwhile.
+    /// It can be given up until the step is written on record.
     ///
     /// # Errors
     /// [`Failure`] with the bottle as it was, unless it says otherwise.
@@ -117,15 +131,42 @@ impl Cellar {
             spec: wanted.clone(),
             ..before
         };
-        self.prepare(&draft, work).await?;
-        let claim = self.claim_patiently(id).await?;
+        let claimed = async {
+            self.prepare(&draft, work).await?;
+            self.claim_patiently(id).await
+        };
+        let claim = tokio::select! {
+            biased;
+            () = work.cancel.asked() => None,
+            claim = claimed => Some(claim?),
+        };
+        let Some(claim) = claim else {
+            self.clear_up(id, work).await;
+            return Err(because(CANCELLED.to_owned()));
+        };
         let now = claim.record().map_err(|error| failed(&error))?;
         let spec = next(&now.spec).map_err(because)?;
         if spec.image != wanted.image {
             let why = String::from("its image was changed by somebody else meanwhile");
             return Err(because(why).help("look at it again"));
         }
+        if !work.cancel.pass() {
+            return Err(because(CANCELLED.to_owned()));
+        }
         self.commit(&claim, now, spec, cause, work).await
+    }
+
+    /// Removes what [`Cellar::prepare`] leaves when it is dropped.
+    async fn clear_up(&self, id: &BottleId, work: &Work) {
+        for _ in 0..2 {
+            let cleared = docker::unprepare(&*self.engine, self.store.owner(), id).await;
+            if let Err(error) = cleared {
+                let failure = Failure::new(format!("clear up behind a build for `{id}`"), &error);
+                work.say(Step::AgentImage, failure.line());
+            }
+            // What the engine was asked for when it was dropped may come late.
+            tokio::time::sleep(PACE).await;
+        }
     }
 
     /// Makes and tries the image of a record's spec. Nothing of the bottle changes.
@@ -248,7 +289,7 @@ impl Cellar {
             .map_err(|error| failed(&error))?;
         let work = Work {
             message: work.message.as_ref().map(|_| undone_words(why)),
-            news: work.news.clone(),
+            ..work.clone()
         };
         let back = self.put_whole_in_force(claim, &undone, &work).await;
         close(claim, Operation::Change, "undone", Outcome::Failed)?;

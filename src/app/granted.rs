@@ -6,13 +6,11 @@
 //! other does the rest ([`Cellar::carry_on`]), while no other live process does.
 
 use jiff::Timestamp;
-use tokio::sync::mpsc;
 
 use super::cellar::{Cellar, Reach};
 use super::change::{Changed, Work};
 use super::exit::Failure;
 use super::requests::{Answered, is_half_done};
-use crate::docker::Progress;
 use crate::request::{
     Ask, News, Outcome as Came, RequestRecord, RequestState, Step, next_spec, without,
     without_image,
@@ -40,15 +38,16 @@ pub(crate) fn was_given_a_change(request: &RequestRecord) -> bool {
 
 impl Cellar {
     /// Goes on with everything that a bottle's requests were granted, that takes its time,
-    /// and that nobody is doing. Gives what each came to.
+    /// and that nobody is doing. Gives what each came to. Those behind one that the operator
+    /// cancelled are left to the next call.
     ///
     /// # Errors
     /// [`Failure`] if the bottle does not answer.
     pub(crate) async fn carry_on(
         &self,
         id: &BottleId,
-        news: &mpsc::Sender<Progress>,
-    ) -> Result<Vec<Result<Answered, Failure>>, Failure> {
+        work: &Work,
+    ) -> Result<Vec<(u64, Result<Answered, Failure>)>, Failure> {
         let lock = self.store.work(id);
         let lock = lock.map_err(|error| {
             Failure::new(format!("see whether somebody changes `{id}`"), &error)
@@ -61,7 +60,12 @@ impl Cellar {
         let left = requests.filter(|one| is_half_done(one) && was_given_a_change(one));
         let mut came = Vec::new();
         for request in left {
-            came.push(self.carry_out((id, &lock), request, news).await);
+            let number = request.id;
+            came.push((number, self.carry_out((id, &lock), request, work).await));
+            if work.cancel.is_asked() {
+                break;
+            }
+            work.cancel.renew();
         }
         Ok(came)
     }
@@ -75,7 +79,7 @@ impl Cellar {
         &self,
         (bottle, lock): (&BottleId, &Lock),
         request: RequestRecord,
-        news: &mpsc::Sender<Progress>,
+        work: &Work,
     ) -> Result<Answered, Failure> {
         let id = request.id;
         let attempt = || format!("do what request {id} of `{bottle}` was approved for");
@@ -84,7 +88,7 @@ impl Cellar {
             let told = talk.say_of(id, News::Applying).await;
             told.map_err(|error| Failure::new(attempt(), &error))?;
         }
-        let done = self.do_granted((bottle, lock), &request, news).await;
+        let done = self.do_granted((bottle, lock), &request, work).await;
         let (said, reach) = match done {
             Ok((changed, words)) => {
                 let outcome = Came {
@@ -124,7 +128,7 @@ impl Cellar {
         &self,
         (bottle, lock): (&BottleId, &Lock),
         request: &RequestRecord,
-        news: &mpsc::Sender<Progress>,
+        work: &Work,
     ) -> Result<(Changed, String), String> {
         let id = request.id;
         let nothing = || String::from("nothing was granted");
@@ -136,10 +140,7 @@ impl Cellar {
         if let Some(changed) = self.done_before(bottle, id)? {
             return Ok((changed, step.words));
         }
-        let work = Work {
-            news: news.clone(),
-            message: Some(done_words(request, &step.words)),
-        };
+        let work = work.with(done_words(request, &step.words));
         let next = |now: &Spec| {
             if now.image != shown.image || now.session != shown.session {
                 return Err(String::from(
@@ -183,7 +184,7 @@ impl Cellar {
         &self,
         bottle: &BottleId,
         request: &RequestRecord,
-        news: &mpsc::Sender<Progress>,
+        work: &Work,
     ) -> Result<Reach, Failure> {
         let id = request.id;
         let lock = self.work_on(bottle)?;
@@ -192,10 +193,7 @@ impl Cellar {
             let gone = || String::from("it is not there any more");
             Ok(step.ok_or_else(gone)?.spec)
         };
-        let work = Work {
-            news: news.clone(),
-            message: Some(taken_back(id)),
-        };
+        let work = work.with(taken_back(id));
         let changed = self.change_whole(bottle, Cause::Undo { id }, next, (&lock, &work));
         Ok(Box::pin(changed).await?.reach)
     }
@@ -208,7 +206,7 @@ impl Cellar {
         &self,
         bottle: &BottleId,
         id: u64,
-        news: &mpsc::Sender<Progress>,
+        work: &Work,
     ) -> Result<Reach, Failure> {
         let attempt = || format!("take back what request {id} of `{bottle}` was given");
         let failed = |error: &dyn std::error::Error| Failure::new(attempt(), error);
@@ -233,10 +231,7 @@ impl Cellar {
             })?;
             Ok(step.spec)
         };
-        let work = Work {
-            news: news.clone(),
-            message: Some(taken_back(id)),
-        };
+        let work = work.with(taken_back(id));
         let changed = self.change_whole(bottle, Cause::Undo { id }, next, (&lock, &work));
         Ok(Box::pin(changed).await?.reach)
     }

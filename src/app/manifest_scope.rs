@@ -18,7 +18,7 @@ use super::requests::Answered;
 use crate::manifest::{EditError, Rewrite, RewriteError, Written};
 use crate::policy::LineDiff;
 use crate::request::{Answer, Ask, RequestRecord, RequestState, Scope, Terms, next_spec};
-use crate::spec::{BottleId, ImageSource};
+use crate::spec::{BottleId, Digest, ImageSource};
 use crate::store::{AuditEvent, Claim, Lock, Record};
 
 /// How often, and how far apart, the right to change the files is asked for.
@@ -55,7 +55,23 @@ pub(crate) enum IntoManifest {
     },
 }
 
+impl IntoManifest {
+    /// What became of it, for the end of a line.
+    pub(super) fn words(&self) -> String {
+        match self {
+            Self::Written { file } => format!("; written into {file}"),
+            Self::AlreadyThere => String::from("; the manifest has it already"),
+            Self::Left { .. } => String::from("; the manifest is as it was"),
+        }
+    }
+}
+
 impl Proposal {
+    /// Names the change and the file that it was planned for.
+    pub(super) fn digest(&self) -> Result<Digest, serde_json::Error> {
+        Ok(Digest::of(&serde_json::to_vec(self)?))
+    }
+
     /// The file that changes and how; nothing if the manifest says so already.
     pub(crate) fn diff(&self) -> Option<(&str, LineDiff)> {
         let rewrite = self.rewrite.as_ref()?;

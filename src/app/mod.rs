@@ -9,6 +9,7 @@ mod ask;
 mod attach;
 mod audit;
 mod beside;
+mod cancel;
 mod cellar;
 mod change;
 mod cli;

@@ -5,7 +5,6 @@
 //! between, [`Cellar::settle`] sees how far it came and does the rest, once.
 
 use jiff::Timestamp;
-use tokio::sync::mpsc;
 
 use super::cellar::{Cellar, Reach, close};
 use super::change::{Work, differs_in_routes_alone};
@@ -13,7 +12,6 @@ use super::exit::Failure;
 use super::granted::{is_refused_after, place_of, takes_a_change, was_given_a_change};
 use super::hub::{Talk, TalkError};
 use super::manifest_scope::{IntoManifest, Proposal};
-use crate::docker::Progress;
 use crate::policy::Provenance;
 use crate::policy::dockerfile::ParseProblem;
 use crate::policy::findings::{Finding, Severity, dockerfile_findings, route_findings};
@@ -145,7 +143,7 @@ impl Cellar {
         &self,
         shown: &Shown,
         answer: Answer,
-        news: &mpsc::Sender<Progress>,
+        work: &Work,
     ) -> Result<Answered, Failure> {
         let attempt = || format!("answer request {} of `{}`", shown.id, shown.bottle);
         let look = "look at it again, then answer";
@@ -208,7 +206,7 @@ impl Cellar {
             (Ok(request), Some(lock)) => {
                 close(&claim, Operation::Answer, &step, Outcome::Done)?;
                 drop((claim, talk));
-                Box::pin(self.carry_out((&shown.bottle, &lock), request, news)).await
+                Box::pin(self.carry_out((&shown.bottle, &lock), request, work)).await
             }
             (Ok(request), None) => self.settle(&claim, &mut talk, request).await,
             (Err(error), _) => {
@@ -328,7 +326,7 @@ impl Cellar {
         &self,
         bottle: &BottleId,
         id: u64,
-        news: &mpsc::Sender<Progress>,
+        work: &Work,
     ) -> Result<Answered, Failure> {
         let attempt = || format!("take back what request {id} of `{bottle}` was given");
         let claim = self.claim("take back what was given to", bottle)?;
@@ -345,7 +343,7 @@ impl Cellar {
         }
         if was_given_a_change(&request) {
             drop((claim, talk));
-            return self.undo_change(bottle, &request, news).await;
+            return self.undo_change(bottle, &request, work).await;
         }
         let mut reach = None;
         // Absent if the routes were changed by hand meanwhile: then only the hub is told.
@@ -369,13 +367,13 @@ impl Cellar {
         &self,
         bottle: &BottleId,
         request: &RequestRecord,
-        news: &mpsc::Sender<Progress>,
+        work: &Work,
     ) -> Result<Answered, Failure> {
         let id = request.id;
         let attempt = || format!("take back what request {id} of `{bottle}` was given");
         let reach = match request.granted() {
-            Some((Ask::McpServer(_), _)) => self.undo_server(bottle, request, news).await?,
-            _ => self.undo_image(bottle, id, news).await?,
+            Some((Ask::McpServer(_), _)) => self.undo_server(bottle, request, work).await?,
+            _ => self.undo_image(bottle, id, work).await?,
         };
         let mut talk = self.talk(bottle).await?;
         let request = talk.say_of(id, News::Undone).await;
@@ -412,7 +410,7 @@ impl Cellar {
         &self,
         id: &BottleId,
         to: u32,
-        news: &mpsc::Sender<Progress>,
+        work: &Work,
     ) -> Result<(u32, Reach), Failure> {
         let attempt = || format!("take `{id}` back to revision {to}");
         let claim = self.claim("roll back", id)?;
@@ -433,7 +431,7 @@ impl Cellar {
         let cause = Cause::Rollback { to };
         if !differs_in_routes_alone(&record.spec, &spec) {
             drop(claim);
-            let work = Work::rolled_back(news.clone(), to);
+            let work = work.rolled_back(to);
             let lock = self.work_on(id)?;
             let changed = self.change_whole(id, cause, |_| Ok(spec.clone()), (&lock, &work));
             let changed = Box::pin(changed).await?;

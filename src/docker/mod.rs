@@ -26,7 +26,7 @@ pub use bottle::{
     AgentSpec, BuildRemains, Change, Credentials, Leftovers, Progress, Step, StepNews, StepTime,
     Up, UpCause, UpError, UpRequest, WatchEvent, agent_spec, change, control_line, is_built,
     leftovers, prepare, remove, remove_builds, remove_leftovers, remove_shared, resume,
-    session_line, sightings, stop, up, watch,
+    session_line, sightings, stop, unprepare, up, watch,
 };
 pub use client::DockerEngine;
 pub use engine::{Answer, Body, Engine, News};

@@ -22,6 +22,10 @@ use crate::wire::{
 pub(super) const LOG_LINES: usize = 2_000;
 /// Decisions of egress kept of one bottle.
 pub(super) const DECISIONS: usize = 500;
+/// Lines kept of what an operation says.
+pub(super) const OUTPUT_LINES: usize = 200;
+/// Characters kept of each.
+const OUTPUT_CHARS: usize = 500;
 
 /// A bottle.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -36,6 +40,9 @@ pub struct Bottle {
     pub hub: Hub,
     /// What is being done to it from this console.
     pub operation: Option<Operation>,
+    /// What the last operation said, such as a build's output. Hostile text.
+    #[serde(default = "no_output", skip_serializing_if = "Ring::is_empty")]
+    pub output: Ring<String>,
     /// The last operation that failed, until the next one begins.
     pub failed: Option<FailedOperation>,
     /// How it is.
@@ -127,6 +134,9 @@ pub struct Operation {
     pub done: u32,
     /// Steps in all; 0 where that is not known.
     pub of: u32,
+    /// Whether it can be cancelled still.
+    #[serde(default)]
+    pub can_cancel: bool,
 }
 
 /// An operation that failed.
@@ -157,7 +167,23 @@ impl Operation {
             is_build: false,
             done: 0,
             of: 0,
+            can_cancel: false,
         }
+    }
+
+    /// Whether the session goes on meanwhile, as it does until a change is on record.
+    #[must_use]
+    pub const fn leaves_session(&self) -> bool {
+        matches!(self.kind, OperationKind::Change) && self.can_cancel
+    }
+
+    /// How far it is, such as `3/8`; empty where that is not known.
+    #[must_use]
+    pub fn count(&self) -> String {
+        if self.of == 0 {
+            return String::new();
+        }
+        format!("{}/{}", self.done, self.of)
     }
 }
 
@@ -186,6 +212,7 @@ impl Bottle {
             sighting: None,
             hub: Hub::default(),
             operation: None,
+            output: no_output(),
             failed: None,
             phase: Phase::Planned,
             phase_since: None,
@@ -248,25 +275,35 @@ impl Bottle {
     pub fn derive_phase(&self) -> Phase {
         match &self.operation {
             Some(operation) => self.phase_of_operation(operation),
-            None => self
-                .phase_of_failed()
-                .into_iter()
-                .chain([self.phase_of_agent()])
-                .chain(self.troubles())
-                .max()
-                .unwrap_or(Phase::Planned),
+            None => self.phase_beneath(),
         }
+    }
+
+    /// The phase without regard to what is being done to it.
+    pub(super) fn phase_beneath(&self) -> Phase {
+        self.phase_of_failed()
+            .into_iter()
+            .chain([self.phase_of_agent()])
+            .chain(self.troubles())
+            .max()
+            .unwrap_or(Phase::Planned)
+    }
+
+    /// Keeps a line that an operation says.
+    pub(super) fn hear_output(&mut self, line: &str) {
+        self.output.push(line.chars().take(OUTPUT_CHARS).collect());
     }
 
     fn phase_of_operation(&self, operation: &Operation) -> Phase {
         match operation.kind {
-            OperationKind::Start if operation.is_build => Phase::Building,
+            OperationKind::Start | OperationKind::Change if operation.is_build => Phase::Building,
             OperationKind::Start if self.sighting.is_none() && operation.what.is_empty() => {
                 Phase::Planned
             }
             OperationKind::Start | OperationKind::Resume => Phase::Starting,
             OperationKind::Stop => Phase::Stopping,
             OperationKind::Remove => Phase::Removing,
+            OperationKind::Change => Phase::Changing,
         }
     }
 
@@ -285,6 +322,8 @@ impl Bottle {
                     },
                 }
             }
+            // It left the bottle as it was, or the containers say what is wrong.
+            OperationKind::Change => return None,
         })
     }
 
@@ -369,7 +408,12 @@ impl Bottle {
     /// ours otherwise.
     #[must_use]
     pub fn since(&self) -> Option<Timestamp> {
-        match (&self.phase, &self.hub.session) {
+        self.since_of(&self.phase)
+    }
+
+    /// Since when it is in a phase, which may be one beneath an operation.
+    pub(super) fn since_of(&self, phase: &Phase) -> Option<Timestamp> {
+        match (phase, &self.hub.session) {
             (
                 Phase::Ready {
                     doing: Doing::Paused,
@@ -385,7 +429,7 @@ impl Bottle {
     #[must_use]
     pub fn source(&self) -> &str {
         match (&self.phase, &self.hub.session) {
-            _ if self.operation.is_some() || self.failed.is_some() => "this console",
+            _ if self.operation.is_some() || self.phase_of_failed().is_some() => "this console",
             (
                 Phase::Ready {
                     doing: Doing::Paused,
@@ -410,6 +454,10 @@ impl Bottle {
             _ => "the engine",
         }
     }
+}
+
+const fn no_output() -> Ring<String> {
+    Ring::new(OUTPUT_LINES)
 }
 
 /// Whether a container runs or may at any moment.

@@ -48,6 +48,8 @@ pub enum Command {
     Resume,
     /// Remove the selected bottle.
     Remove,
+    /// Cancel what is being done to the selected bottle.
+    CancelOperation,
     /// Type a filter.
     Filter,
     /// Type a filter of decisions.

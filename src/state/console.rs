@@ -4,6 +4,7 @@ use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
 use super::bottle::Bottle;
+use super::carry::Carried;
 use super::command::{Command, Context};
 use super::decision::suggested;
 use super::fleet::{EngineState, Fleet};
@@ -60,6 +61,9 @@ pub struct State {
     /// What the operator was told of each bottle's needs; no part of what is shown.
     #[serde(skip)]
     pub(super) told: Told,
+    /// What was tried of what was left half done; no part of what is shown.
+    #[serde(skip)]
+    pub(super) carried: Carried,
     pub(super) revision: u64,
     /// The ages on the screen at the last tick, summed up.
     pub(super) ages: i64,
@@ -80,6 +84,7 @@ impl State {
             scrollback: 0,
             starting: None,
             told: Told::default(),
+            carried: Carried::default(),
             revision: 1,
             ages: 0,
         }
@@ -129,6 +134,7 @@ impl State {
                 Modal::ConfirmStop { .. }
                 | Modal::ConfirmRemove { .. }
                 | Modal::ConfirmUndo { .. }
+                | Modal::ConfirmCancel { .. }
                 | Modal::ConfirmQuit
                 | Modal::Allow { .. } => Context::Confirm,
                 Modal::Decision { .. } => Context::Decision,
@@ -202,6 +208,7 @@ impl State {
             Command::Stop => is_free && selected.is_some_and(Bottle::is_alive),
             Command::Resume => is_free && selected.is_some_and(Bottle::is_resumable),
             Command::Remove => is_free && !selected.is_some_and(Bottle::is_alive),
+            Command::CancelOperation => self.cancellable().is_some(),
             Command::Read(_) => selected.is_some(),
             Command::NextNeed => !self.needs().is_empty(),
             Command::Answer => {

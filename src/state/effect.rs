@@ -2,11 +2,11 @@
 //!
 //! Three kinds: **lines** (`WatchHub`, `FollowLogs`, `Preview`, `Attach`) stand until
 //! their opposite, each asked for once; **operations** answer with
-//! [`super::Event::Operation`] ending in `Ended`; **questions** answer with one event.
+//! [`super::Event::Operation`] ending in `Ended` or `Cancelled`; **questions** answer with one event.
 
 use serde::{Deserialize, Serialize};
 
-use super::inbox::{RequestRef, ShownRequest};
+use super::inbox::{Draft, RequestRef, ShownRequest};
 use super::sighting::BottleRef;
 use crate::policy::{BottleBudget, Route};
 use crate::request::{Answer, Ask};
@@ -157,6 +157,33 @@ pub enum Effect {
         answer: Answer,
         /// Whether what needs a yes of its own got it.
         accepts_findings: bool,
+    },
+    /// Plan what a yes would change in the operator's own file, which is the scope of its
+    /// terms. Answers with `ManifestPlanned`.
+    PlanManifest {
+        /// The yes.
+        draft: Box<Draft>,
+    },
+    /// The same as `AnswerRequests` for the one request of a yes that was shown what it
+    /// changes in the operator's own file. If it would change something else by now,
+    /// answers with `ManifestPlanned` and nothing is done.
+    ApproveIntoManifest {
+        /// The yes.
+        draft: Box<Draft>,
+        /// The answer.
+        answer: Answer,
+    },
+    /// Go on with what a bottle's requests were granted and nobody does. Answers with
+    /// `CarriedOn`.
+    CarryOn {
+        /// The bottle.
+        bottle: BottleRef,
+    },
+    /// Cancel the operation on a bottle, unless it is too late. Answers with the
+    /// operation's end, or with `Note`.
+    CancelOperation {
+        /// The bottle.
+        bottle: BottleRef,
     },
     /// Take back what a request was given. Answers with `RequestsAnswered`.
     UndoRequest {

@@ -7,7 +7,7 @@
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
-use super::inbox::{Looked, RequestRef};
+use super::inbox::{Draft, Looked, ManifestLook, RequestRef};
 use super::key::{Key, Pointer};
 use super::sighting::{BottleRef, BottleSighting, EngineId};
 use crate::manifest::SummaryRow;
@@ -197,6 +197,20 @@ pub enum Event {
         /// Of each.
         results: Vec<AnswerResult>,
     },
+    /// What was approved before and left half done was looked after, or somebody else does.
+    CarriedOn {
+        /// Which bottle's.
+        bottle: BottleRef,
+        /// What came of each request that was left.
+        results: Vec<AnswerResult>,
+    },
+    /// What a yes would change in the operator's own file.
+    ManifestPlanned {
+        /// The yes, as it was when this was asked for.
+        draft: Box<Draft>,
+        /// The change, or why there can be none.
+        result: Result<Box<ManifestLook>, String>,
+    },
     /// The operator is done editing.
     RequestEdited {
         /// Which request.
@@ -313,6 +327,8 @@ pub enum OperationKind {
     Resume,
     /// Removes a bottle with its volumes.
     Remove,
+    /// Gives a running bottle another image or session, or takes that back.
+    Change,
 }
 
 impl OperationKind {
@@ -324,6 +340,7 @@ impl OperationKind {
             Self::Stop => "stop",
             Self::Resume => "resume",
             Self::Remove => "remove",
+            Self::Change => "change",
         }
     }
 }
@@ -336,14 +353,20 @@ pub enum OperationNews {
     Began,
     /// It reached a step.
     Step {
-        /// The step in words.
+        /// The step in words, or what it says. Hostile text.
         what: String,
+        /// Whether it is something that a step says, such as a line of a build's output.
+        #[serde(default)]
+        is_output: bool,
         /// Whether an image is being made, which may take minutes.
         is_build: bool,
         /// Steps done.
         done: u32,
         /// Steps in all; 0 where that is not known.
         of: u32,
+        /// Whether the operation can be cancelled still.
+        #[serde(default)]
+        can_cancel: bool,
     },
     /// It ended, well or with the reason in the engine's own words. What a failed
     /// start had made is undone by then.
@@ -351,4 +374,6 @@ pub enum OperationNews {
         /// How.
         outcome: Result<(), String>,
     },
+    /// The operator cancelled it. What it had made is undone.
+    Cancelled,
 }

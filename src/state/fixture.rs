@@ -255,6 +255,8 @@ impl Console {
                 is_build: true,
                 done: 3,
                 of: 8,
+                is_output: false,
+                can_cancel: true,
             },
         ));
         console.apply(Event::Tick { now: now() });

@@ -250,6 +250,14 @@ pub const KEYMAP: &[Binding] = &[
         "hits",
         "egress: what each route let out, and what was refused",
     ),
+    // What is being done; where nothing is, the footer leaves it out.
+    row(
+        &[Key::char('c')],
+        Command::CancelOperation,
+        &[List, Detail, Egress, Inbox],
+        "cancel",
+        "cancel a start or an approved change (asks first)",
+    ),
     // What waits for the operator.
     row(
         &[Key::char('a')],

@@ -9,6 +9,7 @@ mod all_egress;
 mod apply;
 mod bottle;
 mod budget;
+mod carry;
 mod command;
 mod console;
 mod cost;
@@ -56,7 +57,8 @@ pub use fleet::{EngineState, Fleet};
 pub use hits::{budget_words, hits_words, more_words};
 pub use inbox::{
     Draft, DraftFinding, GrantTime, GrantUses, ImageLook, Inbox, InboxName, InboxPage, InboxRow,
-    LookFailure, Looked, RequestLook, RequestRef, ShownRequest, TermsDraft, TermsLine, scope_words,
+    LookFailure, Looked, ManifestLook, RequestLook, RequestRef, ShownRequest, TermsDraft,
+    TermsLine, scope_words,
 };
 pub use key::{Held, Key, KeyCode, Pointer, PointerAction};
 pub use keymap::{Binding, KEYMAP, bindings, command};

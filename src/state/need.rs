@@ -2,9 +2,10 @@
 
 use jiff::Timestamp;
 
-use super::bottle::Bottle;
+use super::bottle::{Bottle, Operation};
 use super::budget::pause_words;
 use super::console::State;
+use super::event::OperationKind;
 use super::phase::{Doing, Failure, Phase};
 use super::sighting::BottleRef;
 use crate::wire::{Role, RoleState};
@@ -36,6 +37,7 @@ impl State {
                 need(bottle, now)
                     .into_iter()
                     .chain(asks(bottle))
+                    .chain(unchanged(bottle))
                     .chain(requests(bottle))
             })
             .collect();
@@ -78,6 +80,20 @@ fn asks(bottle: &Bottle) -> Vec<(u8, Need)> {
     asks
 }
 
+/// A change that failed and was not read yet. The bottle itself goes on.
+fn unchanged(bottle: &Bottle) -> Option<(u8, Need)> {
+    let failed = bottle.failed.as_ref();
+    let failed = failed.filter(|failed| failed.kind == OperationKind::Change)?;
+    let need = Need {
+        bottle: bottle.bottle.clone(),
+        word: "unchanged",
+        words: format!("failed to change it: {}", failed.why),
+        since: None,
+        is_trouble: true,
+    };
+    Some((3, need))
+}
+
 /// What the agent asked for and nobody answered.
 fn requests(bottle: &Bottle) -> Option<(u8, Need)> {
     let mut pending = bottle.pending();
@@ -98,12 +114,22 @@ fn requests(bottle: &Bottle) -> Option<(u8, Need)> {
 
 fn need(bottle: &Bottle, now: Timestamp) -> Option<(u8, Need)> {
     let session = bottle.hub.session.as_ref();
-    let (rank, words) = match &bottle.phase {
+    // An agent goes on asking while an image is made for it.
+    let is_beneath = bottle
+        .operation
+        .as_ref()
+        .is_some_and(Operation::leaves_session);
+    let phase = if is_beneath {
+        &bottle.phase_beneath()
+    } else {
+        &bottle.phase
+    };
+    let (rank, words) = match phase {
         Phase::Failed {
             why: Failure::SealBroken { .. },
-        } => (0, bottle.phase.words()),
-        Phase::Failed { .. } => (2, bottle.phase.words()),
-        Phase::Degraded { .. } => (3, bottle.phase.words()),
+        } => (0, phase.words()),
+        Phase::Failed { .. } => (2, phase.words()),
+        Phase::Degraded { .. } => (3, phase.words()),
         Phase::Ready {
             doing: Doing::Waiting,
         } => {
@@ -121,6 +147,7 @@ fn need(bottle: &Bottle, now: Timestamp) -> Option<(u8, Need)> {
         Phase::Planned
         | Phase::Building
         | Phase::Starting
+        | Phase::Changing
         | Phase::Ready { .. }
         | Phase::Stopping
         | Phase::Removing
@@ -128,10 +155,10 @@ fn need(bottle: &Bottle, now: Timestamp) -> Option<(u8, Need)> {
     };
     let need = Need {
         bottle: bottle.bottle.clone(),
-        word: bottle.phase.word(),
+        word: phase.word(),
         words,
-        since: bottle.since(),
-        is_trouble: bottle.phase.is_trouble(),
+        since: bottle.since_of(phase),
+        is_trouble: phase.is_trouble(),
     };
     Some((rank, need))
 }

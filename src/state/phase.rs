@@ -15,6 +15,8 @@ pub enum Phase {
     Building,
     /// Its containers are being made or started.
     Starting,
+    /// It is given another image or session.
+    Changing,
     /// Its session runs.
     Ready {
         /// What the session is doing.
@@ -142,6 +144,7 @@ impl Phase {
             Self::Planned => "planned",
             Self::Building => "building",
             Self::Starting => "starting",
+            Self::Changing => "changing",
             Self::Ready { doing } => match doing {
                 Doing::Unknown => "running",
                 Doing::Working => "working",
@@ -166,6 +169,7 @@ impl Phase {
             Self::Planned
             | Self::Building
             | Self::Starting
+            | Self::Changing
             | Self::Ready { .. }
             | Self::Stopping
             | Self::Removing

@@ -3,6 +3,7 @@
 mod answer;
 mod attach;
 mod budget;
+mod change;
 mod egress;
 mod fleet;
 mod inbox;

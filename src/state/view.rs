@@ -159,6 +159,11 @@ pub enum Modal {
         /// Which.
         bottle: BottleRef,
     },
+    /// Whether what is being done to a bottle is to be given up.
+    ConfirmCancel {
+        /// Which.
+        bottle: BottleRef,
+    },
     /// Whether to leave although operations run.
     ConfirmQuit,
     /// What becomes of a connection that waits.

@@ -89,6 +89,7 @@ impl Look {
             Phase::Planned
             | Phase::Building
             | Phase::Starting
+            | Phase::Changing
             | Phase::Stopping
             | Phase::Removing => self.glyph("◌", "~"),
             Phase::Stopped => self.glyph("○", "."),
@@ -130,9 +131,12 @@ pub(super) const fn role_of(phase: &Phase) -> Role {
             Doing::Waiting | Doing::Paused => Role::Wanting,
             Doing::Idle | Doing::Unknown => Role::Plain,
         },
-        Phase::Planned | Phase::Building | Phase::Starting | Phase::Stopping | Phase::Removing => {
-            Role::Busy
-        }
+        Phase::Planned
+        | Phase::Building
+        | Phase::Starting
+        | Phase::Changing
+        | Phase::Stopping
+        | Phase::Removing => Role::Busy,
         Phase::Stopped => Role::Faint,
         Phase::Degraded { .. } => Role::Troubled,
         Phase::Failed { .. } => Role::Broken,

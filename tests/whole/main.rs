@@ -30,6 +30,8 @@ mod inbox;
 #[cfg(test)]
 mod manifest_scope;
 #[cfg(test)]
+mod progress;
+#[cfg(test)]
 mod rebuild;
 #[cfg(test)]
 mod requests;

@@ -9,7 +9,7 @@ use crate::requests::{is_let_out, listed};
 use crate::support::agent::{asking_bottle, call};
 use crate::support::engine::engine_or_skip;
 use crate::support::model::{PORT, claude_image};
-use crate::support::operator::Operator;
+use crate::support::operator::{Operator, PATIENCE};
 
 /// An agent `coder` in a file that somebody wrote by hand.
 fn manifest() -> String {
@@ -166,6 +166,51 @@ fn a_grant_into_the_manifest_killed_at_any_moment_is_whole_or_nothing() {
     }
     let shown: Value = operator.json(&["diff", &bottle, "--manifest"]);
     assert_eq!(shown["manifest"]["state"], "same", "{shown}");
+    operator.cellar(&["rm", "--yes", &bottle]);
+    operator.left_nothing(&bottle);
+}
+
+#[test]
+fn a_yes_in_the_inbox_is_for_the_change_of_the_file_that_was_shown() {
+    let Some(engine) =
+        engine_or_skip("a_yes_in_the_inbox_is_for_the_change_of_the_file_that_was_shown")
+    else {
+        return;
+    };
+    let text = manifest();
+    let operator = Operator::new(engine, &text);
+    let bottle = asking_bottle(&operator);
+    let agent = engine.container(&bottle, "agent");
+    let ask = json!({"host": "pypi.org", "methods": ["GET"], "reason": "wheels"});
+    call(engine, &agent, "request_route", &ask);
+    let console = operator.terminal(&[], 120, 40);
+    console.wait_for_text("a way out to GET pypi.org", PATIENCE);
+    console.send("i");
+    console.wait_for_text("adds GET pypi.org, no credential", PATIENCE);
+    console.send("t");
+    console.wait_for_text(&format!("Terms of {bottle}/1?"), PATIENCE);
+    // Down to the scope, the manifest, and on.
+    console.send("Gl\r");
+    console.wait_for_text("This is written into", PATIENCE);
+    let line = r#"{ "host": "pypi.org", "methods": ["GET"] },"#;
+    console.wait_for_text(line, PATIENCE);
+
+    // Somebody writes into the file while it is read.
+    let other = text.replace("// on us", "// on us all");
+    operator.write("cellar.json", &other);
+    console.send("y");
+    console.wait_for_text("was changed since it was shown: read it again", PATIENCE);
+    console.wait_for_text("// on us all", PATIENCE);
+    assert_eq!(file(&operator), other);
+    assert!(!is_let_out(&operator, &bottle, "https://pypi.org/simple/"));
+
+    console.send("y");
+    console.wait_for_text("; written into ", PATIENCE);
+    let with = format!("// on us all\n        {line}\n");
+    assert_eq!(file(&operator), other.replace("// on us all\n", &with));
+    assert!(is_let_out(&operator, &bottle, "https://pypi.org/simple/"));
+    console.send("q");
+    drop(console);
     operator.cellar(&["rm", "--yes", &bottle]);
     operator.left_nothing(&bottle);
 }

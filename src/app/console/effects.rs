@@ -53,7 +53,13 @@ impl Console<'_> {
                 shown,
                 answer,
                 accepts_findings,
-            } => self.answer_requests(shown, answer, accepts_findings),
+            } => self.answer_requests(shown, &answer, accepts_findings),
+            Effect::PlanManifest { draft } => self.plan_manifest(draft),
+            Effect::ApproveIntoManifest { draft, answer } => {
+                self.approve_into_manifest(draft, answer);
+            }
+            Effect::CarryOn { bottle } => self.carry_on(&bottle),
+            Effect::CancelOperation { bottle } => self.cancel(&bottle)?,
             Effect::UndoRequest { request } => self.undo_request(request),
             Effect::EditRequest { request, ask } => self.open_editor(request, *ask)?,
             Effect::Notify { bottle, what } => self.notify(&bottle, &what)?,

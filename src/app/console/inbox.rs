@@ -1,20 +1,14 @@
-//! The inbox's effects: looking up what an approval would do, answering, taking back,
-//! and telling an operator who looks elsewhere.
+//! The inbox's effects: looking up what an approval would do, and telling an operator
+//! who looks elsewhere.
 
 use std::io::Write as _;
 
-use futures_util::StreamExt as _;
-
 use super::Console;
-use crate::app::cellar::{Cellar, Reach};
-use crate::app::change::Work;
+use crate::app::cellar::Cellar;
 use crate::app::exit::Failure;
-use crate::app::requests::{Answered, Findings, Shown, findings};
-use crate::request::{Answer, Ask, RequestRecord, RequestState};
-use crate::state::{AnswerResult, BottleRef, Event, Looked, RequestLook, RequestRef, ShownRequest};
-
-/// Bottles that are answered at once.
-const ANSWERED_AT_ONCE: usize = 4;
+use crate::app::requests::findings;
+use crate::request::{Ask, RequestRecord};
+use crate::state::{BottleRef, Event, Looked, RequestLook, RequestRef};
 
 impl Console<'_> {
     /// Looks up what approving would do. A look that was asked for before is of no use
@@ -46,47 +40,6 @@ impl Console<'_> {
                     drop(events.send(Event::RequestsShown { ticket, looked }).await);
                 }
             });
-    }
-
-    /// Answers requests, a few bottles at a time.
-    pub(super) fn answer_requests(
-        &mut self,
-        shown: Vec<ShownRequest>,
-        answer: Answer,
-        accepts_findings: bool,
-    ) {
-        let (cellar, events) = (self.cellar.clone(), self.events.clone());
-        self.operations += 1;
-        let name = format!("answer requests {}", self.operations);
-        let findings = if accepts_findings {
-            Findings::Accepted
-        } else {
-            Findings::Unasked
-        };
-        self.tasks.start(name, None, async move {
-            let answers = futures_util::stream::iter(shown)
-                .map(|one| answered(&cellar, one, answer.clone(), findings))
-                .buffered(ANSWERED_AT_ONCE);
-            let results = answers.collect().await;
-            // A console that is gone needs no news.
-            drop(events.send(Event::RequestsAnswered { results }).await);
-        });
-    }
-
-    /// Takes back what a request was given.
-    pub(super) fn undo_request(&mut self, request: RequestRef) {
-        let (cellar, events) = (self.cellar.clone(), self.events.clone());
-        self.operations += 1;
-        let name = format!("answer requests {} undo", self.operations);
-        self.tasks.start(name, None, async move {
-            let work = Work::silent();
-            let undone = cellar.undo(&request.bottle.id, request.id, &work.news);
-            let undone = Box::pin(undone).await;
-            let result = words(undone);
-            let results = vec![AnswerResult { request, result }];
-            // A console that is gone needs no news.
-            drop(events.send(Event::RequestsAnswered { results }).await);
-        });
     }
 
     /// Tells the operator, wherever they look, that a bottle needs them.
@@ -128,40 +81,4 @@ fn look(
         }
     };
     Looked { request, result }
-}
-
-async fn answered(
-    cellar: &Cellar,
-    shown: ShownRequest,
-    answer: Answer,
-    findings: Findings,
-) -> AnswerResult {
-    let request = shown.request;
-    let shown = Shown {
-        bottle: request.bottle.id.clone(),
-        id: request.id,
-        content: shown.content,
-        spec: shown.spec,
-        findings,
-        manifest: None,
-    };
-    let work = Work::silent();
-    let answered = cellar.answer(&shown, answer, &work.news);
-    let result = words(Box::pin(answered).await);
-    AnswerResult { request, result }
-}
-
-/// What came of an answer, in words.
-fn words(answered: Result<Answered, Failure>) -> Result<String, String> {
-    let answered = answered.map_err(|failure| failure.line())?;
-    let state = &answered.request.state;
-    let mut what = format!("is {}", state.word());
-    if let RequestState::Applied { outcome, .. } = state {
-        what = format!("{what}: {}", outcome.words);
-    }
-    Ok(match answered.reach {
-        Some(Reach::Now) => format!("{what}; in force now"),
-        Some(Reach::AtItsNextStart) => format!("{what}; in force when the bottle runs again"),
-        None => what,
-    })
 }

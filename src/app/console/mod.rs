@@ -6,12 +6,14 @@
 //! waited for here; tasks do that and answer with events.
 
 mod ahead;
+mod answers;
 mod editor;
 mod effects;
 mod inbox;
 mod input;
 mod lines;
 mod operations;
+mod progress;
 mod secrets;
 mod session;
 mod tasks;
@@ -30,6 +32,7 @@ use tokio::time::MissedTickBehavior;
 use self::ahead::Ahead;
 use self::editor::Editor;
 use self::input::{Input, translate};
+use self::progress::Cancels;
 use self::secrets::{Asking, LookedUp};
 use self::session::{Opened, Shown};
 use self::tasks::Tasks;
@@ -96,6 +99,7 @@ struct Console<'terminal> {
     asking: Option<Asking>,
     /// Numbers operations, so that each has a task of its own.
     operations: u64,
+    cancels: Cancels,
     drawn: Option<(u64, Instant)>,
     is_stale: bool,
     has_quit: bool,
@@ -147,6 +151,7 @@ impl<'terminal> Console<'terminal> {
             plans: BTreeMap::new(),
             asking: None,
             operations: 0,
+            cancels: Cancels::default(),
             drawn: None,
             is_stale: true,
             has_quit: false,

@@ -1,21 +1,20 @@
 //! Operations on bottles: each a task that answers with events, from `Began` to
 //! `Ended`.
 
-use tokio::sync::mpsc;
+use tokio::sync::{mpsc, oneshot};
 
 use super::Console;
+use super::progress::{Reached, Teller, WAITING_NEWS};
 use super::secrets::{Asking, LookedUp, Typed, Wish};
+use crate::app::cancel::Cancel;
 use crate::app::cellar::{Cellar, StartRequest};
 use crate::app::exit::Failure;
 use crate::app::{gather, planning};
-use crate::docker::{Progress, Step, StepNews};
+use crate::docker::Progress;
 use crate::manifest::SecretAsk;
 use crate::spec::{BottleId, BottleName};
 use crate::state::{BottleRef, Event, Key, OperationKind, OperationNews, OperationReport};
 use crate::store::Record;
-
-/// News of steps that may wait; more are dropped by who sends them.
-const WAITING_NEWS: usize = 256;
 
 impl Console<'_> {
     pub(super) fn start(&mut self, agent: &str, name: Option<BottleName>) -> std::io::Result<()> {
@@ -146,24 +145,15 @@ impl Console<'_> {
         match wish {
             Wish::Start(plan, id) => {
                 let request = StartRequest::of_plan(&plan, id, values);
-                self.spawn(
-                    OperationKind::Start,
-                    None,
-                    agent,
-                    |cellar, news| async move {
-                        cellar.start(request, news).await.map(|up| Some(up.id))
-                    },
-                );
+                self.spawn_start(request, agent);
             }
             Wish::Resume(bottle) => {
                 let id = bottle.id.clone();
                 self.spawn(
                     OperationKind::Resume,
-                    Some(bottle),
+                    bottle,
                     agent,
-                    |cellar, news| async move {
-                        cellar.resume(&id, values, news).await.map(|_| None)
-                    },
+                    |cellar, news| async move { cellar.resume(&id, values, news).await.map(drop) },
                 );
             }
             Wish::Unlock(bottle) => {
@@ -184,25 +174,22 @@ impl Console<'_> {
 
     pub(super) fn stop(&mut self, bottle: BottleRef) {
         let (id, agent) = (bottle.id.clone(), self.agent_of(&bottle));
-        self.spawn(
-            OperationKind::Stop,
-            Some(bottle),
-            agent,
-            |cellar, _| async move { cellar.stop(&id).await.map(|()| None) },
-        );
+        self.spawn(OperationKind::Stop, bottle, agent, |cellar, _| async move {
+            cellar.stop(&id).await
+        });
     }
 
     pub(super) fn remove(&mut self, bottle: BottleRef) {
         let (id, agent) = (bottle.id.clone(), self.agent_of(&bottle));
         self.spawn(
             OperationKind::Remove,
-            Some(bottle),
+            bottle,
             agent,
-            |cellar, _| async move { cellar.remove(&id).await.map(|()| None) },
+            |cellar, _| async move { cellar.remove(&id).await },
         );
     }
 
-    fn agent_of(&self, bottle: &BottleRef) -> String {
+    pub(super) fn agent_of(&self, bottle: &BottleRef) -> String {
         self.state
             .fleet
             .get(bottle)
@@ -210,98 +197,119 @@ impl Console<'_> {
             .unwrap_or_default()
     }
 
+    /// Cancels what is being done to a bottle, if that can be.
+    pub(super) fn cancel(&mut self, bottle: &BottleRef) -> std::io::Result<()> {
+        if self.cancels.ask(bottle) {
+            return Ok(());
+        }
+        let id = &bottle.id;
+        let text = format!("{id}: it is too late to cancel it; it goes on to its end");
+        self.take(Event::Note { text })
+    }
+
+    pub(super) fn teller(
+        &self,
+        kind: OperationKind,
+        bottle: Option<BottleRef>,
+        agent: String,
+        cancel: Option<Cancel>,
+    ) -> Teller {
+        Teller {
+            kind,
+            bottle,
+            agent,
+            events: self.events.clone(),
+            cancel,
+            cancels: self.cancels.clone(),
+            reached: Reached::default(),
+        }
+    }
+
+    /// Starts a bottle as a task. Cancelled, it undoes what it made.
+    fn spawn_start(&mut self, mut request: StartRequest, agent: String) {
+        self.operations += 1;
+        let name = format!("operation {} start", self.operations);
+        let (tx, mut rx) = mpsc::channel(WAITING_NEWS);
+        let (reserved, mut id) = oneshot::channel();
+        request.reserved = Some(reserved);
+        let cancel = Cancel::new();
+        let mut teller = self.teller(OperationKind::Start, None, agent, Some(cancel.clone()));
+        let cellar = self.cellar.clone();
+        self.tasks.start(name, None, async move {
+            let engine = cellar.engine.id().clone();
+            teller.begin().await;
+            let work = async {
+                tokio::select! {
+                    biased;
+                    () = cancel.asked() => None,
+                    up = Box::pin(cellar.start(request, tx)) => Some(up),
+                }
+            };
+            let tell = async {
+                let mut is_named = false;
+                loop {
+                    tokio::select! {
+                        biased;
+                        id = &mut id, if !is_named => {
+                            is_named = true;
+                            if let Ok(id) = id {
+                                let engine = engine.clone();
+                                teller.bottle = Some(BottleRef { engine, id });
+                                teller.begin().await;
+                            }
+                        }
+                        progress = rx.recv() => match progress {
+                            Some(progress) => teller.pass_on(&progress).await,
+                            None => break,
+                        },
+                    }
+                }
+            };
+            let (up, ()) = tokio::join!(work, tell);
+            let news = match (up, &teller.bottle) {
+                (Some(up), _) => OperationNews::Ended {
+                    outcome: up.map(|_| ()).map_err(|failure| failure.line()),
+                },
+                // Its claim went with the work.
+                (None, Some(bottle)) => match cellar.remove(&bottle.id).await {
+                    Ok(()) => OperationNews::Cancelled,
+                    Err(failure) => OperationNews::Ended {
+                        outcome: Err(failure.line()),
+                    },
+                },
+                (None, None) => OperationNews::Cancelled,
+            };
+            teller.end(news).await;
+        });
+    }
+
     /// Runs an operation as a task and tells the state how it goes.
     fn spawn<Work, Done>(
         &mut self,
         kind: OperationKind,
-        bottle: Option<BottleRef>,
+        bottle: BottleRef,
         agent: String,
         work: Work,
     ) where
         Work: FnOnce(Cellar, mpsc::Sender<Progress>) -> Done,
-        Done: Future<Output = Result<Option<BottleId>, Failure>> + Send + 'static,
+        Done: Future<Output = Result<(), Failure>> + Send + 'static,
     {
         self.operations += 1;
         let name = format!("operation {} {}", self.operations, kind.verb());
         let (tx, mut rx) = mpsc::channel(WAITING_NEWS);
         let done = work(self.cellar.clone(), tx);
-        let events = self.events.clone();
-        let engine = self.cellar.engine.id().clone();
-        self.tasks.start(name, bottle.clone(), async move {
-            let report = |bottle: Option<BottleRef>, news| Event::Operation {
-                report: OperationReport {
-                    kind,
-                    bottle,
-                    agent: agent.clone(),
-                    news,
-                },
-            };
-            // A console that is gone needs no news.
-            drop(
-                events
-                    .send(report(bottle.clone(), OperationNews::Began))
-                    .await,
-            );
+        let mut teller = self.teller(kind, Some(bottle.clone()), agent, None);
+        self.tasks.start(name, Some(bottle), async move {
+            teller.begin().await;
             let tell = async {
-                let mut reached = Reached::default();
                 while let Some(progress) = rx.recv().await {
-                    let step = step_news(&progress, &mut reached);
-                    drop(events.send(report(bottle.clone(), step)).await);
+                    teller.pass_on(&progress).await;
                 }
             };
             let (result, ()) = tokio::join!(done, tell);
-            let (made, outcome) = match result {
-                Ok(made) => (made, Ok(())),
-                Err(failure) => (None, Err(failure.line())),
-            };
-            let bottle = bottle.clone().or(made.map(|id| BottleRef { engine, id }));
-            drop(
-                events
-                    .send(report(bottle, OperationNews::Ended { outcome }))
-                    .await,
-            );
+            let outcome = result.map_err(|failure| failure.line());
+            teller.end(OperationNews::Ended { outcome }).await;
         });
-    }
-}
-
-/// How far an operation is.
-#[derive(Debug, Default)]
-struct Reached {
-    finished: u32,
-    /// The build's own step and how many it has, while there is a build.
-    build: Option<(u32, u32)>,
-}
-
-fn step_news(progress: &Progress, reached: &mut Reached) -> OperationNews {
-    let what = match &progress.news {
-        StepNews::Output(text) => crate::pty::one_line(text.trim()),
-        StepNews::BuildStep {
-            number,
-            of,
-            instruction,
-        } => {
-            reached.build = Some((*number, *of));
-            crate::pty::one_line(instruction)
-        }
-        StepNews::Began => progress.step.words().to_owned(),
-        StepNews::Done { .. } => {
-            reached.finished += 1;
-            if progress.step == Step::AgentImage {
-                reached.build = None;
-            }
-            progress.step.words().to_owned()
-        }
-    };
-    let is_build = progress.step == Step::AgentImage;
-    let (done, of) = reached
-        .build
-        .filter(|_| is_build)
-        .unwrap_or((reached.finished, 0));
-    OperationNews::Step {
-        what,
-        is_build,
-        done,
-        of,
     }
 }
 

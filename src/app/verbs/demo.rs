@@ -60,6 +60,7 @@ async fn start(out: &mut Output, cellar: &Cellar) -> Result<(), Failure> {
             home_files: Vec::new(),
             values: Values::default(),
             is_demo: true,
+            reserved: None,
         };
         async move {
             let up = cellar.start(request, progress).await;

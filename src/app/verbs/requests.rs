@@ -11,6 +11,7 @@ use serde::Serialize;
 use super::super::ask;
 use super::super::beside::{Beside, Today};
 use super::super::cellar::{Cellar, Reach};
+use super::super::change::Work;
 use super::super::cli::{RequestVerb, RequestsArguments, ScopeWord};
 use super::super::edit;
 use super::super::exit::{Exit, Failure};
@@ -217,10 +218,11 @@ async fn finished(
         return Ok((record, requests));
     }
     let (news, shown) = show_progress(true);
-    let came = cellar.carry_on(id, &news).await;
-    drop(news);
+    let work = Work::told_to(news);
+    let came = cellar.carry_on(id, &work).await;
+    drop(work);
     shown.finish().await;
-    for one in came? {
+    for (_, one) in came? {
         let line = match one {
             Ok(done) => format!(
                 "{id}: request {} was left half done: finished",
@@ -310,8 +312,9 @@ pub(super) async fn one(out: &mut Output, verb: RequestVerb) -> Result<Exit, Fai
         RequestVerb::Undo { request, json } => {
             let (bottle, id) = name(&cellar, &request)?;
             let (news, shown) = show_progress(!json);
-            let answered = cellar.undo(&bottle, id, &news).await;
-            drop(news);
+            let work = Work::told_to(news);
+            let answered = cellar.undo(&bottle, id, &work).await;
+            drop(work);
             shown.finish().await;
             let answered = answered?;
             print(out, &request, &answered, json)
@@ -479,8 +482,9 @@ async fn tell(
     is_json: bool,
 ) -> Result<Exit, Failure> {
     let (news, progress) = show_progress(!is_json);
-    let answered = cellar.answer(shown, answer, &news).await;
-    drop(news);
+    let work = Work::told_to(news);
+    let answered = cellar.answer(shown, answer, &work).await;
+    drop(work);
     progress.finish().await;
     let answered = answered?;
     let name = format!("{}/{}", shown.bottle, shown.id);
@@ -519,7 +523,7 @@ fn print(
         &answered
             .manifest
             .as_ref()
-            .map(manifest::words)
+            .map(IntoManifest::words)
             .unwrap_or_default(),
     );
     let granted = answered.request.granted();

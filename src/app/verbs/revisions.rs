@@ -4,6 +4,7 @@ use jiff::Timestamp;
 use serde::Serialize;
 
 use super::super::cellar::{Cellar, Reach};
+use super::super::change::Work;
 use super::super::cli::{DiffArguments, OneArguments, RevisionArguments};
 use super::super::exit::{Exit, Failure};
 use super::super::output::Output;
@@ -105,8 +106,9 @@ pub(super) async fn rollback(
             .exit(Exit::Usage)
     })?;
     let (news, shown) = show_progress(!arguments.json);
-    let rolled_back = cellar.rollback(&id, to, &news).await;
-    drop(news);
+    let work = Work::told_to(news);
+    let rolled_back = cellar.rollback(&id, to, &work).await;
+    drop(work);
     shown.finish().await;
     let (revision, reach) = rolled_back?;
     if arguments.json {

@@ -15,6 +15,7 @@ use super::request::UpCause;
 use crate::docker::engine::Engine;
 use crate::docker::error::{EngineError, gone_is_fine};
 use crate::docker::model::{ContainerRequest, LogRequest, LogSource};
+use crate::spec::BottleId;
 use crate::state::ContainerState;
 use crate::wire::{Role, SealReport};
 
@@ -37,6 +38,11 @@ pub(crate) async fn run(engine: &dyn Engine, plan: &Plan<'_>) -> Result<(), UpCa
     let removed = gone_is_fine(engine.remove(&asked.name).await);
     tried?;
     Ok(removed?)
+}
+
+/// The candidate's name.
+pub(crate) fn name(id: &BottleId) -> String {
+    format!("cellar-{id}-candidate")
 }
 
 async fn attempt(engine: &dyn Engine, asked: &ContainerRequest) -> Result<(), UpCause> {

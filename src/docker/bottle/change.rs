@@ -18,13 +18,15 @@ use super::request::{Change, Progress, Step, UpCause, UpError, UpRequest};
 use super::steps::Steps;
 use super::{candidate, guest_volume, hand_over, image, life, up};
 use crate::docker::engine::Engine;
+use crate::docker::error::gone_is_fine;
 use crate::docker::guest_image::ensure_image;
 use crate::docker::labels;
 use crate::spec::{BottleId, Digest, ImageSource};
 use crate::wire::{BottleFacts, Role};
 
 /// Gets the image of a spec and tries it in a container of its own. The running bottle
-/// does not notice. Dropped at any point it leaves a candidate, labelled as the bottle's.
+/// does not notice. Dropped at any point it leaves a candidate and a build's fence, labelled
+/// as the bottle's, which [`unprepare`] removes.
 ///
 /// # Errors
 /// [`UpError`].
@@ -39,6 +41,21 @@ pub async fn prepare(
     steps
         .run(Step::Candidate, candidate::run(&*engine, &plan))
         .await
+}
+
+/// Removes what [`prepare`] leaves when it is dropped. Only to be called by who holds the
+/// right to change the bottle.
+///
+/// # Errors
+/// [`EngineError`](crate::docker::EngineError) of the first thing that could not be
+/// removed; a second call goes on.
+pub async fn unprepare(
+    engine: &dyn Engine,
+    owner: &str,
+    id: &BottleId,
+) -> Result<(), crate::docker::EngineError> {
+    let tried = gone_is_fine(engine.remove(&candidate::name(id)).await);
+    life::remove_builds(engine, owner, id).await.and(tried)
 }
 
 /// Stops the agent container, makes a new one of the spec in its place, and waits until

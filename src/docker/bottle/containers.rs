@@ -134,7 +134,7 @@ impl Plan<'_> {
     pub(crate) fn candidate(&self) -> Result<ContainerRequest, UpCause> {
         let uid = self.request.spec.uid;
         let mut asked = self.agent()?;
-        asked.name = format!("cellar-{}-candidate", self.request.id);
+        asked.name = super::candidate::name(&self.request.id);
         asked.argv = guest("candidate");
         asked.labels = self.labels().volume();
         asked.masked_paths.clear();

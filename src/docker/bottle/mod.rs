@@ -31,7 +31,7 @@ use crate::spec::{BottleId, layout};
 use crate::wire::Role;
 
 pub use build::BuildRemains;
-pub use change::{AgentSpec, agent_spec, change, prepare};
+pub use change::{AgentSpec, agent_spec, change, prepare, unprepare};
 pub use image::is_built;
 pub use leftovers::{Leftovers, leftovers, remove_leftovers, remove_shared};
 pub use life::{remove, remove_builds, stop};

@@ -6,6 +6,7 @@ use crate::state::console::State;
 use crate::state::effect::Effect;
 use crate::state::event::AnswerResult;
 use crate::state::inbox::{Draft, InboxName, InboxPage, RequestRef, ShownRequest, TermsLine};
+use crate::state::sighting::BottleRef;
 use crate::state::view::{LinePurpose, Modal};
 
 /// How the names of tasks begin that carry answers.
@@ -36,6 +37,10 @@ impl State {
         };
         if let Some(draft) = draft {
             let line = TermsLine::of(draft.is_route).first().copied();
+            let draft = Draft {
+                manifest: None,
+                ..draft
+            };
             self.open(Modal::Terms {
                 draft: Box::new(draft),
                 line: line.unwrap_or_default(),
@@ -93,6 +98,20 @@ impl State {
         }
         let is_route = matches!(ask, Ask::Route(_));
         let inbox = &self.view.inbox;
+        // Routes can be changed meanwhile; a second image cannot.
+        let mut asking = inbox.looked.iter().map(|looked| &looked.request.bottle);
+        let busy = asking.find_map(|bottle| {
+            let operation = self.fleet.get(bottle)?.operation.as_ref()?;
+            Some(format!(
+                "{}: wait for the {} to end",
+                bottle.id,
+                operation.kind.verb()
+            ))
+        });
+        if let Some(why) = busy.filter(|_| !is_route) {
+            self.warn(why);
+            return None;
+        }
         match Draft::of(&inbox.looked, inbox.edited.clone(), is_route) {
             Ok(draft) => Some(draft),
             Err(why) => {
@@ -243,8 +262,11 @@ impl State {
         let accepts_findings = draft.accepts_findings();
         let answer = Answer::Approve {
             terms: draft.terms.terms(self.now),
-            edited: draft.edited.map(|ask| *ask),
+            edited: draft.edited.clone().map(|ask| *ask),
         };
+        if draft.manifest.is_some() {
+            return self.say_into_manifest(draft, answer, effects);
+        }
         self.say(draft.shown, answer, accepts_findings, effects);
     }
 
@@ -282,26 +304,31 @@ impl State {
         accepts_findings: bool,
         effects: &mut Vec<Effect>,
     ) {
-        let inbox = &mut self.view.inbox;
-        for one in &shown {
-            inbox.busy.insert(one.request.clone());
-            inbox.notes.remove(&one.request);
-        }
-        let verb = match &answer {
-            Answer::Approve { .. } => "approving",
-            Answer::Deny { .. } => "denying",
-            Answer::Reply { .. } => "answering",
-        };
-        let what = match shown.as_slice() {
-            [one] => one.request.name(),
-            many => format!("{} requests", many.len()),
-        };
-        self.tell(format!("{verb} {what}"));
+        self.answering(&shown, &answer);
         effects.push(Effect::AnswerRequests {
             shown,
             answer,
             accepts_findings,
         });
+    }
+
+    /// The answers are on their way.
+    pub(super) fn answering(&mut self, shown: &[ShownRequest], answer: &Answer) {
+        let inbox = &mut self.view.inbox;
+        for one in shown {
+            inbox.busy.insert(one.request.clone());
+            inbox.notes.remove(&one.request);
+        }
+        let verb = match answer {
+            Answer::Approve { .. } => "approving",
+            Answer::Deny { .. } => "denying",
+            Answer::Reply { .. } => "answering",
+        };
+        let what = match shown {
+            [one] => one.request.name(),
+            many => format!("{} requests", many.len()),
+        };
+        self.tell(format!("{verb} {what}"));
     }
 
     pub(super) fn take_back(&mut self, request: RequestRef, effects: &mut Vec<Effect>) {
@@ -349,6 +376,14 @@ impl State {
                     self.warn(failures.join("; "));
                 }
             }
+        }
+    }
+
+    /// Takes what came of what was left half done.
+    pub(super) fn on_carried_on(&mut self, bottle: &BottleRef, results: Vec<AnswerResult>) {
+        self.carried_on(bottle);
+        if !results.is_empty() {
+            self.on_requests_answered(results);
         }
     }
 

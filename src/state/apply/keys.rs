@@ -122,6 +122,7 @@ impl State {
             Command::Stop => self.ask_to_stop(),
             Command::Resume => self.resume(effects),
             Command::Remove => self.ask_to_remove(),
+            Command::CancelOperation => self.ask_to_cancel(),
             Command::Filter => {
                 self.view.is_filtering = true;
                 self.focus(Focus::List);
@@ -271,8 +272,13 @@ impl State {
         let selected = self.selected_reference()?;
         let known = self.fleet.get(&selected)?;
         if let Some(operation) = &known.operation {
+            let or = if operation.can_cancel {
+                ", or cancel it with c"
+            } else {
+                ""
+            };
             let text = format!(
-                "{}: wait for the {} to end",
+                "{}: wait for the {} to end{or}",
                 selected.id,
                 operation.kind.verb()
             );

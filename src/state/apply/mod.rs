@@ -10,6 +10,7 @@ mod hub;
 mod inbox;
 mod inbox_answer;
 mod keys;
+mod manifest;
 mod modal;
 mod operation;
 mod pointer;
@@ -59,7 +60,10 @@ impl State {
                 self.size = size;
                 self.touch();
             }
-            Event::Tick { now } => self.on_tick(now),
+            Event::Tick { now } => {
+                self.on_tick(now);
+                self.carry_on(effects);
+            }
             Event::EndAsked => effects.push(Effect::Quit),
             Event::Fleet { fleet } => self.on_fleet(fleet, effects),
             Event::HubUp { bottle } => self.on_hub_up(&bottle),
@@ -106,6 +110,8 @@ impl State {
             Event::SessionTyped => self.on_session_typed(),
             Event::RequestsShown { ticket, looked } => self.on_requests_shown(ticket, looked),
             Event::RequestsAnswered { results } => self.on_requests_answered(results),
+            Event::CarriedOn { bottle, results } => self.on_carried_on(&bottle, results),
+            Event::ManifestPlanned { draft, result } => self.on_manifest_planned(*draft, result),
             Event::RequestEdited { request, result } => self.on_request_edited(&request, result),
             Event::Note { text } => self.tell(text),
             Event::TaskEnded { name, bottle, how } => self.on_task_ended(&name, bottle, &how),

@@ -19,6 +19,7 @@ impl State {
             Some(Modal::ConfirmRemove { bottle }) => {
                 effects.extend(self.ask(&bottle, OperationKind::Remove));
             }
+            Some(Modal::ConfirmCancel { bottle }) => self.cancel_operation(bottle, effects),
             Some(Modal::ConfirmQuit) => effects.push(Effect::Quit),
             Some(Modal::Answer { bottle, hold }) => {
                 self.tell(format!("adding a route for {}", hold.words()));
@@ -48,7 +49,7 @@ impl State {
                 effects.push(Effect::Start { agent, name: None });
             }
             Some(Modal::Approve { draft, .. }) => self.say_yes(*draft, effects),
-            Some(Modal::Terms { draft, .. }) => self.open(Modal::Approve { draft, scroll: 0 }),
+            Some(Modal::Terms { draft, line }) => self.take_terms(draft, line, effects),
             Some(Modal::Line {
                 purpose,
                 shown,

@@ -5,7 +5,7 @@ use crate::state::console::State;
 use crate::state::effect::Effect;
 use crate::state::event::{OperationKind, OperationNews, OperationReport};
 use crate::state::sighting::{BottleRef, ContainerState};
-use crate::state::view::{Modal, RowName};
+use crate::state::view::{Focus, Modal, RowName};
 
 impl State {
     pub(super) fn on_operation(&mut self, report: OperationReport, effects: &mut Vec<Effect>) {
@@ -19,23 +19,33 @@ impl State {
         };
         match report.news {
             OperationNews::Began => {
+                if let Some(known) = self.fleet.get_mut(&bottle) {
+                    known.output.retain(|_| false);
+                }
                 let operation = Operation::asked(report.kind);
                 self.operate(&bottle, &report.agent, operation);
             }
             OperationNews::Step {
                 what,
+                is_output,
                 is_build,
                 done,
                 of,
+                can_cancel,
             } => {
+                let said = is_output.then(|| what.clone());
                 let operation = Operation {
                     kind: report.kind,
                     what,
                     is_build,
                     done,
                     of,
+                    can_cancel,
                 };
                 self.operate(&bottle, &report.agent, operation);
+                if let (Some(said), Some(known)) = (said, self.fleet.get_mut(&bottle)) {
+                    known.hear_output(&said);
+                }
             }
             OperationNews::Ended { outcome: Ok(()) } => {
                 self.on_done(&bottle, report.kind);
@@ -43,6 +53,10 @@ impl State {
             }
             OperationNews::Ended { outcome: Err(why) } => {
                 self.on_failed(&bottle, report.kind, &why);
+                effects.push(Effect::RefreshFleet);
+            }
+            OperationNews::Cancelled => {
+                self.on_cancelled(&bottle, report.kind);
                 effects.push(Effect::RefreshFleet);
             }
         }
@@ -54,6 +68,7 @@ impl State {
             OperationNews::Began => self.tell(format!("starting {agent}")),
             OperationNews::Step { what, .. } => self.tell(format!("starting {agent}: {what}")),
             OperationNews::Ended { outcome: Ok(()) } => {}
+            OperationNews::Cancelled => self.tell(format!("{agent}: {} cancelled", kind.verb())),
             OperationNews::Ended { outcome: Err(why) } => {
                 let title = format!("{agent}: failed to {}", kind.verb());
                 if self.view.modal.is_none() && self.attached().is_none() {
@@ -109,6 +124,69 @@ impl State {
                 self.fleet.retain(|known| known.bottle != *bottle);
                 self.tell(format!("{id} removed"));
             }
+            // Who asked for it is told with the request.
+            OperationKind::Change => known.output.retain(|_| false),
+        }
+    }
+
+    /// Takes the word that what was begun is undone.
+    fn on_cancelled(&mut self, bottle: &BottleRef, kind: OperationKind) {
+        let id = &bottle.id;
+        if kind == OperationKind::Start {
+            self.fleet.retain(|known| known.bottle != *bottle);
+            self.tell(format!(
+                "{id}: its start was cancelled; nothing is left of it"
+            ));
+            return;
+        }
+        if let Some(known) = self.fleet.get_mut(bottle) {
+            known.operation = None;
+        }
+        let verb = kind.verb();
+        self.tell(format!("{id}: the {verb} was cancelled; it is as it was"));
+    }
+
+    /// The bottle that is selected, in the inbox the one that asks, if what is being done
+    /// to it can be cancelled.
+    pub(in crate::state) fn cancellable(&self) -> Option<&BottleRef> {
+        let known = self.fleet.get(self.meant_bottle()?)?;
+        let operation = known.operation.as_ref()?;
+        operation.can_cancel.then_some(&known.bottle)
+    }
+
+    fn meant_bottle(&self) -> Option<&BottleRef> {
+        if self.view.focus == Focus::Inbox {
+            return self.view.inbox.row()?.bottle();
+        }
+        Some(&self.view.selected.as_ref()?.bottle)
+    }
+
+    pub(super) fn ask_to_cancel(&mut self) {
+        if let Some(bottle) = self.cancellable().cloned() {
+            self.open(Modal::ConfirmCancel { bottle });
+            return;
+        }
+        let meant = self.meant_bottle();
+        let operation = meant.and_then(|bottle| self.fleet.get(bottle)?.operation.as_ref());
+        let why = match operation.map(|operation| operation.kind) {
+            None => "nothing is being done to this bottle",
+            Some(OperationKind::Change) => {
+                "it is on record already, and goes on to its end or back; u takes it back then"
+            }
+            Some(OperationKind::Start) => "it cannot be cancelled yet: press the key again",
+            Some(OperationKind::Stop | OperationKind::Resume | OperationKind::Remove) => {
+                "only a start or a change can be cancelled"
+            }
+        };
+        self.warn(why.to_owned());
+    }
+
+    /// Cancels what is being done to a bottle, if that goes on.
+    pub(super) fn cancel_operation(&mut self, bottle: BottleRef, effects: &mut Vec<Effect>) {
+        let known = self.fleet.get(&bottle);
+        if known.is_some_and(|known| known.operation.is_some()) {
+            self.tell(format!("cancelling what is done to {}", bottle.id));
+            effects.push(Effect::CancelOperation { bottle });
         }
     }
 
@@ -120,10 +198,16 @@ impl State {
                 why: why.to_owned(),
             });
         }
-        self.warn(format!("failed to {} {}: {why}", kind.verb(), bottle.id));
+        // What comes of a change is told with its request.
+        if kind != OperationKind::Change {
+            self.warn(format!("failed to {} {}: {why}", kind.verb(), bottle.id));
+        }
     }
 
     pub(super) fn on_task_ended(&mut self, name: &str, bottle: Option<BottleRef>, how: &str) {
+        if let Some(bottle) = &bottle {
+            self.carried_on(bottle);
+        }
         if let Some(bottle) = bottle
             && let Some(known) = self.fleet.get_mut(&bottle)
             && let Some(operation) = known.operation.take()
@@ -153,7 +237,7 @@ impl State {
             OperationKind::Stop => Some(Effect::Stop { bottle }),
             OperationKind::Resume => Some(Effect::Resume { bottle }),
             OperationKind::Remove => Some(Effect::Remove { bottle }),
-            OperationKind::Start => None,
+            OperationKind::Start | OperationKind::Change => None,
         }
     }
 }

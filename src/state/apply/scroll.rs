@@ -129,7 +129,14 @@ impl State {
             Some(Modal::Approve { draft, scroll }) => {
                 let said = draft.effects.iter().chain(&draft.findings);
                 let lines = said.map(|one| wrapped(&one.words, columns - 6) + 1);
-                let lines = lines.sum::<usize>() + page;
+                let change = draft
+                    .manifest
+                    .iter()
+                    .filter_map(|look| look.change.as_ref());
+                let hunks = change.flat_map(|(_, diff)| &diff.hunks);
+                let diff = hunks.flat_map(|hunk| &hunk.lines);
+                let diff = diff.map(|line| wrapped(&line.text, columns - 15) + 1);
+                let lines = lines.sum::<usize>() + diff.sum::<usize>() + page;
                 *scroll = moved(*scroll, step, lines);
             }
             Some(Modal::Terms { draft, line }) => {
@@ -143,6 +150,7 @@ impl State {
                 | Modal::ConfirmRemove { .. }
                 | Modal::ConfirmQuit
                 | Modal::ConfirmUndo { .. }
+                | Modal::ConfirmCancel { .. }
                 | Modal::Line { .. }
                 | Modal::Answer { .. }
                 | Modal::Raise { .. }

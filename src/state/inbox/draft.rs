@@ -7,6 +7,7 @@ use serde::{Deserialize, Serialize};
 
 use super::look::RequestLook;
 use super::{Looked, RequestRef};
+use crate::policy::LineDiff;
 use crate::request::{Ask, Scope, Terms};
 use crate::spec::Digest;
 
@@ -48,6 +49,18 @@ pub struct Draft {
     pub is_route: bool,
     /// On which terms.
     pub terms: TermsDraft,
+    /// What it changes in the operator's own file, once that was looked up for the terms.
+    #[serde(default)]
+    pub manifest: Option<Box<ManifestLook>>,
+}
+
+/// What a yes changes in the operator's own file.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ManifestLook {
+    /// Names the change, so that a yes covers this one alone.
+    pub digest: Digest,
+    /// The file's name and how it changes; none if it says so already.
+    pub change: Option<(String, LineDiff)>,
 }
 
 /// For how long something is granted.
@@ -251,6 +264,7 @@ impl Draft {
             findings: Vec::new(),
             is_route,
             terms: TermsDraft::default(),
+            manifest: None,
         };
         for one in looked {
             let look = one.result.as_deref().map_err(Clone::clone)?;
@@ -277,6 +291,21 @@ impl Draft {
                 None => finding.words.clone(),
             };
             note(&mut self.findings, words, id);
+        }
+    }
+
+    /// Why it cannot be for the manifest on these terms, if they say so.
+    pub(in crate::state) const fn manifest_refusal(&self) -> Option<&'static str> {
+        let ends = !matches!(self.terms.time, GrantTime::Always)
+            || !matches!(self.terms.uses, GrantUses::Any);
+        match self.shown.as_slice() {
+            [_] if ends => Some(
+                "what ends after a time or some uses has no place in the manifest: grant it for good, or for this bottle",
+            ),
+            [_] => None,
+            _ => Some(
+                "the manifest is changed for one bottle at a time: space shows each for itself",
+            ),
         }
     }
 

@@ -13,7 +13,8 @@ use std::collections::{BTreeMap, BTreeSet};
 use serde::{Deserialize, Serialize};
 
 pub use draft::{
-    Draft, DraftFinding, GrantTime, GrantUses, ShownRequest, TermsDraft, TermsLine, scope_words,
+    Draft, DraftFinding, GrantTime, GrantUses, ManifestLook, ShownRequest, TermsDraft, TermsLine,
+    scope_words,
 };
 pub use look::{ImageLook, LookFailure, Looked, RequestLook};
 pub(super) use rows::rows;

@@ -183,14 +183,14 @@ fn terms_are_chosen_before_the_yes() {
     let mut console = console();
     console.ask("api-k3x9q", 1, route_ask("pypi.org"), 30);
     opened(&mut console);
-    console.press(&["t", "right", "right", "1", "2", "down", "right", "enter"]);
+    console.press(&["t", "right", "right", "1", "2", "enter"]);
     assert_eq!(console.state.context(), Context::Approve);
     let effects = console.press(&["enter"]);
     let [Effect::AnswerRequests { answer, .. }] = &effects[..] else {
         panic!("{effects:?}")
     };
     let terms = Terms {
-        scope: Scope::Manifest,
+        scope: Scope::Bottle,
         until: Some(ago(-3_600)),
         uses: Some(12),
     };

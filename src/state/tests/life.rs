@@ -161,6 +161,8 @@ fn a_start_is_a_row_from_its_first_step() {
                 is_build,
                 done: 1,
                 of: 3,
+                is_output: false,
+                can_cancel: true,
             },
         ));
         assert_eq!(*console.phase("b-2"), phase);

@@ -172,6 +172,7 @@ fn operations() -> impl Strategy<Value = Event> {
         OperationKind::Stop,
         OperationKind::Resume,
         OperationKind::Remove,
+        OperationKind::Change,
     ]);
     let news = prop_oneof![
         Just(OperationNews::Began),
@@ -179,8 +180,11 @@ fn operations() -> impl Strategy<Value = Event> {
             what: String::from("step"),
             is_build: true,
             done: 1,
-            of: 2
+            of: 2,
+            is_output: true,
+            can_cancel: true,
         }),
+        Just(OperationNews::Cancelled),
         Just(OperationNews::Ended { outcome: Ok(()) }),
         Just(OperationNews::Ended {
             outcome: Err(String::from("no"))

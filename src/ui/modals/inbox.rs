@@ -3,12 +3,13 @@
 use ratatui::text::Line;
 
 use super::super::look::{Look, Role};
+use super::super::panes::inbox::Diff;
 use super::super::text::{Words, pad, wrap_all};
 use super::lines::{PAPER, SENTENCES, keys_line, question};
 use super::{Content, Sight};
 use crate::state::{
-    Draft, DraftFinding, LinePurpose, RequestRef, ShownRequest, State, TermsLine, scope_words,
-    shown_line,
+    Draft, DraftFinding, LinePurpose, ManifestLook, RequestRef, ShownRequest, State, TermsLine,
+    scope_words, shown_line,
 };
 
 /// Bottles that a question names.
@@ -49,6 +50,9 @@ pub(super) fn approve(
             lines.extend(said(look, Role::Troubled, &text, width));
         }
     }
+    if let Some(manifest) = &draft.manifest {
+        lines.extend(into_manifest(look, manifest, width));
+    }
     lines.push(Line::default());
     lines.push(keys_line(look, state.context()));
     Content {
@@ -58,6 +62,22 @@ pub(super) fn approve(
         sight: Sight::From(scroll),
         width: PAPER,
     }
+}
+
+/// What a yes writes into the operator's own file, whole.
+fn into_manifest(look: Look, manifest: &ManifestLook, width: usize) -> Vec<Line<'static>> {
+    let mut lines = vec![Line::default()];
+    let Some((file, diff)) = &manifest.change else {
+        let text = "The manifest has it already, and stays as it is.";
+        lines.extend(said(look, Role::Plain, text, width));
+        return lines;
+    };
+    let text = format!("This is written into {file}, {}:", diff.words());
+    lines.extend(said(look, Role::Strong, &text, width));
+    let columns = u16::try_from(width).unwrap_or(u16::MAX);
+    let diff = Diff::of(diff, columns);
+    lines.extend(diff.lines(look, 0, diff.rows()));
+    lines
 }
 
 pub(super) fn terms(

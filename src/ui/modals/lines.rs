@@ -6,8 +6,8 @@ use super::super::look::{Look, Role};
 use super::super::text::{Words, pad, safe, wrap};
 use super::{Content, Sight};
 use crate::state::{
-    BottleBudget, BottleRef, Context, HoldRecord, KEYMAP, Modal, PlanSummary, Route, State,
-    bindings, pause_words,
+    BottleBudget, BottleRef, Context, HoldRecord, KEYMAP, Modal, OperationKind, PlanSummary, Route,
+    State, bindings, pause_words,
 };
 
 /// Columns of the keys in the help, roomy and narrow, and of a label in the plan.
@@ -60,6 +60,9 @@ pub(super) fn content(state: &State, modal: &Modal, look: Look, widest: u16) -> 
             let title = format!("What {} let out", bottle.id);
             paper(state, look, widest, &title, *scroll)
         }
+        Modal::ConfirmCancel { bottle } => {
+            question(state, look, widest, "Cancel", &cancel_text(state, bottle))
+        }
         Modal::ConfirmQuit => question(state, look, widest, "Leave", LEAVE_TEXT),
         Modal::Plan {
             agent,
@@ -106,6 +109,23 @@ fn stop_text(bottle: &BottleRef) -> String {
          r resumes it.",
         bottle.id
     )
+}
+
+fn cancel_text(state: &State, bottle: &BottleRef) -> String {
+    let known = state.fleet.get(bottle);
+    let operation = known.and_then(|known| known.operation.as_ref());
+    let id = &bottle.id;
+    match operation.map(|operation| operation.kind) {
+        Some(OperationKind::Start) => {
+            format!("Cancel the start of {id}?\n\nWhat was made of it is removed.")
+        }
+        Some(_) => format!(
+            "Cancel the change of {id}?\n\nThe bottle stays as it is. A request that you approved \
+             becomes failed, and its agent reads that you cancelled it; one that you take back \
+             stays in force."
+        ),
+        None => format!("Nothing is being done to {id} any more."),
+    }
 }
 
 fn remove_text(state: &State, bottle: &BottleRef) -> String {

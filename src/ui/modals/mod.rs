@@ -101,6 +101,7 @@ fn place(state: &State, look: Look, area: Rect) -> Option<(Content, Rect)> {
         Modal::Help { .. }
         | Modal::ConfirmStop { .. }
         | Modal::ConfirmRemove { .. }
+        | Modal::ConfirmCancel { .. }
         | Modal::ConfirmQuit
         | Modal::Answer { .. }
         | Modal::Raise { .. }

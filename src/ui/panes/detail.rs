@@ -130,7 +130,10 @@ fn draw_status(state: &State, look: Look, bottle: &Bottle, area: Rect, buffer: &
     let tail = tail_words(state, bottle).filter(|_| state.attached().is_none());
     let output = session.and_then(|session| session.last_output);
     let output = output.map(|at| format!("output {}", ago(&age(state.now, at))));
+    let operation = bottle.operation.as_ref();
+    let far = operation.map(|operation| panes::output::progress(look, operation));
     let facts = [
+        (Role::Busy, far),
         (Role::Key, tail),
         (
             Role::Faint,
@@ -141,11 +144,14 @@ fn draw_status(state: &State, look: Look, bottle: &Bottle, area: Rect, buffer: &
     let width = usize::from(area.width);
     for (role, fact) in facts {
         let fact = fact.unwrap_or_default();
-        if words.width() + fact.width() + look.dot().width() <= width {
+        if !fact.is_empty() && words.width() + fact.width() + look.dot().width() <= width {
             words = words.also(role, fact);
         }
     }
-    let said = Some(bottle.phase.words()).filter(|said| !said.is_empty());
+    let said = operation.map(|operation| operation.what.clone());
+    let said = said
+        .or_else(|| Some(bottle.phase.words()))
+        .filter(|said| !said.is_empty());
     let said = said.or_else(|| session.and_then(|session| session.waiting_for.clone()));
     let room = width.saturating_sub(words.width() + look.dot().width());
     if room >= LEAST_SAID {

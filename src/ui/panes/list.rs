@@ -191,8 +191,7 @@ fn state_word(bottle: &Bottle, is_old: bool) -> String {
 /// How far an operation is, or how long the state lasts.
 fn for_words(state: &State, bottle: &Bottle) -> String {
     match &bottle.operation {
-        Some(operation) if operation.of > 0 => format!("{}/{}", operation.done, operation.of),
-        Some(_) => String::new(),
+        Some(operation) => operation.count(),
         None => bottle
             .since()
             .map_or_else(String::new, |since| age(state.now, since)),

@@ -6,8 +6,11 @@ use ratatui::layout::Rect;
 use super::super::clock;
 use super::super::look::{Look, Role};
 use super::super::text::{Words, pad, put_text, row, safe};
+use super::output;
 use crate::state::{Bottle, LogEntry, State, Tail};
 
+/// Rows of a build's output, its head included, at most.
+const BUILD: u16 = 14;
 /// Columns of margin and time, and of a role's name.
 const TIME: usize = 10;
 const NAME: usize = 10;
@@ -19,6 +22,7 @@ pub(in crate::ui) fn draw(
     area: Rect,
     buffer: &mut Buffer,
 ) {
+    let area = build(state, look, bottle, area, buffer);
     let sidecar = state.view.selected.as_ref().and_then(|row| row.sidecar);
     let entries: Vec<&LogEntry> = bottle
         .logs
@@ -57,5 +61,41 @@ pub(in crate::ui) fn draw(
         words
             .put(Role::Plain, safe(look, &entry.line.text, room))
             .draw(row(area, at), buffer);
+    }
+}
+
+/// Draws below the logs what is being built for the bottle, or was in vain, and gives the
+/// rest of the page.
+fn build(state: &State, look: Look, bottle: &Bottle, area: Rect, buffer: &mut Buffer) -> Rect {
+    let is_over = bottle.operation.is_none() && bottle.failed.is_none();
+    let is_sidecar = state
+        .view
+        .selected
+        .as_ref()
+        .is_some_and(|row| row.sidecar.is_some());
+    let lines = u16::try_from(bottle.output.len()).unwrap_or(u16::MAX);
+    let height = lines.saturating_add(1).min(BUILD).min(area.height / 2);
+    if is_over || is_sidecar || lines == 0 || height < 2 {
+        return area;
+    }
+    let rest = area.height - height;
+    let head = row(area, usize::from(rest));
+    let how = bottle.operation.as_ref();
+    let how = how.map_or_else(String::new, |operation| output::progress(look, operation));
+    let mut words = Words::new(look).put(Role::Heading, " BUILD");
+    words = match bottle.operation {
+        Some(_) => words.also(Role::Busy, how),
+        None => words.also(Role::Broken, "it failed; the last lines of it"),
+    };
+    words.draw(head, buffer);
+    let lines = Rect {
+        y: head.y + 1,
+        height: height - 1,
+        ..area
+    };
+    output::draw(look, bottle, lines, buffer);
+    Rect {
+        height: rest,
+        ..area
     }
 }

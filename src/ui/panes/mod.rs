@@ -7,6 +7,7 @@ pub(super) mod inbox;
 pub(super) mod list;
 pub(super) mod logs;
 pub(super) mod needs;
+pub(super) mod output;
 pub(super) mod session;
 pub(super) mod spec;
 pub(super) mod title;

@@ -7,6 +7,7 @@ use ratatui::style::{Color, Modifier, Style};
 use super::super::Screens;
 use super::super::look::{Look, Role};
 use super::super::text::{put_text, row, wrap};
+use super::output::{self, bar};
 use crate::pty::{self, CellStyle, Screen, Underline};
 use crate::state::{Bottle, Phase, State};
 
@@ -128,17 +129,18 @@ fn draw_nothing(state: &State, look: Look, bottle: &Bottle, area: Rect, buffer: 
         }
     }
     if let Some(operation) = bottle.operation.as_ref().filter(|known| known.of > 0) {
+        at += 1;
         let bar = bar(look, operation.done, operation.of, width.min(32));
-        put_text(&bar, look.style(Role::Busy), row(inner, at + 1), buffer);
+        put_text(&bar, look.style(Role::Busy), row(inner, at), buffer);
+        at += 1;
     }
-}
-
-fn bar(look: Look, done: u32, of: u32, width: usize) -> String {
-    let of = usize::try_from(of).unwrap_or(usize::MAX).max(1);
-    let done = usize::try_from(done).unwrap_or(usize::MAX).min(of);
-    let full = width.saturating_mul(done) / of;
-    let (ink, paper) = (look.glyph("▓", "#"), look.glyph("░", "."));
-    format!("{}{}", ink.repeat(full), paper.repeat(width - full))
+    let used = u16::try_from(at + 1).unwrap_or(u16::MAX);
+    let rest = Rect {
+        y: area.y.saturating_add(used),
+        height: area.height.saturating_sub(used),
+        ..area
+    };
+    output::draw(look, bottle, rest, buffer);
 }
 
 fn words(state: &State, bottle: &Bottle) -> (String, String) {
@@ -174,6 +176,7 @@ fn words(state: &State, bottle: &Bottle) -> (String, String) {
         Phase::Planned
         | Phase::Building
         | Phase::Starting
+        | Phase::Changing
         | Phase::Ready { .. }
         | Phase::Stopping
         | Phase::Removing

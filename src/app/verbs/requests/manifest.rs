@@ -3,7 +3,7 @@
 use super::super::super::ask;
 use super::super::super::cellar::Cellar;
 use super::super::super::exit::{Exit, Failure};
-use super::super::super::manifest_scope::{IntoManifest, Proposal, preview};
+use super::super::super::manifest_scope::{Proposal, preview};
 use super::super::super::output::Output;
 use super::super::printing;
 use super::Listed;
@@ -87,13 +87,4 @@ pub(super) async fn promote(
     }
     let answered = cellar.promote(&listed.bottle, proposal).await?;
     super::print(out, &listed.name(), &answered, is_json)
-}
-
-/// What became of it, for the end of a line.
-pub(super) fn words(manifest: &IntoManifest) -> String {
-    match manifest {
-        IntoManifest::Written { file } => format!("; written into {file}"),
-        IntoManifest::AlreadyThere => String::from("; the manifest has it already"),
-        IntoManifest::Left { .. } => String::from("; the manifest is as it was"),
-    }
 }

@@ -7,6 +7,7 @@ use ratatui::text::Line;
 
 use super::super::super::look::{Look, Role};
 use super::super::super::text::{Words, pad, put_line, row, wrap_all};
+use super::super::output;
 use super::diff::Diff;
 use super::list;
 use crate::state::{
@@ -18,6 +19,8 @@ use crate::state::{
 const LABEL: usize = 10;
 /// Findings that are listed; the worst come first.
 const MOST_FINDINGS: usize = 100;
+/// Lines of a build that are shown.
+const LAST_LINES: usize = 8;
 /// Bottles that are named.
 const MOST_BOTTLES: usize = 40;
 
@@ -185,6 +188,7 @@ fn asked(
         );
     }
     answer(record, paper);
+    under_way(state, first, record, paper);
     match inbox.looked.first().map(|looked| &looked.result) {
         None => paper.say("effect", Role::Faint, "looking it up"),
         Some(Err(why)) => paper.say("effect", Role::Broken, why),
@@ -201,6 +205,30 @@ fn asked(
         paper.blank();
         let words = format!("{}, against {}", image.diff.words(), image.now);
         paper.say("Dockerfile", Role::Strong, &words);
+    }
+}
+
+/// How far it is being done, and the last of what its build says.
+fn under_way(state: &State, first: &RequestRef, record: &RequestRecord, paper: &mut Paper) {
+    let known = state.fleet.get(&first.bottle);
+    let is_busy = state.view.inbox.busy.contains(first);
+    let Some((known, operation)) =
+        known.and_then(|known| Some((known, list::under_way(known, record, is_busy)?)))
+    else {
+        return;
+    };
+    let progress = output::progress(paper.look, operation);
+    let words = format!("{} {progress}", known.phase.word());
+    paper.say("now", Role::Busy, words.trim_end());
+    if known.output.is_empty() {
+        paper.say("", Role::Plain, &operation.what);
+    }
+    let last: Vec<&String> = known.output.iter().rev().take(LAST_LINES).collect();
+    for line in last.into_iter().rev() {
+        paper.quote(line);
+    }
+    if operation.can_cancel {
+        paper.say("", Role::Faint, "c cancels it");
     }
 }
 

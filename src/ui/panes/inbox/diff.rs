@@ -46,14 +46,14 @@ enum Piece<'a> {
 
 /// A change laid out for a width.
 #[derive(Debug)]
-pub(super) struct Diff<'a> {
+pub(in crate::ui) struct Diff<'a> {
     /// Each piece with the rows that it takes.
     pieces: Vec<(Piece<'a>, usize)>,
     width: usize,
 }
 
 impl<'a> Diff<'a> {
-    pub(super) fn of(diff: &'a LineDiff, width: u16) -> Self {
+    pub(in crate::ui) fn of(diff: &'a LineDiff, width: u16) -> Self {
         let is_beside = width >= BESIDE;
         let width = usize::from(width);
         let mut pieces = Vec::new();
@@ -75,12 +75,12 @@ impl<'a> Diff<'a> {
     }
 
     /// How many rows it takes.
-    pub(super) fn rows(&self) -> usize {
+    pub(in crate::ui) fn rows(&self) -> usize {
         self.pieces.iter().map(|(_, rows)| rows).sum()
     }
 
     /// `count` rows from the row `first` on.
-    pub(super) fn lines(
+    pub(in crate::ui) fn lines(
         &self,
         look: Look,
         first: usize,

@@ -7,8 +7,8 @@ use ratatui::style::Style;
 use super::super::super::look::{Look, Role};
 use super::super::super::text::{Words, pad, put_text, row, safe};
 use crate::state::{
-    Ask, Bottle, HoldRecord, InboxName, InboxPage, InboxRow, RequestRecord, RequestState,
-    RoleState, Source, State, age, pause_words,
+    Ask, Bottle, HoldRecord, InboxName, InboxPage, InboxRow, Operation, OperationKind,
+    RequestRecord, RequestState, RoleState, Source, State, age, pause_words,
 };
 
 /// Columns of the kind, of what is counted, and of the bottle's name where there is room.
@@ -127,7 +127,12 @@ fn said(state: &State, look: Look, shown: &InboxRow) -> Said {
                 .requests
                 .iter()
                 .any(|one| state.view.inbox.busy.contains(one));
-            of_request(look, record, since, is_busy)
+            let mut said = of_request(look, record, since, is_busy);
+            if let Some(operation) = known.and_then(|known| under_way(known, record, is_busy)) {
+                said.time = operation.count();
+                said.words = format!("{}: {}", said.words, operation.what);
+            }
+            said
         }
     }
 }
@@ -142,12 +147,37 @@ pub(super) fn missing(bottle: &Bottle) -> String {
     }
 }
 
+/// What is being done for a request, if it is the one that its bottle is changed for.
+pub(super) fn under_way<'a>(
+    bottle: &'a Bottle,
+    record: &RequestRecord,
+    is_busy: bool,
+) -> Option<&'a Operation> {
+    let is_its = match record.state {
+        RequestState::Approved { .. } | RequestState::Applying { .. } => true,
+        // What it was given is being taken back.
+        RequestState::Applied { .. } => is_busy,
+        RequestState::Pending
+        | RequestState::Answered { .. }
+        | RequestState::Denied { .. }
+        | RequestState::Failed { .. }
+        | RequestState::Undone { .. }
+        | RequestState::Expired { .. }
+        | RequestState::Withdrawn { .. } => false,
+    };
+    let operation = bottle.operation.as_ref().filter(|_| is_its)?;
+    (operation.kind == OperationKind::Change).then_some(operation)
+}
+
 fn of_request(look: Look, record: &RequestRecord, since: String, is_busy: bool) -> Said {
     let (role, sign, word) = match &record.state {
         RequestState::Pending if is_busy => (Role::Busy, look.glyph("▸", ">"), None),
         RequestState::Pending => (Role::Wanting, look.glyph("◆", "!"), None),
         RequestState::Approved { .. } | RequestState::Applying { .. } => {
             (Role::Busy, look.glyph("▸", ">"), Some("applying"))
+        }
+        RequestState::Applied { .. } if is_busy => {
+            (Role::Busy, look.glyph("▸", ">"), Some("undoing"))
         }
         RequestState::Applied { .. } => (Role::Good, look.yes(), Some("applied")),
         RequestState::Answered { .. } => (Role::Good, look.yes(), Some("answered")),

@@ -5,6 +5,8 @@ mod detail;
 mod diff;
 mod list;
 
+pub(in crate::ui) use diff::Diff;
+
 use ratatui::buffer::Buffer;
 use ratatui::layout::Rect;
 
