@@ -41,6 +41,10 @@ pub enum Verb {
     Apply(ApplyArguments),
     /// Take a bottle back to an earlier revision.
     Rollback(RevisionArguments),
+    /// Print what happens to bottles as it happens, until interrupted.
+    Events(EventsArguments),
+    /// Wait until bottles are in a state; exit 1 if that cannot be, or not in time.
+    Wait(WaitArguments),
     /// Show what was decided and done, and check that nothing is missing.
     Audit(AuditArguments),
     /// Stop bottles; their conversation and files are kept.
@@ -101,6 +105,62 @@ pub struct StartArguments {
     /// More arguments for the agent's program.
     #[arg(last = true)]
     pub extra: Vec<String>,
+}
+
+/// Arguments of `events`.
+#[derive(Clone, Debug, Args)]
+pub struct EventsArguments {
+    /// Bottles, by id or the beginning of it; all without any.
+    pub bottles: Vec<String>,
+    /// Print one JSON object a line.
+    #[arg(long)]
+    pub json: bool,
+}
+
+/// Arguments of `wait`.
+#[derive(Clone, Debug, Args)]
+pub struct WaitArguments {
+    /// Bottles, by id or the beginning of it; all of them are waited for.
+    #[arg(required = true)]
+    pub bottles: Vec<String>,
+    /// What to wait for; one of several is enough.
+    #[arg(
+        long = "for",
+        value_enum,
+        value_name = "STATE",
+        value_delimiter = ',',
+        required = true
+    )]
+    pub states: Vec<WaitState>,
+    /// How long to wait, such as 45s, 10m or 2h; for ever without.
+    #[arg(long, value_name = "TIME")]
+    pub timeout: Option<String>,
+    /// Print JSON: each bottle and how it stands.
+    #[arg(long)]
+    pub json: bool,
+}
+
+/// What can be waited for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub enum WaitState {
+    /// Its session runs, whatever it does.
+    Ready,
+    /// A turn runs.
+    Working,
+    /// No turn runs; its program waits for a prompt.
+    Idle,
+    /// Its program waits for you.
+    Waiting,
+    /// Its requests wait, because a budget is spent.
+    Paused,
+    /// Anything of it waits for you: its program, a request, a held connection.
+    NeedsYou,
+    /// It does not run, and nothing is wrong.
+    Stopped,
+    /// It cannot go on.
+    Failed,
+    /// It was removed.
+    Gone,
 }
 
 /// Arguments of `list`.

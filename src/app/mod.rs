@@ -23,6 +23,7 @@ mod hub;
 mod links;
 mod manifest_scope;
 mod notify;
+mod observe;
 mod output;
 mod place;
 mod planning;

@@ -189,10 +189,12 @@ fn claude_code_that_does_not_wait_hears_the_answer() {
     // While a tool runs: beside its result, or at the turn's end.
     ask(2);
     let wait = "touch /tmp/begun; until [ -e /tmp/go ]; do sleep 0.1; done; echo went on";
-    let tool = format!(r#"Bash {{"command":"{wait}","description":"waits"}}"#);
+    let tool = format!(r#"Bash {{"command":"{wait}","description":"until told"}}"#);
     attach.send(&format!("call: {tool}"));
-    attach.wait_for_text("waits", PATIENCE);
+    attach.wait_for_text("until told", PATIENCE);
     attach.send(ENTER);
+    std::thread::sleep(std::time::Duration::from_secs(10));
+    println!("{}", attach.text());
     operator.wait_until("the tool", |_| {
         let look = ["exec", &agent, "test", "-e", "/tmp/begun"];
         engine.try_docker(&look).status.success()

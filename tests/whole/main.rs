@@ -36,6 +36,8 @@ mod rebuild;
 #[cfg(test)]
 mod requests;
 #[cfg(test)]
+mod scripting;
+#[cfg(test)]
 mod start;
 #[cfg(test)]
 mod threats;

@@ -89,15 +89,15 @@ fn an_approved_image_shows_its_build_and_ends_applied_or_cancelled() {
     // In the inbox's second list, then in the list of bottles and on the bottle's page.
     console.send(TAB);
     console.wait_for_text("Answered 1", PATIENCE);
-    console.wait_for_text("building 3/6", PATIENCE);
+    console.wait_for_text("building 3/5", PATIENCE);
     console.wait_for_text("│ made part", PATIENCE);
     console.send("b");
     console.wait_for("the bottle's row", PATIENCE, |screen| {
         let mut rows = screen.lines().filter(|line| line.contains(&bottle));
-        rows.any(|row| row.contains("building") && row.contains("3/6"))
+        rows.any(|row| row.contains("building") && row.contains("3/5"))
     });
     console.send("l");
-    console.wait_for_text("BUILD · 3/6", PATIENCE);
+    console.wait_for_text("BUILD · 3/5", PATIENCE);
     // Nothing else is done to it meanwhile, in words.
     console.send("x");
     console.wait_for_text("wait for the change to end, or cancel it with c", PATIENCE);
@@ -165,7 +165,7 @@ fn what_a_killed_console_had_approved_the_next_one_finishes() {
     first.send("i");
     approve(&first, &bottle, 1);
     first.send(TAB);
-    first.wait_for_text("building 3/6", PATIENCE);
+    first.wait_for_text("building 3/5", PATIENCE);
     first.kill();
 
     // Nobody asks it to: it looks, and goes on.
@@ -211,7 +211,7 @@ fn a_start_is_cancelled_in_its_build_and_nothing_is_left() {
     console.wait_for_text("start it", PATIENCE);
     console.send("\r");
     console.wait_for_text("│ never ever", PATIENCE);
-    console.wait_for_text("3/6", PATIENCE);
+    console.wait_for_text("3/5", PATIENCE);
     let bottles = operator.state().join("cellar/bottles");
     let names = || {
         let entries = std::fs::read_dir(&bottles).unwrap();

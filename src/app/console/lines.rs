@@ -25,7 +25,11 @@ const TAIL_LINES: u32 = 2_000;
 const LINES_AT_ONCE: usize = 256;
 
 /// Passes on what the engine shows of this operator's bottles.
-pub(super) async fn fleet(engine: Arc<dyn Engine>, owner: String, events: mpsc::Sender<Event>) {
+pub(in crate::app) async fn fleet(
+    engine: Arc<dyn Engine>,
+    owner: String,
+    events: mpsc::Sender<Event>,
+) {
     let (tx, mut rx) = mpsc::channel(16);
     let id = engine.id().clone();
     let pass = async {
@@ -49,7 +53,7 @@ pub(super) async fn fleet(engine: Arc<dyn Engine>, owner: String, events: mpsc::
 
 /// Holds the control line to a hub, again and again, until it is ended.
 /// What is told to its bottle meanwhile goes over it.
-pub(super) async fn hub(
+pub(in crate::app) async fn hub(
     engine: Arc<dyn Engine>,
     links: Links,
     bottle: BottleRef,
@@ -92,10 +96,12 @@ async fn hold(
     let mut lent = links.lend(&bottle.id);
     let mut beat = tokio::time::interval(HEARTBEAT);
     let mut heard = tokio::time::Instant::now();
+    // What is there to be read is no silence, however late we come to it: who was silent
+    // is so at two beats.
+    let mut is_doubtful = false;
     loop {
         tokio::select! {
             frame = reader.next() => {
-                heard = tokio::time::Instant::now();
                 let Some(Frame::Message(payload)) = frame.map_err(|error| text(&error))? else {
                     return Err(String::from("the hub closed the line"));
                 };
@@ -117,13 +123,19 @@ async fn hold(
                 {
                     return Ok(());
                 }
+                // The queue may have been full for long.
+                heard = tokio::time::Instant::now();
+                is_doubtful = false;
             }
             order = lent.order() => {
                 writer.message(&order).await.map_err(|error| text(&error))?;
             }
             _ = beat.tick() => {
                 if heard.elapsed() > SILENCE_LIMIT {
-                    return Err(String::from("the hub went silent"));
+                    if is_doubtful {
+                        return Err(String::from("the hub went silent"));
+                    }
+                    is_doubtful = true;
                 }
                 writer.message(&ConsoleToHub::Ping).await.map_err(|error| text(&error))?;
             }

@@ -11,7 +11,7 @@ mod editor;
 mod effects;
 mod inbox;
 mod input;
-mod lines;
+pub(super) mod lines;
 mod operations;
 mod progress;
 mod secrets;

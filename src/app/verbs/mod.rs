@@ -15,6 +15,7 @@ mod logs;
 mod requests;
 mod revisions;
 mod start;
+mod watch;
 
 use super::cellar::Cellar;
 use super::cli::Verb;
@@ -43,6 +44,8 @@ pub(super) async fn perform(verb: Option<Verb>, command: &clap::Command) -> Resu
         Some(Verb::Diff(arguments)) => revisions::diff(&mut out, &arguments).await,
         Some(Verb::Apply(arguments)) => beside::apply(&mut out, &arguments).await,
         Some(Verb::Rollback(arguments)) => revisions::rollback(&mut out, &arguments).await,
+        Some(Verb::Events(arguments)) => watch::events(&mut out, &arguments).await,
+        Some(Verb::Wait(arguments)) => watch::wait(&mut out, &arguments).await,
         Some(Verb::Audit(arguments)) => audit::audit(&mut out, arguments),
         Some(Verb::Stop(arguments)) => life::stop(&mut out, &arguments).await,
         Some(Verb::Resume(arguments)) => life::resume(&mut out, &arguments).await,

@@ -124,8 +124,8 @@ async fn greet<W: Write>(stage: &mut Stage<W>, bottle: &str) -> std::io::Result<
     .await
     {
         Ok(said) => {
-            let first = said.split_inclusive(". ").next().unwrap_or(&said);
-            stage.marked(Tone::Lead, "?", first.trim_end())?;
+            let first = said.split(" and waits").next().unwrap_or(&said);
+            stage.marked(Tone::Lead, "?", first)?;
             stage.line(
                 Tone::Plain,
                 "  Press i in the console to see it, and a to approve it; I will hear of it.",
