@@ -203,8 +203,8 @@ fn asked(
     reason(record, paper);
     if let Some(image) = inbox.look().and_then(|look| look.image.as_ref()) {
         paper.blank();
-        let words = format!("{}, against {}", image.diff.words(), image.now);
-        paper.say("Dockerfile", Role::Strong, &words);
+        let words = format!("Dockerfile {}, against {}", image.diff.words(), image.now);
+        paper.say("change", Role::Strong, &words);
     }
 }
 
