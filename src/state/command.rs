@@ -165,3 +165,30 @@ pub enum Context {
     /// A secret is typed; its asker has the keys.
     Secret,
 }
+
+impl Context {
+    /// All of them, the one last in which a session has the keys.
+    pub(super) const ALL: &[Self] = &[
+        Self::List,
+        Self::Detail,
+        Self::Egress,
+        Self::AllEgress,
+        Self::Inbox,
+        Self::Decision,
+        Self::Filter,
+        Self::Attaching,
+        Self::Picker,
+        Self::Plan,
+        Self::Confirm,
+        Self::Answer,
+        Self::Raise,
+        Self::Approve,
+        Self::ApproveFindings,
+        Self::Terms,
+        Self::Line,
+        Self::Help,
+        Self::Message,
+        Self::Secret,
+        Self::Attached,
+    ];
+}

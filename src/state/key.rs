@@ -162,6 +162,36 @@ pub struct Pointer {
     pub target: Target,
 }
 
+impl Key {
+    /// The key as footer and help name it, such as `ctrl-q` or `PgUp`.
+    #[must_use]
+    pub fn name(self) -> String {
+        let name = match self.code {
+            KeyCode::Char(' ') => String::from("space"),
+            KeyCode::Char(character) => character.to_string(),
+            KeyCode::Function(number) => format!("F{number}"),
+            KeyCode::Enter => String::from("enter"),
+            KeyCode::Tab => String::from("tab"),
+            KeyCode::BackTab => String::from("shift-tab"),
+            KeyCode::Backspace => String::from("backspace"),
+            KeyCode::Delete => String::from("del"),
+            KeyCode::Insert => String::from("ins"),
+            KeyCode::Escape => String::from("esc"),
+            KeyCode::Up => String::from("up"),
+            KeyCode::Down => String::from("down"),
+            KeyCode::Left => String::from("left"),
+            KeyCode::Right => String::from("right"),
+            KeyCode::Home => String::from("home"),
+            KeyCode::End => String::from("end"),
+            KeyCode::PageUp => String::from("pgup"),
+            KeyCode::PageDown => String::from("pgdn"),
+        };
+        let alt = if self.held.alt { "alt-" } else { "" };
+        let ctrl = if self.held.ctrl { "ctrl-" } else { "" };
+        format!("{ctrl}{alt}{name}")
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

@@ -24,7 +24,7 @@ pub struct Binding {
 
 use Context::{
     AllEgress, Answer, Approve, ApproveFindings, Attached, Attaching, Confirm, Decision, Detail,
-    Egress, Filter, Help, Inbox, Line, List, Message, Picker, Plan, Raise, Secret, Terms,
+    Egress, Filter, Help, Inbox, Line, List, Message, Picker, Plan, Raise, Terms,
 };
 
 const MAIN: &[Context] = &[List, Detail, Egress];
@@ -47,6 +47,11 @@ const LISTS: &[Context] = &[
     Approve,
     ApproveFindings,
 ];
+/// Everywhere but where a session has the keys.
+const BUT_ATTACHED: &[Context] = match Context::ALL.split_last() {
+    Some((_, others)) => others,
+    None => &[],
+};
 const TYPED: &[Context] = &[Filter, Picker, Line];
 const ASKED: &[Context] = &[Approve, ApproveFindings];
 
@@ -580,28 +585,7 @@ pub const KEYMAP: &[Binding] = &[
     row(
         &[Key::ctrl('c')],
         Command::QuitNow,
-        &[
-            List,
-            Detail,
-            Egress,
-            AllEgress,
-            Inbox,
-            Decision,
-            Filter,
-            Attaching,
-            Picker,
-            Plan,
-            Confirm,
-            Answer,
-            Raise,
-            Approve,
-            ApproveFindings,
-            Terms,
-            Line,
-            Help,
-            Message,
-            Secret,
-        ],
+        BUT_ATTACHED,
         "",
         "leave at once; an attached session gets this key itself",
     ),
@@ -623,67 +607,13 @@ pub fn bindings(context: Context) -> impl Iterator<Item = &'static Binding> {
         .filter(move |binding| binding.contexts.contains(&context))
 }
 
-impl Key {
-    /// The key as footer and help name it, such as `ctrl-q` or `PgUp`.
-    #[must_use]
-    pub fn name(self) -> String {
-        let name = match self.code {
-            KeyCode::Char(' ') => String::from("space"),
-            KeyCode::Char(character) => character.to_string(),
-            KeyCode::Function(number) => format!("F{number}"),
-            KeyCode::Enter => String::from("enter"),
-            KeyCode::Tab => String::from("tab"),
-            KeyCode::BackTab => String::from("shift-tab"),
-            KeyCode::Backspace => String::from("backspace"),
-            KeyCode::Delete => String::from("del"),
-            KeyCode::Insert => String::from("ins"),
-            KeyCode::Escape => String::from("esc"),
-            KeyCode::Up => String::from("up"),
-            KeyCode::Down => String::from("down"),
-            KeyCode::Left => String::from("left"),
-            KeyCode::Right => String::from("right"),
-            KeyCode::Home => String::from("home"),
-            KeyCode::End => String::from("end"),
-            KeyCode::PageUp => String::from("pgup"),
-            KeyCode::PageDown => String::from("pgdn"),
-        };
-        let alt = if self.held.alt { "alt-" } else { "" };
-        let ctrl = if self.held.ctrl { "ctrl-" } else { "" };
-        format!("{ctrl}{alt}{name}")
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
 
-    const ALL: &[Context] = &[
-        List,
-        Detail,
-        Egress,
-        AllEgress,
-        Inbox,
-        Decision,
-        Filter,
-        Attaching,
-        Attached,
-        Picker,
-        Plan,
-        Confirm,
-        Answer,
-        Raise,
-        Approve,
-        ApproveFindings,
-        Terms,
-        Line,
-        Help,
-        Message,
-        Secret,
-    ];
-
     #[test]
     fn no_key_stands_twice_in_one_context() {
-        for context in ALL {
+        for context in Context::ALL {
             let mut seen = Vec::new();
             for key in bindings(*context).flat_map(|binding| binding.keys) {
                 assert!(!seen.contains(key), "{} twice in {context:?}", key.name());
@@ -708,7 +638,7 @@ mod tests {
 
     #[test]
     fn every_context_can_be_left() {
-        for context in ALL {
+        for context in Context::ALL {
             let leaves = bindings(*context).any(|binding| {
                 matches!(
                     binding.command,

@@ -37,10 +37,7 @@ enum Way {
 }
 
 pub(super) async fn events(out: &mut Output, arguments: &EventsArguments) -> Result<Exit, Failure> {
-    let cellar = mended(out).await?;
-    let wanted = named(&cellar, &arguments.bottles)?;
-    let (prices, _) = planning::prices();
-    let mut observer = Observer::new(cellar, prices);
+    let (mut observer, wanted) = observe(out, &arguments.bottles).await?;
     let mut interrupt = std::pin::pin!(tokio::signal::ctrl_c());
     loop {
         let happenings = tokio::select! {
@@ -68,10 +65,7 @@ pub(super) async fn events(out: &mut Output, arguments: &EventsArguments) -> Res
 
 pub(super) async fn wait(out: &mut Output, arguments: &WaitArguments) -> Result<Exit, Failure> {
     let until = arguments.timeout.as_deref().map(end).transpose()?;
-    let cellar = mended(out).await?;
-    let wanted = named(&cellar, &arguments.bottles)?;
-    let (prices, _) = planning::prices();
-    let mut observer = Observer::new(cellar, prices);
+    let (mut observer, wanted) = observe(out, &arguments.bottles).await?;
     let mut interrupt = std::pin::pin!(tokio::signal::ctrl_c());
     // A second passes as an event too, so the time is looked at often enough.
     loop {
@@ -87,6 +81,14 @@ pub(super) async fn wait(out: &mut Output, arguments: &WaitArguments) -> Result<
             _ = &mut interrupt => return Ok(Exit::Interrupted),
         }
     }
+}
+
+/// Begins to watch, and finds the bottles that are named.
+async fn observe(out: &mut Output, names: &[String]) -> Result<(Observer, Vec<BottleId>), Failure> {
+    let cellar = mended(out).await?;
+    let wanted = named(&cellar, names)?;
+    let (prices, _) = planning::prices();
+    Ok((Observer::new(cellar, prices), wanted))
 }
 
 fn named(cellar: &Cellar, names: &[String]) -> Result<Vec<BottleId>, Failure> {
