@@ -145,7 +145,10 @@ impl Console {
                 Ask::Image { dockerfile } => {
                     dockerfile_findings(dockerfile, None).map_err(|problem| problem.to_string())
                 }
-                Ask::Packages { .. } | Ask::McpServer(_) | Ask::Question { .. } => Ok(Vec::new()),
+                Ask::Packages { .. }
+                | Ask::McpServer(_)
+                | Ask::ScanPass(_)
+                | Ask::Question { .. } => Ok(Vec::new()),
             };
             Looked {
                 request: request.clone(),

@@ -4,6 +4,7 @@
 
 use std::path::{Path, PathBuf};
 
+use cellar::policy::ScanRule;
 use cellar::scan::Scanner;
 
 /// What this repository's own sources and words meet, and why it is no leak.
@@ -43,6 +44,18 @@ fn this_repository_meets_no_rule() -> std::io::Result<()> {
         .map(|(file, rule)| (file.as_str(), rule.as_str()))
         .collect();
     assert_eq!(met, KNOWN_NOISE);
+    Ok(())
+}
+
+/// What may be named in a manifest is what the scanner has.
+#[test]
+fn the_names_of_rules_are_those_of_the_rules() -> std::io::Result<()> {
+    let assets = Path::new(env!("CARGO_MANIFEST_DIR")).join("assets");
+    let rules = std::fs::read_to_string(assets.join("secret-rules.json"))?;
+    let rules: serde_json::Value = serde_json::from_str(&rules)?;
+    let rules = rules["rules"].as_array().unwrap().iter();
+    let ids: Vec<&str> = rules.map(|rule| rule["id"].as_str().unwrap()).collect();
+    assert_eq!(ScanRule::known().collect::<Vec<_>>(), ids);
     Ok(())
 }
 

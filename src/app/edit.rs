@@ -22,7 +22,11 @@ pub(crate) fn edit(ask: &Ask, name: &str) -> Result<Ask, Failure> {
     }
     let (text, suffix) = match ask {
         Ask::Image { dockerfile } => (dockerfile.clone(), ".Dockerfile"),
-        ask @ (Ask::Route(_) | Ask::Packages { .. } | Ask::McpServer(_) | Ask::Question { .. }) => {
+        ask @ (Ask::Route(_)
+        | Ask::Packages { .. }
+        | Ask::McpServer(_)
+        | Ask::ScanPass(_)
+        | Ask::Question { .. }) => {
             let json = serde_json::to_string_pretty(ask);
             (
                 json.map_err(|error| Failure::new(attempt(), &error))?,
@@ -35,11 +39,13 @@ pub(crate) fn edit(ask: &Ask, name: &str) -> Result<Ask, Failure> {
     })?;
     let edited = match ask {
         Ask::Image { .. } => Ask::Image { dockerfile: edited },
-        Ask::Route(_) | Ask::Packages { .. } | Ask::McpServer(_) | Ask::Question { .. } => {
-            serde_json::from_str(&edited).map_err(|error| {
-                Failure::new(attempt(), &error).help("nothing was approved; edit it again")
-            })?
-        }
+        Ask::Route(_)
+        | Ask::Packages { .. }
+        | Ask::McpServer(_)
+        | Ask::ScanPass(_)
+        | Ask::Question { .. } => serde_json::from_str(&edited).map_err(|error| {
+            Failure::new(attempt(), &error).help("nothing was approved; edit it again")
+        })?,
     };
     if edited.kind() != ask.kind() {
         return Err(Failure::because(attempt(), "its kind cannot be changed"));

@@ -25,7 +25,7 @@ const MAX_WHY_CHARS: usize = 2_000;
 pub(super) const fn takes_a_change(ask: &Ask) -> bool {
     match ask {
         Ask::Image { .. } | Ask::Packages { .. } | Ask::McpServer(_) => true,
-        Ask::Route(_) | Ask::Question { .. } => false,
+        Ask::Route(_) | Ask::ScanPass(_) | Ask::Question { .. } => false,
     }
 }
 

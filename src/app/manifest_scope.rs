@@ -16,7 +16,7 @@ use super::hub::Talk;
 use super::planning;
 use super::requests::Answered;
 use crate::manifest::{EditError, Rewrite, RewriteError, Written};
-use crate::policy::LineDiff;
+use crate::policy::{LineDiff, ScanRule};
 use crate::request::{Answer, Ask, RequestRecord, RequestState, Scope, Terms, next_spec};
 use crate::spec::{BottleId, Digest, ImageSource};
 use crate::store::{AuditEvent, Claim, Lock, Record};
@@ -122,6 +122,16 @@ pub(crate) fn preview(
         }
         Ask::McpServer(_) => {
             return refused("a manifest has no place for MCP servers", ALONE);
+        }
+        Ask::ScanPass(asked) => {
+            let rules: Vec<&str> = asked.rules.iter().map(ScanRule::as_str).collect();
+            let help = format!(
+                "leave out --scope manifest, and add \"pass\": {rules:?} to the `scan` of the route in your cellar.json"
+            );
+            return refused(
+                "it changes a route that is there, and no route is rewritten",
+                &help,
+            );
         }
         Ask::Question { .. } => {
             return refused(

@@ -14,7 +14,9 @@ use super::hub::{Talk, TalkError};
 use super::manifest_scope::{IntoManifest, Proposal};
 use crate::policy::Provenance;
 use crate::policy::dockerfile::ParseProblem;
-use crate::policy::findings::{Finding, Severity, dockerfile_findings, route_findings};
+use crate::policy::findings::{
+    Finding, Severity, dockerfile_findings, route_findings, scan_pass_findings,
+};
 use crate::request::{
     Answer, Ask, News, Outcome as Came, RequestRecord, RequestState, Step, Verdict, next_spec,
     without,
@@ -73,6 +75,10 @@ pub(crate) fn findings(spec: &Spec, request: u64, ask: &Ask) -> Result<Vec<Findi
             let found = routes.map(|route| route_findings(&route, &spec.routes));
             Ok(found.unwrap_or_default())
         }
+        Ask::ScanPass(asked) => Ok(scan_pass_findings(
+            asked.routes_in(&spec.routes),
+            &asked.rules,
+        )),
         Ask::Packages { .. } | Ask::Question { .. } => Ok(Vec::new()),
     }
 }

@@ -378,6 +378,9 @@ struct Scan {
     request: Option<ScanMode>,
     /// What comes in; "off" if absent.
     response: Option<ScanMode>,
+    /// Rules of the scanner whose findings leave, told of all the same, such as
+    /// "github-pat"; a secret of the bottle never does.
+    pass: Option<Vec<String>>,
 }
 
 /// What becomes of a message in which a secret is found.

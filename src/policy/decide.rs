@@ -8,6 +8,7 @@
 //! one that names methods; among equals the first in the set, the one place where the
 //! order counts.
 
+use std::collections::BTreeSet;
 use std::net::IpAddr;
 
 use jiff::Timestamp;
@@ -15,7 +16,7 @@ use serde::{Deserialize, Serialize};
 
 use super::{
     AddressClass, Auth, BottleBudget, Budget, CanonicalPath, Denial, Effect, HostName, HostPattern,
-    PathPattern, Reason, Route, RouteRole, Scan, SecretName, Tls,
+    PathPattern, Reason, Route, RouteRole, Scan, ScanRule, SecretName, Tls,
 };
 
 /// How long a connection that no route allows waits for the operator, if nothing else is
@@ -178,6 +179,8 @@ pub struct Grant {
     pub auth: Option<Auth>,
     /// What to look at for secrets.
     pub scan: Scan,
+    /// The rules whose findings pass.
+    pub scan_pass: BTreeSet<ScanRule>,
     /// How much may pass on the route.
     pub budget: Budget,
     /// What the route is for.
@@ -365,6 +368,7 @@ impl Permit<'_> {
             route: at,
             auth: route.auth.clone(),
             scan: route.scan,
+            scan_pass: route.scan_pass.clone(),
             budget: route.budget,
             role: route.role,
             mark: Mark,

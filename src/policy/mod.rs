@@ -30,6 +30,7 @@ mod price;
 mod problem;
 mod reason;
 mod route;
+mod scan_rule;
 mod suggest;
 
 pub use address::{AddressClass, embedded_v4, is_public};
@@ -51,4 +52,5 @@ pub use price::{Price, Prices, Rate, RateError, Rates};
 pub use problem::RouteProblem;
 pub use reason::{Denial, Reason};
 pub use route::{Budget, Effect, Provenance, Route, Scan, ScanMode, Tls};
+pub use scan_rule::{ScanRule, ScanRuleError};
 pub use suggest::{Refused, Suggestion, suggest};

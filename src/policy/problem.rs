@@ -118,6 +118,7 @@ fn alone(at: usize, route: &Route) -> Vec<RouteProblem> {
         || route.auth.is_some()
         || route.role.is_some()
         || route.scan != Scan::default()
+        || !route.scan_pass.is_empty()
         || route.budget != Budget::default()
         || route.websocket;
     if route.effect == Effect::Allow && route.tls == Tls::Splice && is_detailed {
@@ -130,6 +131,7 @@ fn alone(at: usize, route: &Route) -> Vec<RouteProblem> {
         || route.role.is_some()
         || route.budget != Budget::default()
         || route.scan != Scan::default()
+        || !route.scan_pass.is_empty()
         || route.tls != Tls::default()
         || route.connect_to.is_some()
         || route.allow_private

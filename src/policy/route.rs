@@ -1,11 +1,12 @@
 //! Routes: what one permission says. The decision over them is in `decide`.
 
+use std::collections::BTreeSet;
 use std::net::IpAddr;
 
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
-use super::{Auth, HostPattern, Methods, PathPattern, RouteRole};
+use super::{Auth, HostPattern, Methods, PathPattern, RouteRole, ScanRule};
 
 /// Where a route came from, shown wherever the route is shown.
 #[derive(Clone, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
@@ -142,6 +143,10 @@ pub struct Route {
     /// What is looked at for secrets.
     #[serde(default, skip_serializing_if = "is_default")]
     pub scan: Scan,
+    /// The scanner's rules whose findings pass on it, told of all the same. A secret of the
+    /// bottle never does.
+    #[serde(default, skip_serializing_if = "BTreeSet::is_empty")]
+    pub scan_pass: BTreeSet<ScanRule>,
     /// Whether a request may go on as a WebSocket.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub websocket: bool,
@@ -183,6 +188,7 @@ impl Route {
             auth: None,
             tls: Tls::default(),
             scan: Scan::default(),
+            scan_pass: BTreeSet::new(),
             websocket: false,
             budget: Budget::default(),
             connect_to: None,
@@ -224,6 +230,12 @@ impl Route {
         }
         if self.tls == Tls::Splice {
             remarks.push(String::from("not looked into"));
+        }
+        if !self.scan_pass.is_empty() {
+            remarks.push(format!(
+                "lets what looks like {} pass",
+                ScanRule::words(&self.scan_pass)
+            ));
         }
         remarks
     }
@@ -273,17 +285,20 @@ mod tests {
     #[test]
     fn every_field_reads_as_it_is_written() {
         let mut full = route();
-        full.methods = Methods::from(std::collections::BTreeSet::from([
-            Method::parse("GET").unwrap()
-        ]));
+        full.methods = Methods::from(BTreeSet::from([Method::parse("GET").unwrap()]));
         full.paths = vec![PathPattern::parse("/v1/*").unwrap()];
         full.scan.request = ScanMode::Warn;
+        full.scan_pass = BTreeSet::from([ScanRule::parse("github-pat").unwrap()]);
         full.tls = Tls::Splice;
         full.budget.bytes = Some(7);
         full.websocket = true;
         full.effect = Effect::Deny;
         full.expires = Some(Timestamp::UNIX_EPOCH);
         full.role = Some(RouteRole::AnthropicApiKey);
+        assert!(
+            full.remarks()
+                .contains(&String::from("lets what looks like `github-pat` pass"))
+        );
         let text = serde_json::to_string(&full).unwrap();
         assert_eq!(serde_json::from_str::<Route>(&text).unwrap(), full);
     }

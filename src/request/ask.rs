@@ -5,6 +5,7 @@ use std::collections::BTreeSet;
 use serde::{Deserialize, Serialize};
 
 use super::packages::{MAX_PACKAGES, check_package};
+use super::pass::PassAsk;
 use super::server::ServerAsk;
 use crate::policy::{Effect, HostPattern, Methods, PackageManager, PathPattern, Provenance, Route};
 use crate::spec::Digest;
@@ -22,7 +23,7 @@ const MAX_PARTS: usize = 16;
 /// How much of a text that is refused is said again.
 const MAX_QUOTED_CHARS: usize = 80;
 
-/// What is asked for. Everything in it is the agent's word.
+/// What is asked for. Everything in it is the agent's word, or made of what it tried.
 #[derive(Clone, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(tag = "kind", rename_all = "snake_case")]
 pub enum Ask {
@@ -42,6 +43,8 @@ pub enum Ask {
     },
     /// An MCP server for the agent's session.
     McpServer(ServerAsk),
+    /// That what looks like a secret passes on a route. Only egress asks for it.
+    ScanPass(PassAsk),
     /// An answer of the operator.
     Question {
         /// The question.
@@ -114,6 +117,11 @@ pub enum AskProblem {
         /// One that would be taken.
         example: &'static str,
     },
+    /// An agent asks that a secret may leave.
+    #[error(
+        "ask that what looks like a secret may pass: the proxy alone asks for it, of what it refused"
+    )]
+    NotTheAgents,
     /// The same stands there twice.
     #[error("ask: `{given}` stands there twice; name it once")]
     Twice {
@@ -153,6 +161,7 @@ impl Ask {
             }
             Self::Packages { manager, packages } => check_packages(*manager, packages),
             Self::McpServer(server) => server.check(),
+            Self::ScanPass(asked) => asked.check(),
             Self::Question { text, choices } => {
                 not_empty("the question", text)?;
                 characters("the question", text, MAX_QUESTION_CHARS)?;
@@ -183,6 +192,7 @@ impl Ask {
             Self::Image { .. } => "image",
             Self::Packages { .. } => "packages",
             Self::McpServer(_) => "mcp_server",
+            Self::ScanPass(_) => "scan_pass",
             Self::Question { .. } => "question",
         }
     }
@@ -199,6 +209,7 @@ impl Ask {
                 format!("{} packages: {}", manager.as_str(), packages.join(", "))
             }
             Self::McpServer(server) => server.words(),
+            Self::ScanPass(asked) => asked.words(),
             Self::Question { text, .. } => text.clone(),
         }
     }

@@ -259,6 +259,9 @@ impl Book {
         source: Source,
         at: Timestamp,
     ) -> Result<Filing, FileProblem> {
+        if source == Source::Agent && matches!(ask, Ask::ScanPass(_)) {
+            return Err(AskProblem::NotTheAgents.into());
+        }
         self.plan(ask, reason, source, None, at)
     }
 

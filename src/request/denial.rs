@@ -6,17 +6,49 @@
 use std::collections::BTreeSet;
 
 use jiff::Timestamp;
+use serde::{Deserialize, Serialize};
 
-use super::ask::RouteAsk;
+use super::ask::{Ask, RouteAsk};
+use super::pass::PassAsk;
 use crate::policy::{
     CanonicalPath, HostName, HostPattern, Method, Methods, PathPattern, Permit, Reason, RequestAsk,
     Route, RouteSet, Scheme,
 };
 
 /// The longest path that is asked for by itself, in bytes.
-const MAX_PATH_BYTES: usize = 1024;
+pub(super) const MAX_PATH_BYTES: usize = 1024;
 /// What a host that no route names is asked for with: reading it.
 const READS: [&str; 2] = ["GET", "HEAD"];
+
+/// What egress wants the operator to be asked for.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(untagged)]
+pub enum Wants {
+    /// A route, because none lets out what was refused.
+    Route(RouteAsk),
+    /// That what a rule of the scanner found may pass.
+    Pass(PassAsk),
+}
+
+impl Wants {
+    /// As a request asks for it.
+    #[must_use]
+    pub fn ask(&self) -> Ask {
+        match self {
+            Self::Route(asked) => Ask::Route(asked.clone()),
+            Self::Pass(asked) => Ask::ScanPass(asked.clone()),
+        }
+    }
+
+    /// Whether a table lets out by now what was refused.
+    #[must_use]
+    pub fn is_let_out_by(&self, table: &RouteSet, now: Timestamp) -> bool {
+        match self {
+            Self::Route(asked) => asked.is_let_out_by(table, now),
+            Self::Pass(asked) => asked.is_let_out_by(table, now),
+        }
+    }
+}
 
 /// Something that was refused: a connection, or one request in it.
 #[derive(Clone, Copy, Debug)]
@@ -229,7 +261,7 @@ mod tests {
         let Some(ask) = refused.wants(&table, NOW) else {
             return String::from("-");
         };
-        assert_eq!(super::super::Ask::Route(ask.clone()).check(), Ok(()));
+        assert_eq!(Ask::Route(ask.clone()).check(), Ok(()));
         assert!(!ask.is_let_out_by(&table, NOW));
         if matches!(ask.host, HostPattern::Exact(_)) {
             let mut more = table.clone();

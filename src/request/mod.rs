@@ -20,6 +20,7 @@ mod ask;
 mod book;
 mod denial;
 mod packages;
+mod pass;
 mod record;
 mod server;
 #[cfg(feature = "findings")]
@@ -32,8 +33,9 @@ pub use ask::{
 pub use book::{
     Allowance, Book, Entry, FileProblem, Filing, Limits, MAX_REASON_CHARS, News, StepProblem,
 };
-pub use denial::Refused;
+pub use denial::{Refused, Wants};
 pub use packages::MAX_PACKAGES;
+pub use pass::PassAsk;
 pub use record::{
     Answer, Outcome, RequestRecord, RequestState, Scope, Source, Terms, Told, Verdict,
     VerdictProblem,

@@ -1,11 +1,13 @@
 //! What a grant makes of a bottle: from one spec to the next.
 
 use super::ask::{Ask, RouteAsk};
+use super::pass::PassAsk;
 use super::record::{RequestRecord, Terms};
 use super::server::ServerAsk;
 use crate::policy::packages::{ImageUser, Package, PackageError, Packages, with_packages};
 use crate::policy::{
     HostName, Method, Methods, PackageManager, PathPattern, PathPatternError, Provenance, Route,
+    ScanRule,
 };
 use crate::spec::{ImageSource, McpServer, Spec, line_changes};
 
@@ -32,6 +34,17 @@ pub enum StepError {
     /// The packages cannot be written into the image's Dockerfile.
     #[error(transparent)]
     Packages(#[from] PackageError),
+    /// An exemption has no end of its own.
+    #[error(
+        "let what looks like a secret pass for a time or so often: it passes on its route until it is taken back by `cellar request undo`"
+    )]
+    PassTerms,
+    /// No route lets it out.
+    #[error("let it pass on the route that let it out: none lets out {what} any more")]
+    NoRoute {
+        /// The request.
+        what: String,
+    },
     /// The server's address makes no route.
     #[error("make a route of the address {url}")]
     Address {
@@ -55,6 +68,7 @@ pub fn next_spec(spec: &Spec, request: u64, ask: &Ask, terms: Terms) -> Result<S
         Ask::Route(asked) => add_route(&mut next, request, asked.route(request), terms),
         Ask::Packages { manager, packages } => install(&mut next, *manager, packages)?,
         Ask::McpServer(asked) => add_server(&mut next, request, asked, terms)?,
+        Ask::ScanPass(asked) => let_pass(&mut next, asked, terms)?,
         Ask::Image { dockerfile } => {
             let (more, less) = replace_image(&mut next, dockerfile.clone());
             format!("image: +{more} −{less} lines")
@@ -72,6 +86,50 @@ fn add_route(next: &mut Spec, request: u64, mut route: Route, terms: Terms) -> S
     next.routes.routes.retain(|there| there.origin != origin);
     next.routes.routes.push(route);
     words
+}
+
+/// Lets what rules find pass on the routes that let the request out. The exemption is the
+/// route's, however much more it covers.
+fn let_pass(next: &mut Spec, asked: &PassAsk, terms: Terms) -> Result<String, StepError> {
+    if terms.until.is_some() || terms.uses.is_some() {
+        return Err(StepError::PassTerms);
+    }
+    let mut words = Vec::new();
+    for at in asked.places_in(&next.routes) {
+        if let Some(route) = next.routes.routes.get_mut(at) {
+            route.scan_pass.extend(asked.rules.iter().cloned());
+            words.push(format!("{} (from {})", route.words(), route.origin.words()));
+        }
+    }
+    if words.is_empty() {
+        let what = asked.place();
+        return Err(StepError::NoRoute { what });
+    }
+    Ok(format!(
+        "lets what looks like {} pass with all that the route {} covers",
+        ScanRule::words(&asked.rules),
+        words.join(" and the route ")
+    ))
+}
+
+/// Takes the rules out again; gives the routes that had some of them.
+fn stop_passing(next: &mut Spec, asked: &PassAsk) -> Vec<String> {
+    let mut gone = Vec::new();
+    for at in asked.places_in(&next.routes) {
+        let Some(route) = next.routes.routes.get_mut(at) else {
+            continue;
+        };
+        let before = route.scan_pass.len();
+        route.scan_pass.retain(|rule| !asked.rules.contains(rule));
+        if route.scan_pass.len() < before {
+            gone.push(format!(
+                "what lets {} pass on the route {}",
+                ScanRule::words(&asked.rules),
+                route.words()
+            ));
+        }
+    }
+    gone
 }
 
 /// Puts a Dockerfile in the place of the image, and counts the lines that differ.
@@ -177,7 +235,7 @@ fn route_to(url: &str) -> Result<RouteAsk, StepError> {
     })
 }
 
-/// What taking back a granted route or server makes of a spec; `None` if it cannot be
+/// What taking back a granted route, server or exemption makes of a spec; `None` if it cannot be
 /// told apart any more, or changed the image.
 #[must_use]
 pub fn without(spec: &Spec, record: &RequestRecord) -> Option<Step> {
@@ -189,6 +247,9 @@ pub fn without(spec: &Spec, record: &RequestRecord) -> Option<Step> {
     {
         next.session.mcp_servers.remove(&asked.name);
         gone.push(format!("the MCP server {}", asked.name));
+    }
+    if let Ask::ScanPass(asked) = ask {
+        gone.extend(stop_passing(&mut next, asked));
     }
     let origin = Provenance::Request { id: record.id };
     let routes = next
@@ -299,6 +360,76 @@ mod tests {
         let back = without(&step.spec, &record).unwrap();
         assert_eq!(back.spec, old);
         assert_eq!(without(&old, &record), None);
+    }
+
+    fn pass() -> Ask {
+        Ask::ScanPass(PassAsk {
+            host: HostName::parse("a.example").unwrap(),
+            port: 443,
+            method: Method::parse("POST").unwrap(),
+            path: PathPattern::parse("/v1/notes").unwrap(),
+            websocket: false,
+            rules: [ScanRule::parse("github-pat").unwrap()].into(),
+        })
+    }
+
+    #[test]
+    fn what_looks_like_a_secret_passes_on_the_very_route_until_that_is_taken_back() {
+        let mut old = spec();
+        let host = HostName::parse("a.example").unwrap();
+        let route = |method| Route {
+            methods: Methods::Only([Method::parse(method).unwrap()].into()),
+            ..Route::to(host.clone(), vec![443], Provenance::Builtin)
+        };
+        old.routes.routes = vec![route("GET"), route("POST")];
+        let step = next_spec(&old, 4, &pass(), Terms::default()).unwrap();
+        assert_eq!(
+            step.words,
+            "lets what looks like `github-pat` pass with all that the route POST a.example (from built in) covers"
+        );
+        let rules: Vec<usize> = step
+            .spec
+            .routes
+            .routes
+            .iter()
+            .map(|route| route.scan_pass.len())
+            .collect();
+        assert_eq!(rules, [0, 1]);
+        let again = next_spec(&step.spec, 4, &pass(), Terms::default()).unwrap();
+        assert_eq!(again.spec, step.spec);
+        let record = granted(4, pass(), &old);
+        let back = without(&step.spec, &record).unwrap();
+        assert_eq!(back.spec, old);
+        assert_eq!(
+            back.words,
+            "removes what lets `github-pat` pass on the route POST a.example"
+        );
+        assert_eq!(without(&old, &record), None);
+        let digest = |spec: &Spec| spec.digest().unwrap();
+        assert_ne!(digest(&step.spec), digest(&old));
+    }
+
+    #[test]
+    fn an_exemption_needs_a_route_and_has_no_end() {
+        let mut old = spec();
+        old.routes.routes.clear();
+        let what = String::from("POST a.example/v1/notes");
+        let nowhere = next_spec(&old, 4, &pass(), Terms::default());
+        assert_eq!(nowhere, Err(StepError::NoRoute { what }));
+        let for_a_time = Terms {
+            until: Some(Timestamp::UNIX_EPOCH),
+            ..Terms::default()
+        };
+        let so_often = Terms {
+            uses: Some(3),
+            ..Terms::default()
+        };
+        for terms in [for_a_time, so_often] {
+            assert_eq!(
+                next_spec(&old, 4, &pass(), terms),
+                Err(StepError::PassTerms)
+            );
+        }
     }
 
     fn packages(list: &[&str]) -> Ask {

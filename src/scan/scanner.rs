@@ -1,17 +1,20 @@
 //! One bottle's scanner: its known values, and the ways to ask.
 
+use std::collections::BTreeSet;
 use std::sync::{Arc, OnceLock};
 
-use super::finding::Finding;
+use super::finding::{Finding, Kind};
 use super::host;
 use super::inflate::ContentCoding;
 use super::known::{Known, KnownError, KnownValues};
-use super::stream::{Direction, Mode, Stream};
+use super::stream::{Direction, Feed, Mode, Stream};
 
 /// Finds the secrets of one bottle, and what has the shape of a secret. Cheap to clone.
 #[derive(Clone, Debug)]
 pub struct Scanner {
     inner: Arc<Inner>,
+    /// Rules whose findings are told of only.
+    passing: Arc<BTreeSet<String>>,
 }
 
 #[derive(Debug)]
@@ -38,7 +41,24 @@ impl Scanner {
         };
         Ok(Self {
             inner: Arc::new(inner),
+            passing: Arc::default(),
         })
+    }
+
+    /// The same scanner, which only tells of what these rules find: see [`Feed::passing`].
+    /// No name among them is that of a known value, whatever it reads.
+    #[must_use]
+    pub fn letting_pass<'a>(&self, rules: impl IntoIterator<Item = &'a str>) -> Self {
+        Self {
+            inner: Arc::clone(&self.inner),
+            passing: Arc::new(rules.into_iter().map(str::to_owned).collect()),
+        }
+    }
+
+    /// Whether what was found is to be told of only.
+    #[must_use]
+    pub fn lets_pass(&self, finding: &Finding) -> bool {
+        finding.kind == Kind::Pattern && self.passing.contains(&finding.rule)
     }
 
     /// The names of values that are too short to be looked for. The operator should be
@@ -55,13 +75,12 @@ impl Scanner {
     }
 
     /// Scans a header, a URL or any other text that is there as a whole, as if the
-    /// agent sent it.
+    /// agent sent it. All that was found, what [`Scanner::lets_pass`] is said of too.
     #[must_use]
     pub fn scan_bytes(&self, text: &[u8]) -> Vec<Finding> {
         let mut stream = self.stream(Direction::Outbound, ContentCoding::Identity, Mode::Report);
-        let mut findings = stream.feed(text).findings;
-        findings.extend(stream.finish().findings);
-        findings
+        let all = |feed: Feed| feed.findings.into_iter().chain(feed.passing);
+        all(stream.feed(text)).chain(all(stream.finish())).collect()
     }
 
     /// Scans a host name before it is resolved: known values in it, across its dots and

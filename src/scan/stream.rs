@@ -52,6 +52,9 @@ pub enum Mode {
 pub struct Feed {
     /// What was found since the last one, each thing once.
     pub findings: Vec<Finding>,
+    /// What was found since the last one by rules that only tell: in no mode does it hold
+    /// anything up.
+    pub passing: Vec<Finding>,
     /// How many bytes, from the first of the body as it came, may have left by now.
     pub release: u64,
     /// What to send now; of use in [`Mode::Redact`] only.
@@ -86,6 +89,7 @@ pub struct Stream {
     recent: Vec<Finding>,
     cuts: Vec<Finding>,
     fresh: Vec<Finding>,
+    passing: Vec<Finding>,
     output: Vec<u8>,
     /// After how many bytes of the body how much of the text was known in full.
     marks: VecDeque<(u64, u64)>,
@@ -119,6 +123,7 @@ impl Stream {
             recent: Vec::new(),
             cuts: Vec::new(),
             fresh: Vec::new(),
+            passing: Vec::new(),
             output: Vec::new(),
             marks: VecDeque::new(),
             taken: 0,
@@ -266,18 +271,26 @@ impl Stream {
 
     /// Keeps a finding, and tells it unless it is one told before in another reading.
     fn note(&mut self, finding: Finding) {
-        if self.mode == Mode::Redact {
+        let passes = self.scanner.lets_pass(&finding);
+        if self.mode == Mode::Redact && !passes {
             self.cuts.push(finding.clone());
         }
+        // A known value may be called as a rule is, and must not go for one that passes.
         let is_told = self.recent.iter().any(|told| {
             told.rule == finding.rule
+                && told.kind == finding.kind
                 && told.at.start < finding.at.end
                 && finding.at.start < told.at.end
         });
-        if !is_told {
+        if is_told {
+            return;
+        }
+        self.recent.push(finding.clone());
+        if passes {
+            self.passing.push(finding);
+        } else {
             let first = self.first_finding.unwrap_or(u64::MAX);
             self.first_finding = Some(first.min(finding.at.start));
-            self.recent.push(finding.clone());
             self.fresh.push(finding);
         }
     }
@@ -307,6 +320,7 @@ impl Stream {
         self.forget();
         Feed {
             findings: std::mem::take(&mut self.fresh),
+            passing: std::mem::take(&mut self.passing),
             release: self.released,
             output: std::mem::take(&mut self.output),
             unread: self.unread,

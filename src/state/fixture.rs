@@ -16,7 +16,7 @@ use crate::wire::{
     RoleReport, RouteHits, RouteKey, SealCheck, SealReport, Spent, Tokens, Usage,
 };
 
-pub(crate) use requests::{record, route_ask};
+pub(crate) use requests::{pass_ask, pass_spec, record, route_ask};
 // What the tests of drawing name, which may not name these modules.
 pub(crate) use crate::policy::PackageManager;
 pub(crate) use crate::request::{Outcome, Terms, Verdict as RequestVerdict};

@@ -3,13 +3,16 @@
 //! Everything is bounded, because the agent chooses what it asks for. What is told each
 //! for itself is told exactly as long as there is room; the rest is told as one sum.
 
+use std::collections::BTreeSet;
+
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
 use crate::policy::{Budget, Reason, Route};
 use crate::spec::Digest;
 
-/// Names a route by all that it says but its budget: raising that goes on counting.
+/// Names a route by all that it says but its budget and what may pass the scanner on it:
+/// changing those goes on counting.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(transparent)]
 pub struct RouteKey(String);
@@ -20,6 +23,7 @@ impl RouteKey {
     pub fn of(route: &Route) -> Self {
         let unbudgeted = Route {
             budget: Budget::default(),
+            scan_pass: BTreeSet::new(),
             ..route.clone()
         };
         // A route is plain data: it can always be written. Were that not so, its counts

@@ -9,7 +9,7 @@ use super::egress::{HoldEnd, HoldRecord, ToEgress};
 use super::hits::Hits;
 use super::usage::{AnswerUsage, Usage};
 use crate::policy::{Reason, RouteSet};
-use crate::request::{News, RequestRecord, RouteAsk};
+use crate::request::{News, RequestRecord, Wants};
 use crate::spec::{Digest, ImageSource, Spec};
 
 /// A role of the guest binary, and so a container of the bottle.
@@ -177,7 +177,7 @@ pub struct DecisionRecord {
     /// What it is to be a request for, where the table makes requests of what is refused
     /// and an approval could help.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub wants: Option<Box<RouteAsk>>,
+    pub wants: Option<Box<Wants>>,
 }
 
 /// What a request asked for and how it went.

@@ -3,7 +3,7 @@
 use cellar::manifest::{Need, Plan, SecretSource};
 use cellar::policy::{
     Auth, AuthScheme, BottleBudget, Denials, Effect, HeaderField, Measure, RouteRole, RouteSet,
-    ScanMode, SecretName, Span, Tls, Unlisted,
+    ScanMode, ScanRule, SecretName, Span, Tls, Unlisted,
 };
 
 use super::support::World;
@@ -45,7 +45,7 @@ fn every_term_of_a_route_is_read() {
       {
         "host": "api.example.com", "ports": [8443], "methods": ["GET", "HEAD"],
         "paths": ["/v1/*"], "auth": { "secret": "one", "header": "X-Key" },
-        "scan": { "request": "redact", "response": "warn" }, "websocket": true,
+        "scan": { "request": "redact", "response": "warn", "pass": ["jwt", "github-pat"] }, "websocket": true,
         "budget": { "bytes": "1GiB", "requests": 5 }, "expires": "2027-01-31T18:00:00Z",
       },
       { "host": "*.example.net", "tls": "splice" },
@@ -68,6 +68,8 @@ fn every_term_of_a_route_is_read() {
     assert_eq!(routes[0].auth, Some(auth));
     assert_eq!(routes[0].scan.request, ScanMode::Redact);
     assert_eq!(routes[0].scan.response, ScanMode::Warn);
+    let passing: Vec<&str> = routes[0].scan_pass.iter().map(ScanRule::as_str).collect();
+    assert_eq!(passing, ["github-pat", "jwt"]);
     assert!(routes[0].websocket);
     assert_eq!(routes[0].budget.bytes, Some(1 << 30));
     assert_eq!(routes[0].budget.requests, Some(5));
@@ -298,6 +300,7 @@ fn each_mistake_comes_with_what_to_write() {
       { "host": "n.test", "deny": true, "websocket": true },
       { "host": "o.test", "expires": "tomorrow" },
       { "host": "p.test", "scan": { "request": "ignore" }, "budget": { "bytes": "lots" } },
+      { "host": "q.test", "scan": { "pass": ["github-pta", "nothing-like-it", "GitHub"] } },
       { "host": "q.test", "tls": "splice" },
       { "host": "q.test", "ports": [443], "methods": ["GET"] },
     ]"#,

@@ -108,6 +108,10 @@ def main():
     }
     json.dump(made, sys.stdout, indent=1, ensure_ascii=False)
     sys.stdout.write("\n")
+    # Manifests name rules; who reads them does not hold the rules themselves.
+    names = [one["id"] + "\n" for one in made["rules"]]
+    with open("assets/secret-rule-names.txt", "w") as file:
+        file.writelines(names)
 
 
 main()

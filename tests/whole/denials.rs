@@ -39,6 +39,14 @@ fn curl(engine: Engine, agent: &str, arguments: &str) -> Output {
     engine.try_docker(&["exec", agent, "sh", "-c", &script])
 }
 
+/// Waits until the session's environment is written down.
+fn await_session(engine: Engine, operator: &Operator, agent: &str) {
+    operator.wait_until("the session's environment", |_| {
+        let there = ["exec", agent, "test", "-s", "/tmp/session"];
+        engine.try_docker(&there).status.success()
+    });
+}
+
 fn said(output: &Output) -> String {
     String::from_utf8_lossy(&[output.stdout.as_slice(), &output.stderr].concat()).into_owned()
 }
@@ -87,10 +95,7 @@ fn what_egress_refuses_is_asked_for_and_goes_through_once_it_is_approved() {
     let egress = engine.container(&bottle, "egress");
     let mut world = World::around(engine, &egress, &authority.certificates());
     world.reply("/first", &[OK]);
-    operator.wait_until("the session's environment", |_| {
-        let there = ["exec", agent.as_str(), "test", "-s", "/tmp/session"];
-        engine.try_docker(&there).status.success()
-    });
+    await_session(engine, &operator, &agent);
 
     let get = |engine| curl(engine, &agent, "--fail https://new.test/first");
     let refused = get(engine);
@@ -182,6 +187,107 @@ fn what_nobody_answered_in_time_is_asked_for_still() {
     let one = requests(&operator, &bottle, 1).remove(0);
     assert_eq!(one["ask"]["host"], "new.test");
     assert_eq!(one["source"], "egress");
+    operator.cellar(&["rm", "--yes", &bottle]);
+    operator.left_nothing(&bottle);
+}
+
+/// A token that no scanner finds here.
+fn made_up(rest: &str) -> String {
+    ["gh", "p_", rest].concat()
+}
+
+/// What is to pass is shown with its route; it has no end, and no place in the manifest.
+fn is_shown_and_needs_a_yes_of_its_own(operator: &Operator, name: &str, accepted: &[&str]) {
+    let shown = operator.cellar(&["request", "show", name]);
+    let effect = "lets what looks like `github-pat` pass with all that the route POST new.test";
+    assert!(shown.contains(effect), "{shown}");
+    let found = "leaves to `new.test` from now on";
+    assert!(shown.contains(found), "{shown}");
+    let unaccepted = &accepted[..4];
+    for (arguments, more) in [
+        (unaccepted, &[] as &[_]),
+        (accepted, &["--for", "1h"]),
+        (accepted, &["--scope", "manifest"]),
+    ] {
+        let refused = operator.run(&[arguments, more].concat());
+        assert!(!refused.status.success(), "{}", said(&refused));
+    }
+}
+
+#[test]
+fn what_looks_like_a_secret_is_asked_for_and_passes_once_it_is_approved() {
+    let Some(engine) = engine_or_skip("what_looks_like_a_secret_is_asked_for") else {
+        return;
+    };
+    let found = made_up("aB3dE5fG7hJ9kL1mN2pQ4rS6tU8vW0xY2zA4");
+    let own = made_up("cD4eF6gH8iJ0kL2mN4oP6qR8sT0uV2wX4yZ6");
+    let authority = Authority::of(&[String::from("new.test")]);
+    let terms = json!({
+        "secrets": {"own": {"file": "own"}},
+        "routes": [
+            {"host": "new.test", "methods": ["POST"]},
+            {"host": "auth.test", "auth": {"secret": "own"}},
+        ],
+    });
+    let operator = Operator::new(engine, &manifest(&terms));
+    operator.write("ca.pem", &authority.pem);
+    operator.write("own", &own);
+    let bottle = asking_bottle(&operator);
+    let agent = engine.container(&bottle, "agent");
+    let egress = engine.container(&bottle, "egress");
+    let mut world = World::around(engine, &egress, &authority.certificates());
+    world.reply("/notes", &[OK]);
+    await_session(engine, &operator, &agent);
+
+    let post = |text: &str| {
+        let note = format!("-d note={text} https://new.test/notes?to=all");
+        said(&curl(engine, &agent, &note))
+    };
+    let told = post(&found);
+    assert!(told.contains("secret_found"), "{told}");
+    assert!(
+        told.contains("the operator is asked to let it pass"),
+        "{told}"
+    );
+    assert!(!world.seen().has_heard(&found));
+    let one = requests(&operator, &bottle, 1).remove(0);
+    let ask = json!({
+        "kind": "scan_pass", "host": "new.test", "port": 443, "method": "POST",
+        "path": "/notes", "rules": ["github-pat"],
+    });
+    assert_eq!((&one["source"], &one["ask"]), (&json!("egress"), &ask));
+    let told = call(engine, &agent, "list_requests", &json!({}));
+    assert!(told.contains("which the proxy filed"), "{told}");
+
+    let name = format!("{bottle}/1");
+    let accepted = ["request", "approve", &name, "--yes", "--accept-findings"];
+    is_shown_and_needs_a_yes_of_its_own(&operator, &name, &accepted);
+    operator.cellar(&accepted);
+    assert_eq!(post(&found), "vintage 1");
+    assert!(world.seen().has_heard(&found));
+    let shown = operator.cellar(&["egress", &bottle]);
+    assert!(
+        shown.contains("lets what looks like `github-pat` pass"),
+        "{shown}"
+    );
+
+    // The bottle's own credential looks the same, and does not.
+    let told = post(&own);
+    assert!(told.contains("secret_found"), "{told}");
+    assert!(!told.contains("is asked"), "{told}");
+    assert!(!world.seen().has_heard(&own));
+
+    operator.cellar(&["request", "undo", &name]);
+    let told = post(&found);
+    assert!(told.contains("secret_found"), "{told}");
+    let two = requests(&operator, &bottle, 2);
+    assert_eq!(two[0]["state"], "undone");
+    assert_eq!(
+        (&two[1]["state"], &two[1]["ask"]),
+        (&json!("pending"), &ask)
+    );
+    assert_eq!(operator.files_with(&found), [""; 0]);
+    drop(world);
     operator.cellar(&["rm", "--yes", &bottle]);
     operator.left_nothing(&bottle);
 }

@@ -17,7 +17,7 @@ use super::ledger::Ledger;
 use super::refusal::Refusal;
 use super::secrets::SecretBox;
 use crate::guest::runtime::Reporter;
-use crate::request::RouteAsk;
+use crate::request::Wants;
 use crate::wire::{DecisionRecord, RequestFacts, RoleState, Verdict};
 
 /// Between one write of what was let out and the next.
@@ -107,7 +107,7 @@ impl Decisions {
         asked: &Shown,
         verdict: Verdict,
         mut request: Option<RequestFacts>,
-        wants: Option<Box<RouteAsk>>,
+        wants: Option<Box<Wants>>,
     ) {
         let asked = self.shown(asked.clone());
         if let Some(facts) = &mut request

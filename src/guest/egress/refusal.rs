@@ -1,12 +1,13 @@
 //! What a refused client is told: a status, a stable code, and a sentence that says
 //! what to do. Coding agents show the text to their user as it stands.
 
+use std::collections::BTreeSet;
 use std::time::Duration;
 
 use super::ask::Shown;
 use super::authority::Fault;
-use crate::policy::Reason;
-use crate::request::RouteAsk;
+use crate::policy::{Reason, ScanRule};
+use crate::request::Wants;
 use crate::spec::layout;
 
 /// The header that carries the stable code.
@@ -20,6 +21,8 @@ pub(super) struct Refusal {
     pub(super) detail: String,
     /// After how long asking again may help, where that is known.
     pub(super) retry: Option<Duration>,
+    /// The scanner's rules that refused it, where nothing but they did.
+    pub(super) rules: BTreeSet<ScanRule>,
     /// How the operator hears of it.
     pub(super) asking: Asking,
 }
@@ -35,7 +38,7 @@ pub(super) enum Asking {
     /// A request is made of it.
     Request {
         /// For what.
-        wants: Box<RouteAsk>,
+        wants: Box<Wants>,
         /// Whether the agent has tools to see it with.
         has_tools: bool,
     },
@@ -47,6 +50,7 @@ impl From<Reason> for Refusal {
             reason,
             detail: String::new(),
             retry: None,
+            rules: BTreeSet::new(),
             asking: Asking::Session,
         }
     }
@@ -64,8 +68,15 @@ impl Refusal {
             reason,
             detail: detail.into(),
             retry: None,
+            rules: BTreeSet::new(),
             asking: Asking::Session,
         }
+    }
+
+    /// Says which of the scanner's rules alone refused it.
+    pub(super) fn found_by(mut self, rules: BTreeSet<ScanRule>) -> Self {
+        self.rules = rules;
+        self
     }
 
     /// Says after how long asking again may help.
@@ -119,7 +130,7 @@ impl Refusal {
     }
 
     /// What it is to be a request for.
-    pub(super) const fn wants(&self) -> Option<&RouteAsk> {
+    pub(super) const fn wants(&self) -> Option<&Wants> {
         match &self.asking {
             Asking::Request { wants, .. } => Some(&**wants),
             Asking::Session | Asking::Tool => None,
@@ -136,6 +147,23 @@ impl Refusal {
             Asking::Session => format!("Ask the operator to add a route for it; {page}"),
             Asking::Tool => format!("Ask for it with the tool request_route; {page}"),
             Asking::Request { has_tools, .. } => requested(*has_tools),
+        }
+    }
+
+    /// What is said beside that it is to be left out.
+    fn ask_to_pass(&self) -> String {
+        match &self.asking {
+            Asking::Session | Asking::Tool => String::new(),
+            Asking::Request { has_tools, .. } => {
+                let tools = if *has_tools {
+                    ": list_requests shows it, await_request waits for the answer"
+                } else {
+                    ""
+                };
+                format!(
+                    " If it must stay, the operator is asked to let it pass, unless too many requests wait already or it was denied before{tools}."
+                )
+            }
         }
     }
 
@@ -228,7 +256,8 @@ impl Refusal {
                 "is allowed, but its credential is not here yet ({code}). Ask the operator to run `cellar unlock` for this bottle, then try again."
             ),
             Reason::SecretFound => format!(
-                "was refused: it holds what looks like a secret{more} ({code}). Leave it out."
+                "was refused: it holds what looks like a secret{more} ({code}). Leave it out.{}",
+                self.ask_to_pass()
             ),
             Reason::BudgetSpent => {
                 format!(
@@ -331,8 +360,7 @@ mod tests {
 
     #[test]
     fn a_refusal_says_how_the_operator_hears_of_it() {
-        let ask: RouteAsk =
-            serde_json::from_str(r#"{"host":"example.com","ports":[443]}"#).unwrap();
+        let ask: Wants = serde_json::from_str(r#"{"host":"example.com","ports":[443]}"#).unwrap();
         let text = |reason, has_tools| {
             let asking = Asking::Request {
                 wants: Box::new(ask.clone()),

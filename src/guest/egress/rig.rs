@@ -29,6 +29,7 @@ use crate::policy::{
     Auth, AuthScheme, BottleBudget, HostName, HostPattern, ModelApis, Provenance, Route, RouteRole,
     RouteSet, SecretName, Tls,
 };
+use crate::request::Wants;
 use crate::wire::{DecisionRecord, RoleState, Verdict};
 
 pub(super) const LIMITS: Limits = Limits {
@@ -104,6 +105,14 @@ pub(super) fn web_socket(name: &str, port: u16) -> Route {
     Route {
         websocket: true,
         ..route(name, port)
+    }
+}
+
+/// What the operator is to be asked for, in a line.
+pub(super) fn asked_for(wants: &Wants) -> String {
+    match wants {
+        Wants::Route(asked) => asked.route(0).words(),
+        Wants::Pass(asked) => asked.words(),
     }
 }
 

@@ -1,8 +1,9 @@
 //! What passed on routes with a budget, in this life of the sidecar.
 //!
-//! A route is known by all that it says but its budget: raising that goes on counting.
+//! A route is known by all that it says but its budget and what may pass the scanner on
+//! it: changing those goes on counting.
 
-use std::collections::HashMap;
+use std::collections::{BTreeSet, HashMap};
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 
@@ -37,10 +38,7 @@ impl Spending {
         if route.budget == Budget::default() {
             return Ok(None);
         }
-        let key = Route {
-            budget: Budget::default(),
-            ..route.clone()
-        };
+        let key = key(route);
         let mut routes = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         let spent = Arc::clone(routes.entry(key).or_default());
         let is_full = |limit: Option<u64>, spent: &AtomicU64| {
@@ -65,10 +63,7 @@ impl Spending {
         if route.budget == Budget::default() {
             return None;
         }
-        let key = Route {
-            budget: Budget::default(),
-            ..route.clone()
-        };
+        let key = key(route);
         let routes = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         let spent = routes.get(&key);
         Some(
@@ -77,6 +72,14 @@ impl Spending {
                 bytes: spent.bytes.load(Ordering::Relaxed),
             }),
         )
+    }
+}
+
+fn key(route: &Route) -> Route {
+    Route {
+        budget: Budget::default(),
+        scan_pass: BTreeSet::new(),
+        ..route.clone()
     }
 }
 

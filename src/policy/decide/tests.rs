@@ -172,7 +172,7 @@ fn parse(text: &str) -> Route {
         .iter()
         .flat_map(|words| words.split(','))
         .map(|word| Method::parse(word).unwrap())
-        .collect::<std::collections::BTreeSet<_>>()
+        .collect::<BTreeSet<_>>()
         .into();
     if !path.is_empty() {
         route.paths = vec![PathPattern::parse(path).unwrap()];

@@ -119,6 +119,8 @@ codes! {
     NotLookedInto = "not_looked_into", NeedsYes;
     /// What leaves is not searched for secrets, or leaves with them.
     ScanWeakened = "scan_weakened", NeedsYes;
+    /// What looks like secrets of some kinds leaves.
+    ScanExempted = "scan_exempted", NeedsYes;
     /// It may go on as a stream of which no request is judged.
     Websocket = "websocket", Warn;
     /// It names the path of a push to a git repository.

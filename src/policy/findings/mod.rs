@@ -18,7 +18,7 @@ use serde::{Deserialize, Serialize};
 pub use code::{FindingCode, Severity};
 pub use dockerfile::{CELLAR_PATHS, dockerfile_findings};
 pub use effect::diff_words;
-pub use route::route_findings;
+pub use route::{route_findings, scan_pass_findings};
 pub(super) use shown::is_hidden;
 
 /// Something that an operator should know before he says yes.

@@ -1,11 +1,13 @@
 //! What is risky in a route.
 
+use std::collections::BTreeSet;
+
 use super::lookalike::{Known, domain, name_of, punycode_words};
 use super::sites::Sites;
 use super::{Finding, FindingCode, in_order};
 use crate::policy::{
     AddressClass, CanonicalPath, Effect, HostPattern, Methods, PathPattern, Route, RouteSet,
-    ScanMode, Tls, git,
+    ScanMode, ScanRule, Tls, git,
 };
 
 /// Methods that only read (RFC 9110, 9.2.1).
@@ -36,6 +38,30 @@ pub fn route_findings(asked: &Route, existing: &RouteSet) -> Vec<Finding> {
     way(asked, &mut found);
     terms(asked, &mut found);
     in_order(found)
+}
+
+/// What is risky in letting what these rules find pass on routes that are there.
+#[must_use]
+pub fn scan_pass_findings<'a>(
+    routes: impl IntoIterator<Item = &'a Route>,
+    rules: &BTreeSet<ScanRule>,
+) -> Vec<Finding> {
+    let mut found = Vec::new();
+    for route in routes {
+        exempted(route, rules, &mut found);
+    }
+    in_order(found)
+}
+
+fn exempted(route: &Route, rules: &BTreeSet<ScanRule>, found: &mut Vec<Finding>) {
+    for rule in rules {
+        let words = format!(
+            "what looks like a secret of the kind `{}` leaves to `{}` from now on",
+            rule.as_str(),
+            route.host
+        );
+        found.push(Finding::new(FindingCode::ScanExempted, words));
+    }
 }
 
 fn allowed(existing: &RouteSet) -> impl Iterator<Item = &Route> {
@@ -272,6 +298,7 @@ fn terms(asked: &Route, found: &mut Vec<Finding>) {
     if let Some(words) = weak.filter(|_| asked.tls != Tls::Splice) {
         found.push(Finding::new(FindingCode::ScanWeakened, words));
     }
+    exempted(asked, &asked.scan_pass, found);
     if asked.websocket {
         found.push(Finding::new(
             FindingCode::Websocket,

@@ -332,5 +332,6 @@ fn a_bomb_inside_a_body_is_cut_and_said() {
 }
 
 mod differential;
+mod passing;
 mod patterns;
 mod properties;

@@ -325,7 +325,11 @@ impl State {
         let asked = record.map_or(0, |record| {
             let choices = match &record.ask {
                 Ask::Question { choices, .. } => choices.as_slice(),
-                Ask::Route(_) | Ask::Image { .. } | Ask::Packages { .. } | Ask::McpServer(_) => &[],
+                Ask::Route(_)
+                | Ask::Image { .. }
+                | Ask::Packages { .. }
+                | Ask::McpServer(_)
+                | Ask::ScanPass(_) => &[],
             };
             let choices = choices.iter().map(|choice| wrapped(choice, columns));
             let text = wrapped(&record.ask.words(), columns) + choices.sum::<usize>();

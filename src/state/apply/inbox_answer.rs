@@ -97,6 +97,7 @@ impl State {
             return None;
         }
         let is_route = matches!(ask, Ask::Route(_));
+        let is_of_routes = is_route || matches!(ask, Ask::ScanPass(_));
         let inbox = &self.view.inbox;
         // Routes can be changed meanwhile; a second image cannot.
         let mut asking = inbox.looked.iter().map(|looked| &looked.request.bottle);
@@ -108,7 +109,7 @@ impl State {
                 operation.kind.verb()
             ))
         });
-        if let Some(why) = busy.filter(|_| !is_route) {
+        if let Some(why) = busy.filter(|_| !is_of_routes) {
             self.warn(why);
             return None;
         }

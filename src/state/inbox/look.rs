@@ -89,6 +89,7 @@ impl RequestLook {
                 Ask::Image { .. }
                 | Ask::Packages { .. }
                 | Ask::McpServer(_)
+                | Ask::ScanPass(_)
                 | Ask::Question { .. } => Vec::new(),
             },
             findings: found.unwrap_or_default(),

@@ -2,8 +2,8 @@
 
 use super::*;
 use crate::state::fixture::{
-    Digest, ImageSource, Outcome, PackageManager, RequestVerdict, Spec, Terms, ago, now, record,
-    route_ask, spec,
+    Digest, ImageSource, Outcome, PackageManager, RequestVerdict, Spec, Terms, ago, now, pass_ask,
+    pass_spec, record, route_ask, spec,
 };
 use crate::state::{Answer, Ask, Effect, Modal, RequestState, Source};
 
@@ -151,6 +151,22 @@ fn what_egress_asks_for_is_not_taken_for_the_agents() {
     console.tells("api-k3x9q", refused);
     select(&mut console, "api-k3x9q/2");
     insta::assert_snapshot!("of_egress", plain(&console));
+}
+
+#[test]
+fn what_the_scanner_stopped_shows_the_route_that_it_would_pass_on() {
+    let mut console = Console::demo(80, 24);
+    let mut stopped = record(2, pass_ask(), 190, RequestState::Pending);
+    stopped.source = Source::Egress;
+    stopped.reason = String::new();
+    console.tells("api-k3x9q", stopped);
+    let against = pass_spec();
+    let effects = console.press(&["i"]);
+    console.show_against(&effects, &against);
+    insta::assert_snapshot!("scan_pass", plain(&console));
+    let effects = console.press(&["a"]);
+    console.show_against(&effects, &against);
+    insta::assert_snapshot!("scan_pass_approve", plain(&console));
 }
 
 #[test]

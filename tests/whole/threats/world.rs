@@ -20,7 +20,7 @@ pub(crate) struct World {
 
 /// What arrived at the sinks since they were asked last.
 #[derive(Debug, Default, Deserialize)]
-pub(super) struct Seen {
+pub(crate) struct Seen {
     /// `syn`, `udp` or `ping`, and where to.
     pub(super) packets: Vec<String>,
     /// Bytes in TCP by where to.
@@ -97,7 +97,7 @@ impl World {
     }
 
     /// What arrived since the last time.
-    pub(super) fn seen(&mut self) -> Seen {
+    pub(crate) fn seen(&mut self) -> Seen {
         serde_json::from_value(self.tell(&json!({"drain": true}))).unwrap()
     }
 }
@@ -122,7 +122,7 @@ impl Seen {
     }
 
     /// Whether these bytes arrived at a server.
-    pub(super) fn has_heard(&self, text: &str) -> bool {
+    pub(crate) fn has_heard(&self, text: &str) -> bool {
         self.heard.iter().any(|heard| heard.text.contains(text))
     }
 

@@ -43,7 +43,7 @@ pub(super) fn lines(listed: &Listed) -> Vec<String> {
         lines.push(format!("  manifest {mark}"));
     }
     match &request.ask {
-        Ask::Route(_) | Ask::Packages { .. } | Ask::McpServer(_) => {}
+        Ask::Route(_) | Ask::Packages { .. } | Ask::McpServer(_) | Ask::ScanPass(_) => {}
         Ask::Image { dockerfile } => {
             lines.push(String::from("  Dockerfile as it would be:"));
             lines.extend(dockerfile.lines().map(|line| format!("    │ {line}")));

@@ -8,7 +8,7 @@ use crate::guest::egress::authority::Authority;
 use crate::guest::egress::refusal::{Asking, Refusal};
 use crate::guest::egress::resolve::Resolve;
 use crate::policy::{Denials, RequestAsk};
-use crate::request::{Refused, RouteAsk};
+use crate::request::{PassAsk, Refused, Wants};
 
 impl<R: Resolve> Proxy<R> {
     /// The refusal, which says how the operator hears of what it refuses where that could
@@ -19,16 +19,17 @@ impl<R: Resolve> Proxy<R> {
         place: &Authority,
         request: Option<RequestAsk<'_>>,
     ) -> Refusal {
-        if !refusal.is_of_routes() {
+        let has_tools = self.supervise;
+        let is_of_scanner = !refusal.rules.is_empty();
+        if !is_of_scanner && !refusal.is_of_routes() {
             return refusal;
         }
-        let has_tools = self.supervise;
-        let asking = match self.wants(place, request) {
+        let asking = match self.wants(&refusal, place, request) {
             Some(wants) => Asking::Request {
                 wants: Box::new(wants),
                 has_tools,
             },
-            None if has_tools => Asking::Tool,
+            None if has_tools && !is_of_scanner => Asking::Tool,
             None => Asking::Session,
         };
         Refusal { asking, ..refusal }
@@ -36,7 +37,12 @@ impl<R: Resolve> Proxy<R> {
 
     /// What the operator is to be asked for. Nothing that holds what looks like a secret:
     /// it would be shown, and kept.
-    fn wants(&self, place: &Authority, request: Option<RequestAsk<'_>>) -> Option<RouteAsk> {
+    fn wants(
+        &self,
+        refusal: &Refusal,
+        place: &Authority,
+        request: Option<RequestAsk<'_>>,
+    ) -> Option<Wants> {
         let table = self.table.current();
         if table.routes.denials == Denials::Refuse {
             return None;
@@ -56,7 +62,12 @@ impl<R: Resolve> Proxy<R> {
             port: place.port,
             request,
         };
-        refused.wants(&table.routes, Timestamp::now())
+        let now = Timestamp::now();
+        if refusal.rules.is_empty() {
+            return refused.wants(&table.routes, now).map(Wants::Route);
+        }
+        let asked = PassAsk::of(&refused, refusal.rules.clone())?;
+        (!asked.is_let_out_by(&table.routes, now)).then_some(Wants::Pass(asked))
     }
 }
 

@@ -74,7 +74,7 @@ where
             Stop::Violation(_) => (PROTOCOL_ERROR, "bad_request"),
         };
         // What rules exist is none of upstream's business; the agent may know.
-        let names = findings.names().join(", ");
+        let names = findings.blocking().join(", ");
         let told = format!("cellar: {stop} ({why}) {names}");
         tokio::join!(
             back.farewell(agent, code, told.trim_end()),

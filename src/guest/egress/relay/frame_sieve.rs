@@ -240,11 +240,13 @@ impl FrameSieve {
 
     fn judge(&mut self, kind: Kind, feed: &Feed, findings: &Findings) -> Result<(), Stop> {
         findings.add(&feed.findings);
+        findings.add(&feed.passing);
         if kind == Kind::Data {
             self.safe = self.safe.max(feed.release);
         }
         let is_caught = !feed.findings.is_empty() || feed.unread.is_some();
         if self.is_strict && is_caught {
+            findings.block(&feed.findings, feed.unread.is_some());
             return Err(Stop::Caught);
         }
         Ok(())

@@ -23,6 +23,7 @@ mod usage;
 mod waiting;
 mod websocket;
 
+use std::collections::BTreeSet;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 
@@ -42,7 +43,7 @@ use self::frame_sieve::{FrameSieve, Stop};
 use self::frames::Sender;
 pub(super) use self::pool::Pool;
 use self::record::Recorder;
-use self::request::{Asked, Composed, answer_mode};
+use self::request::{Asked, Composed, answer_mode, outbound};
 use self::sieve::{Sieve, ask_readable, sift_answer, unframe};
 use self::waiting::Waiting;
 use super::activity::{Activity, Watched};
@@ -57,7 +58,7 @@ use super::refusal::{REASON_HEADER, Refusal};
 use super::resolve::Resolve;
 use super::table::Table;
 use crate::guest::runtime::tunnel::splice;
-use crate::policy::{Grant, Reason, Scan, ScanMode, Tls};
+use crate::policy::{Grant, Reason, Scan, ScanMode, ScanRule, Tls};
 use crate::scan::Direction;
 
 /// Why a stream ends that a budget of bytes cuts off.
@@ -112,6 +113,13 @@ struct Switched {
     sieves: Option<[FrameSieve; 2]>,
 }
 
+/// What is looked for in what passes on a route.
+struct Looks {
+    scan: Scan,
+    /// Rules whose findings pass on the way out.
+    passing: BTreeSet<ScanRule>,
+}
+
 /// How upstream answered.
 enum Answer {
     Whole(Response<Incoming>, Option<pool::Loan>),
@@ -159,11 +167,11 @@ impl<'a, R: Resolve> Relay<'a, R> {
             None => Err(super::authority::Fault::bad("the request has no inspected head").into()),
         };
         match outcome {
-            Ok((Answer::Whole(response, loan), scan)) => {
-                self.pass_on(response, loan, scan.response, recorder)
+            Ok((Answer::Whole(response, loan), looks)) => {
+                self.pass_on(response, loan, looks.scan.response, recorder)
             }
-            Ok((Answer::Switched(response, upstream), scan)) => {
-                self.switch(response, agent, upstream, scan, recorder)
+            Ok((Answer::Switched(response, upstream), looks)) => {
+                self.switch(response, agent, upstream, &looks, recorder)
             }
             Err(refusal) => self.refuse(&refusal, recorder),
         }
@@ -223,6 +231,13 @@ impl<'a, R: Resolve> Relay<'a, R> {
             Ok(()) => Ok(()),
             Err(CarryError::Io(error)) => Err(error),
             Err(stopped @ CarryError::Stopped { sender, stop }) => {
+                if stop == Stop::Caught
+                    && let Some(asked) = self.standing()
+                {
+                    let refusal = self.asking(findings.refusal(), &asked);
+                    let wants = refusal.wants().cloned().map(Box::new);
+                    switched.recorder.wants(wants);
+                }
                 switched.recorder.refused(match (stop, sender) {
                     (Stop::Caught, _) => Reason::SecretFound,
                     (Stop::Violation(_), Sender::Agent) => Reason::BadRequest,
@@ -239,9 +254,10 @@ impl<'a, R: Resolve> Relay<'a, R> {
         response: Response<Incoming>,
         agent: OnUpgrade,
         upstream: Upgraded,
-        scan: Scan,
+        looks: &Looks,
         mut recorder: Recorder,
     ) -> Response<Download> {
+        let scan = looks.scan;
         let (mut parts, _) = response.into_parts();
         // Its body, which it has none of, is what would be sifted here.
         if let Err(refusal) = self.sift(&parts.headers, scan.response, &recorder) {
@@ -253,10 +269,11 @@ impl<'a, R: Resolve> Relay<'a, R> {
         parts.version = Version::HTTP_11;
         let is_read = scan.request != ScanMode::Off || scan.response != ScanMode::Off;
         let sieves = is_read.then(|| {
-            let scanner = &self.proxy.secrets.open().scanner;
+            let held = self.proxy.secrets.open();
+            let scanner = outbound(&held.scanner, &looks.passing);
             [
-                FrameSieve::new(scanner, Sender::Agent, scan.request),
-                FrameSieve::new(scanner, Sender::Server, scan.response),
+                FrameSieve::new(&scanner, Sender::Agent, scan.request),
+                FrameSieve::new(&held.scanner, Sender::Server, scan.response),
             ]
         });
         *self.switched() = Some(Switched {
@@ -274,7 +291,7 @@ impl<'a, R: Resolve> Relay<'a, R> {
         head: &Head,
         table: Arc<Table>,
         recorder: &mut Recorder,
-    ) -> Result<(Answer, Scan), Refusal> {
+    ) -> Result<(Answer, Looks), Refusal> {
         let asked = Asked::read(&self.side, head).inspect_err(|_| {
             // As it was sent. A whole URL may hold a password.
             if head.target.starts_with('/') {
@@ -332,7 +349,9 @@ impl<'a, R: Resolve> Relay<'a, R> {
         if let Some(route) = table.routes.routes.get(grant.route) {
             recorder.spends(self.proxy.spending.take(route)?);
         }
-        let mut composed = self.compose(waiting, head, &asked, &grant, recorder)?;
+        let mut composed = self
+            .compose(waiting, head, &asked, &grant, recorder)
+            .map_err(|refusal| self.asking(refusal, &asked))?;
         if recorder.is_of_model() {
             // An answer that is broken off is read all the same.
             ask_readable(composed.request.headers_mut());
@@ -340,12 +359,16 @@ impl<'a, R: Resolve> Relay<'a, R> {
         let host = asked.authority.host.as_str();
         recorder.let_out(taken.spend(&table, grant.route, host));
         let key = asked.key(&permit, &grant, table.generation);
-        let answer = self.send(composed, &key, &permit, recorder).await?;
+        let answer = self
+            .send(composed, &key, &permit, recorder)
+            .await
+            .map_err(|refusal| self.asking(refusal, &asked))?;
         let scan = Scan {
             request: grant.scan.request,
             response: answer_mode(&grant),
         };
-        Ok((answer, scan))
+        let passing = grant.scan_pass;
+        Ok((answer, Looks { scan, passing }))
     }
 
     /// A refusal that says how the operator hears of it.
@@ -441,6 +464,7 @@ impl<'a, R: Resolve> Relay<'a, R> {
         let found = sift_answer(&held.scanner, headers);
         findings.add(&found);
         if !found.is_empty() && mode != ScanMode::Warn {
+            findings.block(&found, false);
             return Err(findings.refusal());
         }
         Sieve::new(&held.scanner, Direction::Inbound, mode, headers).map_err(|_| findings.refusal())
@@ -477,6 +501,11 @@ impl<'a, R: Resolve> Relay<'a, R> {
     fn stand(&self, asked: &Arc<Asked>) {
         let mut standing = self.standing.lock().unwrap_or_else(PoisonError::into_inner);
         *standing = Some(Arc::clone(asked));
+    }
+
+    fn standing(&self) -> Option<Arc<Asked>> {
+        let standing = self.standing.lock().unwrap_or_else(PoisonError::into_inner);
+        standing.clone()
     }
 
     fn switched(&self) -> std::sync::MutexGuard<'_, Option<Switched>> {

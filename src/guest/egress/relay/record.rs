@@ -14,7 +14,7 @@ use crate::guest::egress::spending::Share;
 use crate::guest::egress::tally::Passage;
 use crate::guest::runtime::escaped;
 use crate::policy::Reason;
-use crate::request::RouteAsk;
+use crate::request::Wants;
 use crate::wire::{RequestFacts, Verdict};
 
 /// The longest path that a record holds.
@@ -27,7 +27,7 @@ pub(in super::super) struct Recorder {
     asked: Shown,
     verdict: Verdict,
     /// What it is to be a request to the operator for.
-    wants: Option<Box<RouteAsk>>,
+    wants: Option<Box<Wants>>,
     facts: RequestFacts,
     meter: Arc<Meter>,
     /// Whether a model answers.
@@ -114,7 +114,7 @@ impl Recorder {
     }
 
     /// Says what the operator is to be asked for.
-    pub(super) fn wants(&mut self, wants: Option<Box<RouteAsk>>) {
+    pub(super) fn wants(&mut self, wants: Option<Box<Wants>>) {
         self.wants = wants;
     }
 

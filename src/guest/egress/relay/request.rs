@@ -1,5 +1,6 @@
 //! A request as it is decided over, and as it leaves.
 
+use std::collections::BTreeSet;
 use std::sync::Arc;
 
 use hyper::header::{HOST, HeaderValue};
@@ -20,8 +21,8 @@ use crate::guest::egress::head::{BodyEnd, Head};
 use crate::guest::egress::refusal::Refusal;
 use crate::guest::egress::secrets::Held;
 use crate::guest::egress::table::Table;
-use crate::policy::{CanonicalPath, Grant, Permit, Reason, RequestAsk, ScanMode, Scheme};
-use crate::scan::Direction;
+use crate::policy::{CanonicalPath, Grant, Permit, Reason, RequestAsk, ScanMode, ScanRule, Scheme};
+use crate::scan::{Direction, Scanner};
 use crate::wire::HeldRequest;
 
 /// What a request asks for: everything that the decision looks at.
@@ -187,7 +188,7 @@ impl Asked {
         if wish.is_some() {
             announce(&mut parts.headers);
         }
-        let sieve = sift(&parts, grant.scan.request, held, meter.findings())?;
+        let sieve = sift(&parts, grant, held, meter.findings())?;
         if sieve.as_ref().is_some_and(|sieve| sieve.is_rewriting()) {
             unframe(&mut parts.headers);
         }
@@ -238,22 +239,30 @@ impl Asked {
 /// Looks into what leaves but for the route's own credential.
 fn sift(
     parts: &Parts,
-    mode: ScanMode,
+    grant: &Grant,
     held: &Held,
     findings: &Findings,
 ) -> Result<Option<Box<Sieve>>, Refusal> {
+    let mode = grant.scan.request;
     if mode == ScanMode::Off {
         return Ok(None);
     }
+    let scanner = outbound(&held.scanner, &grant.scan_pass);
     let target = parts.uri.to_string();
-    let found = sift_head(&held.scanner, &target, &parts.headers);
+    let mut found = sift_head(&scanner, &target, &parts.headers);
     findings.add(&found);
+    found.retain(|finding| !scanner.lets_pass(finding));
     // A head that was redacted would be another request.
     if !found.is_empty() && mode != ScanMode::Warn {
+        findings.block(&found, false);
         return Err(findings.refusal());
     }
-    Sieve::new(&held.scanner, Direction::Outbound, mode, &parts.headers)
-        .map_err(|_| findings.refusal())
+    Sieve::new(&scanner, Direction::Outbound, mode, &parts.headers).map_err(|_| findings.refusal())
+}
+
+/// The scanner for what leaves on a route.
+pub(super) fn outbound(scanner: &Scanner, passing: &BTreeSet<ScanRule>) -> Scanner {
+    scanner.letting_pass(passing.iter().map(ScanRule::as_str))
 }
 
 /// What becomes of an answer: a credential that left must not come back, whatever the

@@ -1,7 +1,8 @@
 //! A body on its way through the scanner: what is held back, what passes, and what ends
 //! it. Both directions pass here; what is found is told by name and never by value.
 
-use std::sync::{Mutex, PoisonError};
+use std::collections::BTreeSet;
+use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use bytes::{Bytes, BytesMut};
 use hyper::HeaderMap;
@@ -9,7 +10,7 @@ use hyper::header::{ACCEPT_ENCODING, CONTENT_ENCODING, CONTENT_LENGTH, HeaderVal
 
 use super::headers::is_credential;
 use crate::guest::egress::refusal::Refusal;
-use crate::policy::{Reason, ScanMode};
+use crate::policy::{Reason, ScanMode, ScanRule};
 use crate::scan::{ContentCoding, Direction, Feed, Finding, Kind, Mode, Scanner, Stream};
 
 /// Names kept of what was found in one request and its answer.
@@ -19,33 +20,71 @@ const READABLE: [&str; 5] = ["gzip", "x-gzip", "deflate", "br", "identity"];
 
 /// What was found so far, by the names of rules and secrets.
 #[derive(Debug, Default)]
-pub(in super::super) struct Findings(Mutex<Vec<String>>);
+pub(in super::super) struct Findings(Mutex<Found>);
+
+#[derive(Debug, Default)]
+struct Found {
+    /// All that was found.
+    names: Vec<String>,
+    /// What of it may not pass.
+    blocking: Vec<String>,
+    /// The same by rules; `None` once something is in it that no exemption lets pass.
+    rules: Option<BTreeSet<ScanRule>>,
+}
 
 impl Findings {
     /// Adds names, each once.
     pub(super) fn add(&self, found: &[Finding]) {
-        let mut names = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut all = self.found();
         for finding in found {
-            if names.len() < MAX_FINDINGS && !names.contains(&finding.rule) {
-                names.push(finding.rule.clone());
-            }
+            note(&mut all.names, &finding.rule);
+        }
+    }
+
+    /// Says what ends a body or refuses a head: what was found, and whether something
+    /// cannot be looked into besides. Once for each.
+    pub(super) fn block(&self, found: &[Finding], is_unread: bool) {
+        let rules = found.iter().map(|finding| match finding.kind {
+            Kind::Pattern => ScanRule::parse(&finding.rule).ok(),
+            Kind::Known | Kind::Canary => None,
+        });
+        let rules: Option<BTreeSet<ScanRule>> = rules.collect();
+        let mut all = self.found();
+        all.rules = rules.filter(|_| !is_unread);
+        all.blocking.clear();
+        for finding in found {
+            note(&mut all.blocking, &finding.rule);
         }
     }
 
     /// The names.
     pub(in super::super) fn names(&self) -> Vec<String> {
-        self.0
-            .lock()
-            .unwrap_or_else(PoisonError::into_inner)
-            .clone()
+        self.found().names.clone()
     }
 
-    /// The refusal that names them.
+    /// Those that ended it.
+    pub(super) fn blocking(&self) -> Vec<String> {
+        self.found().blocking.clone()
+    }
+
+    /// The refusal that names what may not pass.
     pub(super) fn refusal(&self) -> Refusal {
-        match self.names().as_slice() {
+        let all = self.found();
+        let refusal = match all.blocking.as_slice() {
             [] => Refusal::new(Reason::SecretFound, "it cannot be looked into"),
             names => Refusal::new(Reason::SecretFound, names.join(", ")),
-        }
+        };
+        refusal.found_by(all.rules.clone().unwrap_or_default())
+    }
+
+    fn found(&self) -> MutexGuard<'_, Found> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+fn note(names: &mut Vec<String>, name: &str) {
+    if names.len() < MAX_FINDINGS && !names.iter().any(|known| known == name) {
+        names.push(name.to_owned());
     }
 }
 
@@ -129,10 +168,18 @@ impl Sieve {
 
     fn pass(&mut self, piece: Bytes, feed: Feed, findings: &Findings) -> Result<Bytes, Caught> {
         findings.add(&feed.findings);
+        findings.add(&feed.passing);
+        let is_unread = feed.unread.is_some();
         match self.mode {
             ScanMode::Off | ScanMode::Warn => Ok(piece),
-            ScanMode::Block if !feed.findings.is_empty() => Err(Caught),
-            ScanMode::Block | ScanMode::Redact if feed.unread.is_some() => Err(Caught),
+            ScanMode::Block if is_unread || !feed.findings.is_empty() => {
+                findings.block(&feed.findings, is_unread);
+                Err(Caught)
+            }
+            ScanMode::Redact if is_unread => {
+                findings.block(&[], is_unread);
+                Err(Caught)
+            }
             ScanMode::Redact => Ok(Bytes::from(feed.output)),
             ScanMode::Block => {
                 let count = feed.release.saturating_sub(self.passed);

@@ -1,8 +1,8 @@
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 
 use super::super::rig::{
-    Far, Inside, LIMITS, Rig, code, credentialed, host, read_head, read_message, route, web_socket,
-    wildcard,
+    Far, Inside, LIMITS, Origin, Rig, code, credentialed, host, read_head, read_message, route,
+    web_socket, wildcard,
 };
 use super::frames::tests::frame;
 use super::frames::{Sender, unmask};
@@ -11,6 +11,8 @@ use crate::policy::{
 };
 use crate::secret::Secret;
 use crate::wire::{AnswerUsage, DecisionRecord, Tokens, Verdict};
+
+mod passing;
 
 const OK: &str = "HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok";
 /// A secret that must be found nowhere but at its origin.

@@ -9,7 +9,7 @@ use jiff::Timestamp;
 
 use super::{Inner, RequestError, Requests};
 use crate::policy::RouteSet;
-use crate::request::{Ask, FileProblem, News, RequestRecord, RequestState, RouteAsk, Source, Told};
+use crate::request::{Ask, FileProblem, News, RequestRecord, RequestState, Source, Told, Wants};
 use crate::wire::DecisionRecord;
 
 impl Requests {
@@ -47,14 +47,11 @@ impl Requests {
     async fn file_refused(
         &self,
         inner: &mut Inner,
-        wants: &RouteAsk,
+        wants: &Wants,
         told: Told,
         now: Timestamp,
     ) -> Result<(), RequestError> {
-        let filing = match inner
-            .book
-            .file_refused(Ask::Route(wants.clone()), told, now)
-        {
+        let filing = match inner.book.file_refused(wants.ask(), told, now) {
             Ok(filing) => filing,
             Err(FileProblem::TooManyOpen { .. } | FileProblem::TooOften { .. }) => {
                 if !std::mem::replace(&mut inner.is_overfull, true) {
@@ -91,14 +88,19 @@ impl Requests {
         let now = Timestamp::now();
         let table = self.hub.routes().map(|(_, routes)| routes);
         let is_idle = |record: &RequestRecord| {
-            let Ask::Route(wants) = &record.ask else {
-                return false;
+            let wants = match &record.ask {
+                Ask::Route(asked) => Wants::Route(asked.clone()),
+                Ask::ScanPass(asked) => Wants::Pass(asked.clone()),
+                Ask::Image { .. }
+                | Ask::Packages { .. }
+                | Ask::McpServer(_)
+                | Ask::Question { .. } => return false,
             };
             let is_pending = matches!(record.state, RequestState::Pending);
             let is_over = |table: &RouteSet| wants.is_let_out_by(table, now);
             record.source == Source::Egress
                 && is_pending
-                && (table.as_ref().is_some_and(is_over) || inner.is_asked_by_agent(wants, now))
+                && (table.as_ref().is_some_and(is_over) || inner.is_asked_by_agent(&wants, now))
         };
         let idle: Vec<u64> = inner
             .book
@@ -117,17 +119,21 @@ impl Requests {
 
 impl Inner {
     /// Whether nobody asked for it and nobody said no to it.
-    fn is_wanted(&self, wants: &RouteAsk, now: Timestamp) -> bool {
+    fn is_wanted(&self, wants: &Wants, now: Timestamp) -> bool {
+        let wanted = wants.ask();
         let mut requests = self.book.requests();
         let is_denied = requests.any(|one| {
             let is_no = matches!(one.state, RequestState::Denied { .. });
-            is_no && matches!(&one.ask, Ask::Route(ask) if ask == wants)
+            is_no && one.ask == wanted
         });
         !is_denied && !self.is_asked_by_agent(wants, now)
     }
 
     /// Whether a request of the agent that is not over asks for it, or for more.
-    fn is_asked_by_agent(&self, wants: &RouteAsk, now: Timestamp) -> bool {
+    fn is_asked_by_agent(&self, wants: &Wants, now: Timestamp) -> bool {
+        let Wants::Route(wants) = wants else {
+            return false;
+        };
         let is_open = |one: &&RequestRecord| one.source == Source::Agent && !one.state.is_over();
         self.book.requests().filter(is_open).any(|one| {
             let Ask::Route(ask) = &one.ask else {

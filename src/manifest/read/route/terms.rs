@@ -9,7 +9,7 @@ use super::{RoutesOf, is_known};
 use crate::manifest::read::shape::{Fields, Reader, Shape, suggest};
 use crate::policy::{
     Auth, AuthScheme, Effect, HeaderField, Method, Methods, PathPattern, Route, RouteRole,
-    ScanMode, SecretName, Tls,
+    ScanMode, ScanRule, SecretName, Tls,
 };
 
 const AUTH: Shape = Shape {
@@ -22,7 +22,7 @@ const AUTH: Shape = Shape {
 const SCAN: Shape = Shape {
     what: "a `scan`",
     form: "write it as { \"request\": \"warn\" }",
-    known: &["request", "response"],
+    known: &["request", "response", "pass"],
     refused: &[],
 };
 
@@ -127,6 +127,9 @@ impl Reader {
             if let Some(mode) = self.scan_mode(&fields, "response") {
                 route.scan.response = mode;
             }
+            if let Some(value) = fields.get("pass") {
+                route.scan_pass = self.scan_pass(value);
+            }
         }
         if let Some(fields) = fields
             .get("budget")
@@ -139,6 +142,26 @@ impl Reader {
                 route.budget.requests = self.count(value, "`requests`", 1..=1 << 50);
             }
         }
+    }
+
+    /// Rules that find by shape: a secret of the bottle has no such name.
+    fn scan_pass(&mut self, value: &Value<'_>) -> BTreeSet<ScanRule> {
+        let help = "write a list such as [\"github-pat\"]; `cellar egress` tells the names of what was found";
+        let mut rules = BTreeSet::new();
+        for word in self.texts(value, "`pass`", help).unwrap_or_default() {
+            match ScanRule::parse(&word.value) {
+                Ok(rule) if ScanRule::known().any(|known| known == rule.as_str()) => {
+                    rules.insert(rule);
+                }
+                Ok(_) | Err(_) => {
+                    let help = suggest(&word.value, ScanRule::known())
+                        .map_or(String::from(help), |near| format!("did you mean `{near}`?"));
+                    let message = format!("the scanner has no rule `{}`", word.value);
+                    self.wrong(&word.place, &message, help);
+                }
+            }
+        }
+        rules
     }
 
     fn scan_mode(&mut self, fields: &Fields<'_>, key: &'static str) -> Option<ScanMode> {

@@ -1,5 +1,3 @@
-use std::collections::BTreeSet;
-
 use super::*;
 use crate::policy::{Auth, AuthScheme, Method, Provenance, RouteRole, SecretName};
 
@@ -214,6 +212,22 @@ fn weaker_terms_are_found_and_an_end_is_none() {
         [C::ScanWeakened]
     );
     assert_eq!(changed(|asked| asked.scan.request = ScanMode::Redact), []);
+    let rule = || ScanRule::parse("github-pat").unwrap();
+    assert_eq!(
+        changed(|asked| asked.scan_pass = [rule()].into()),
+        [C::ScanExempted]
+    );
+    let there = route("*.example.com");
+    let found = scan_pass_findings([&there, &there], &[rule()].into());
+    let words: Vec<&str> = found.iter().map(|found| found.words.as_str()).collect();
+    assert_eq!(
+        words,
+        ["what looks like a secret of the kind `github-pat` leaves to `*.example.com` from now on"]
+    );
+    assert_eq!(
+        found[0].severity,
+        crate::policy::findings::Severity::NeedsYes
+    );
     assert_eq!(changed(|asked| asked.websocket = true), [C::Websocket]);
     assert_eq!(
         changed(|asked| asked.expires = Some(jiff::Timestamp::UNIX_EPOCH)),

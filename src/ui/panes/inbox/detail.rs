@@ -269,6 +269,11 @@ fn content(ask: &Ask, paper: &mut Paper) {
         Ask::Packages { packages, .. } => {
             paper.say("packages", Role::Plain, &packages.join(" "));
         }
+        Ask::ScanPass(_) => {
+            paper.say("asks", Role::Plain, &ask.words());
+            let words = "what was found is kept nowhere; a secret of the bottle never passes";
+            paper.say("", Role::Faint, words);
+        }
         Ask::Route(_) | Ask::Image { .. } | Ask::McpServer(_) => {}
     }
 }

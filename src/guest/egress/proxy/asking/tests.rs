@@ -1,6 +1,6 @@
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 
-use crate::guest::egress::rig::{Rig, code, host};
+use crate::guest::egress::rig::{Rig, asked_for, code, host};
 use crate::policy::{Denials, Effect, Method, Methods, PathPattern, Provenance, Route, RouteSet};
 use crate::secret::Secret;
 
@@ -36,7 +36,7 @@ async fn answer(rig: &Rig, request: &str) -> String {
 fn last(rig: &Rig) -> (&'static str, String) {
     let records = rig.records();
     let last = records.last().unwrap();
-    let wants = last.wants.as_ref().map(|wants| wants.route(0).words());
+    let wants = last.wants.as_deref().map(asked_for);
     (
         code(last.verdict),
         wants.unwrap_or_else(|| String::from("-")),

@@ -4,7 +4,9 @@ use tokio::io::{AsyncRead, AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::net::TcpListener;
 use tokio::time::Instant;
 
-use crate::guest::egress::rig::{LIMITS, Rig, code, credentialed, read_head, read_message, route};
+use crate::guest::egress::rig::{
+    LIMITS, Rig, asked_for, code, credentialed, read_head, read_message, route,
+};
 use crate::policy::{Method, Methods, PathPattern, Route, RouteSet, Unlisted};
 use crate::wire::HoldRecord;
 
@@ -311,7 +313,7 @@ async fn a_hold_without_an_answer_is_to_be_a_request() {
     let wants = || {
         let records = rig.records();
         let wants = records.last().unwrap().wants.clone();
-        wants.map(|wants| wants.route(0).words())
+        wants.map(|wants| asked_for(&wants))
     };
     let told = ask().await;
     assert!(told.contains("did not answer in time"), "{told}");

@@ -1,7 +1,7 @@
 use super::*;
 use crate::guest::supervise::shared::SharedHub;
-use crate::policy::{HostName, HostPattern, Method, Methods, Provenance, Reason, Route};
-use crate::request::{Answer, Verdict as Word};
+use crate::policy::{HostName, HostPattern, Method, Methods, Provenance, Reason, Route, ScanRule};
+use crate::request::{Answer, PassAsk, RouteAsk, Verdict as Word};
 use crate::spec::Digest;
 use crate::wire::{HubToConsole, Role, RoleReport, Verdict};
 
@@ -33,7 +33,7 @@ fn refusal(seq: u64, host: &str) -> DecisionRecord {
             reason: Reason::HostNotAllowed,
         },
         request: None,
-        wants: Some(Box::new(wants(host))),
+        wants: Some(Box::new(Wants::Route(wants(host)))),
     }
 }
 
@@ -270,4 +270,54 @@ async fn nothing_is_asked_for_that_could_not_be_kept() {
     let refused = requests.refused(&refusal(1, "a.example")).await;
     assert!(matches!(refused, Err(RequestError::Unkept)), "{refused:?}");
     assert_eq!(requests.all().await, []);
+}
+
+/// What looks like a secret there is to pass, by this rule.
+fn pass(rule: &str) -> PassAsk {
+    PassAsk {
+        host: HostName::parse("a.example").unwrap(),
+        port: 443,
+        method: Method::parse("POST").unwrap(),
+        path: crate::policy::PathPattern::parse("/notes").unwrap(),
+        websocket: false,
+        rules: [ScanRule::parse(rule).unwrap()].into(),
+    }
+}
+
+#[tokio::test]
+async fn what_the_scanner_stopped_is_one_request_until_a_route_lets_it_pass() {
+    let kept = Kept::new();
+    for (seq, rule) in [(1, "github-pat"), (2, "gitlab-pat"), (3, "gitlab-pat")] {
+        let mut stopped = refusal(seq, "a.example");
+        stopped.wants = Some(Box::new(Wants::Pass(pass(rule))));
+        kept.requests.refused(&stopped).await.unwrap();
+        kept.wait().await;
+    }
+    let two = [
+        (1, "pending", Source::Egress, 1),
+        (2, "pending", Source::Egress, 2),
+    ];
+    assert_eq!(kept.all().await, two);
+    let mut route = Route::to(
+        HostName::parse("a.example").unwrap(),
+        vec![443],
+        Provenance::Builtin,
+    );
+    route.scan_pass = pass("gitlab-pat").rules;
+    kept.tables(vec![route]);
+    kept.requests.tidy().await.unwrap();
+    let one = [
+        (1, "pending", Source::Egress, 1),
+        (2, "withdrawn", Source::Egress, 2),
+    ];
+    assert_eq!(kept.all().await, one);
+}
+
+#[tokio::test]
+async fn no_agent_asks_that_a_secret_may_leave() {
+    let kept = Kept::new();
+    let ask = Ask::ScanPass(pass("github-pat"));
+    let filed = kept.requests.file(ask, String::new(), Source::Agent).await;
+    assert!(filed.is_err());
+    assert!(kept.all().await.is_empty());
 }
