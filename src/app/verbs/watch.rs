@@ -167,16 +167,10 @@ fn tell(
         return out.json(&waited).map_err(printing);
     }
     for one in &waited {
-        let (state, detail) = match one.standing {
-            Some(standing) => (standing.state, standing.detail.as_str()),
-            None => ("gone, or not heard of", ""),
-        };
-        let detail = if detail.is_empty() {
-            String::new()
-        } else {
-            format!(": {detail}")
-        };
-        out.line(&format!("{}  {state}{detail}", one.bottle))
+        let words = one
+            .standing
+            .map_or_else(|| String::from("gone, or not heard of"), standing_words);
+        out.line(&format!("{}  {words}", one.bottle))
             .map_err(printing)?;
     }
     Ok(())
@@ -191,31 +185,24 @@ const fn ended(end: HoldEnd) -> &'static str {
     }
 }
 
+/// How a bottle stands, for a person.
+fn standing_words(standing: &Standing) -> String {
+    let needs = standing.needs.join(", ");
+    let needs = if needs.is_empty() {
+        needs
+    } else {
+        format!("needs you: {needs}")
+    };
+    let parts = [standing.state, &standing.detail, &needs];
+    let parts: Vec<&str> = parts.into_iter().filter(|part| !part.is_empty()).collect();
+    parts.join("  ")
+}
+
 /// One happening for a person.
 fn line(one: &Happening) -> String {
     let time = one.at.to_zoned(jiff::tz::TimeZone::system());
     let what = match &one.what {
-        What::State(standing) => {
-            let more = |text: &str| {
-                if text.is_empty() {
-                    String::new()
-                } else {
-                    format!("  {text}")
-                }
-            };
-            let needs = standing.needs.join(", ");
-            let needs = if needs.is_empty() {
-                needs
-            } else {
-                format!("needs you: {needs}")
-            };
-            format!(
-                "{}{}{}",
-                standing.state,
-                more(&standing.detail),
-                more(&needs)
-            )
-        }
+        What::State(standing) => standing_words(standing),
         What::Gone => String::from("removed"),
         What::Request { request } => format!(
             "request {} {}  {}",
