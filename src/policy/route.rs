@@ -177,6 +177,20 @@ fn is_default<T: Default + PartialEq>(value: &T) -> bool {
 }
 
 impl Route {
+    /// The route for comparing what it says: who put it there and the order of its ports
+    /// count for nothing.
+    #[must_use]
+    pub fn bare(&self) -> Self {
+        let mut ports = self.ports.clone();
+        ports.sort_unstable();
+        ports.dedup();
+        Self {
+            ports,
+            origin: Provenance::Operator,
+            ..self.clone()
+        }
+    }
+
     /// Lets everything out to these hosts and ports, intercepted and scanned.
     #[must_use]
     pub fn to(host: impl Into<HostPattern>, ports: Vec<u16>, origin: Provenance) -> Self {

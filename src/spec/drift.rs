@@ -93,7 +93,7 @@ impl Drift {
 pub fn brought_to(manifest: &RouteSet, bottle: &RouteSet) -> RouteSet {
     let known = |route: &Route| {
         let mut ours = bottle.routes.iter();
-        ours.find(|ours| bare(ours) == bare(route)).cloned()
+        ours.find(|ours| ours.bare() == route.bare()).cloned()
     };
     let routes = manifest.routes.iter();
     let routes = routes.map(|route| known(route).unwrap_or_else(|| route.clone()));
@@ -118,10 +118,10 @@ fn counted(sign: char, routes: &[RouteDrift]) -> Option<String> {
 /// The routes of one list that another has not, each as often as it is missing there.
 fn beyond(ours: &[Route], theirs: &[Route], now: Timestamp) -> Vec<RouteDrift> {
     let counts = |route: &&Route| route.is_current(now);
-    let mut left: Vec<Route> = theirs.iter().filter(counts).map(bare).collect();
+    let mut left: Vec<Route> = theirs.iter().filter(counts).map(Route::bare).collect();
     let mut beyond = Vec::new();
     for route in ours.iter().filter(counts) {
-        let bare = bare(route);
+        let bare = route.bare();
         if let Some(at) = left.iter().position(|other| *other == bare) {
             left.swap_remove(at);
         } else {
@@ -132,18 +132,6 @@ fn beyond(ours: &[Route], theirs: &[Route], now: Timestamp) -> Vec<RouteDrift> {
         }
     }
     beyond
-}
-
-/// A route for comparing: nobody's, its ports in order.
-fn bare(route: &Route) -> Route {
-    let mut ports = route.ports.clone();
-    ports.sort_unstable();
-    ports.dedup();
-    Route {
-        ports,
-        origin: Provenance::Operator,
-        ..route.clone()
-    }
 }
 
 #[cfg(test)]

@@ -16,7 +16,7 @@ use serde_json::Value;
 use super::plan::AgentSource;
 use super::problem::{Problem, SourceFile};
 use super::read::{read_manifest, value_of};
-use crate::policy::{Provenance, Route};
+use crate::policy::Route;
 use layout::Layout;
 
 /// What a file with a route more would be.
@@ -70,7 +70,7 @@ pub fn add_route(text: &str, template: &str, route: &Route) -> Result<Edited, Ed
     let body = text.strip_prefix(BYTE_ORDER_MARK).unwrap_or(text);
     let mark = text.strip_suffix(body).unwrap_or_default();
     let before = routes(body, template)?;
-    let bare = bare(route);
+    let bare = route.bare();
     if before.contains(&bare) {
         return Ok(Edited::AlreadyThere);
     }
@@ -103,25 +103,12 @@ fn routes(text: &str, template: &str) -> Result<Vec<Route>, EditError> {
             .map_or_else(String::new, ToString::to_string),
     };
     match read.templates.get(template).map(|entry| &entry.read) {
-        Some(Ok(template)) => Ok(template.routes.iter().map(bare).collect()),
+        Some(Ok(template)) => Ok(template.routes.iter().map(Route::bare).collect()),
         Some(Err(problems)) => Err(broken(problems)),
         None if read.templates.is_empty() && !problems.is_empty() => Err(broken(&problems)),
         None => Err(EditError::NoTemplate {
             template: template.to_owned(),
         }),
-    }
-}
-
-/// A route for comparing what it says: who put it there and the order of its ports count
-/// for nothing.
-fn bare(route: &Route) -> Route {
-    let mut ports = route.ports.clone();
-    ports.sort_unstable();
-    ports.dedup();
-    Route {
-        ports,
-        origin: Provenance::Operator,
-        ..route.clone()
     }
 }
 

@@ -1,5 +1,5 @@
 use super::*;
-use crate::policy::{HostName, Method, Methods, PathPattern};
+use crate::policy::{HostName, Method, Methods, PathPattern, Provenance};
 
 fn route(host: &str) -> Route {
     let host = HostName::parse(host).unwrap();
