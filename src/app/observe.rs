@@ -206,10 +206,19 @@ impl Observer {
             let new = heard(told, message);
             whats.extend(new.map(|what| (bottle.clone(), what)));
         }
+        // What a hub says is of its own bottle.
+        let only = if let Event::Hub { bottle, .. }
+        | Event::HubUp { bottle }
+        | Event::HubDown { bottle, .. } = &event
+        {
+            Some(bottle.clone())
+        } else {
+            None
+        };
         for effect in self.state.apply(event) {
             self.perform(&effect);
         }
-        whats.extend(self.compare());
+        whats.extend(self.compare(only.as_ref()));
         let at = Timestamp::now();
         let happenings = whats.into_iter().map(|(bottle, what)| Happening {
             version: EVENTS_VERSION,
@@ -236,6 +245,8 @@ impl Observer {
             let line = lines::hub(engine, links, bottle.clone(), self.events.clone());
             let line = self.tasks.spawn(line);
             self.hubs.insert(bottle.clone(), line);
+            // Those that were let go are forgotten.
+            while self.tasks.try_join_next().is_some() {}
         }
         if let Effect::UnwatchHub { bottle } = &effect
             && let Some(line) = self.hubs.remove(bottle)
@@ -244,10 +255,12 @@ impl Observer {
         }
     }
 
-    fn compare(&mut self) -> Vec<(BottleRef, What)> {
+    /// What is different from what was told, of one bottle or of all.
+    fn compare(&mut self, only: Option<&BottleRef>) -> Vec<(BottleRef, What)> {
         let mut whats = Vec::new();
         let needs = self.state.needs();
-        for bottle in self.state.fleet.bottles() {
+        let bottles = self.state.fleet.bottles().iter();
+        for bottle in bottles.filter(|known| only.is_none_or(|only| known.bottle == *only)) {
             let told = self.told.entry(bottle.bottle.clone()).or_default();
             told.agent.clone_from(&bottle.agent);
             let mut words: Vec<&'static str> = needs
