@@ -77,6 +77,9 @@ impl Console {
             now: now(),
             utc_offset_seconds: 0,
             prices: Prices::builtin().unwrap(),
+            kept: cellar::state::Kept::default(),
+            keys: cellar::state::Keys::default(),
+            themes: Vec::new(),
         });
         let bottles = (0..BOTTLES).map(sighting).collect();
         let fleet = FleetEvent::Sightings {
@@ -101,6 +104,7 @@ impl Console {
         let look = Look {
             has_colors: true,
             is_ascii: false,
+            inks: cellar::ui::Inks::TERMINAL,
         };
         let state = &self.state;
         self.terminal
@@ -215,6 +219,7 @@ fn sighting(at: u64) -> BottleSighting {
         spec: Digest::of(&at.to_le_bytes()),
         owner: String::from("operator"),
         is_demo: false,
+        is_cut: false,
         created: now() - SignedDuration::from_secs(i64::try_from(at).unwrap()),
         containers: Role::ALL.into_iter().map(container).collect(),
     }
@@ -299,6 +304,7 @@ fn spec() -> Spec {
         uid: 1000,
         routes: RouteSet::NONE,
         upstream_ca: None,
+        clipboard: cellar::spec::Clipboard::Never,
         upstream_proxy: None,
         supervise: true,
         runtime: None,

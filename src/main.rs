@@ -11,10 +11,15 @@ use clap::{Parser, Subcommand};
     name = "cellar",
     version,
     about,
+    args_conflicts_with_subcommands = true,
     after_help = "Without a command, the console opens.\n\
                   Exit codes: 0 done, 1 failed, 2 usage, 64 bad manifest, 69 no engine, 130 interrupted."
 )]
 struct Arguments {
+    /// Open the console as plain lines, for screen readers: nothing is drawn.
+    #[cfg(feature = "host")]
+    #[arg(long)]
+    plain: bool,
     #[command(subcommand)]
     command: Option<Command>,
 }
@@ -35,7 +40,12 @@ fn main() -> ExitCode {
     if let Some(role) = cellar::guest::GuestRole::of_command_line(std::env::args_os()) {
         return cellar::guest::run(&role);
     }
-    match Arguments::parse().command {
+    let arguments = Arguments::parse();
+    #[cfg(feature = "host")]
+    if arguments.plain {
+        return cellar::app::run(Some(cellar::app::Verb::Plain), &command());
+    }
+    match arguments.command {
         #[cfg(feature = "guest")]
         Some(Command::Guest(role)) => cellar::guest::run(&role),
         #[cfg(feature = "host")]

@@ -60,7 +60,7 @@ const HOME_OF_CRATE: &[(&str, &[&str])] = &[
     ("tokio_rustls", &["guest"]),
     ("rcgen", &["guest"]),
     ("webpki_root_certs", &["guest"]),
-    ("regex_automata", &["scan"]),
+    ("regex_automata", &["scan", "store"]),
     ("aho_corasick", &["scan"]),
 ];
 

@@ -20,7 +20,7 @@ use super::links::Links;
 use super::planning;
 use crate::docker::{
     self, Credentials, DockerEngine, Engine, EngineAddress, EngineError, GuestBinary, HomeFile,
-    Line, Progress, Up, UpRequest,
+    Line, Meter, Progress, Up, UpRequest, Whereabouts,
 };
 use crate::manifest::Plan;
 use crate::policy::RouteSet;
@@ -108,6 +108,20 @@ pub(crate) enum Reach {
 }
 
 impl Cellar {
+    /// What reads what containers use.
+    pub(super) fn meter(&self) -> Meter {
+        Meter::new(Arc::clone(&self.engine), self.whereabouts())
+    }
+
+    /// Whether the engine may be on this machine.
+    pub(super) const fn whereabouts(&self) -> Whereabouts {
+        if self.has_local_engine {
+            Whereabouts::Here
+        } else {
+            Whereabouts::Elsewhere
+        }
+    }
+
     /// Connects to the engine and opens the record.
     ///
     /// # Errors
@@ -193,6 +207,7 @@ impl Cellar {
         progress: mpsc::Sender<Progress>,
     ) -> Result<Up, Failure> {
         let attempt = format!("start `{}`", request.name);
+        self.must_not_panic(&attempt)?;
         let digest = request
             .spec
             .digest()
@@ -231,6 +246,7 @@ impl Cellar {
                 credentials: request.values.credentials,
                 message: None,
                 guest: self.guest.clone(),
+                brakes: self.brakes(claim.id()),
                 line_folder: self.line_folder(claim.id()),
             },
             progress,
@@ -238,6 +254,7 @@ impl Cellar {
         .await;
         match up {
             Ok(up) => {
+                self.obey_brakes(claim.id()).await;
                 if let Ok(record) = claim.record() {
                     self.audit_up(&record, started, Ok(&up))?;
                 }
@@ -304,6 +321,8 @@ impl Cellar {
 
     async fn stop_claimed(&self, claim: &Claim) -> Result<(), Failure> {
         let attempt = format!("stop `{}`", claim.id());
+        // What is frozen goes on until it has ended.
+        self.must_not_panic(&attempt)?;
         let grace = claim.record().map_or(Duration::from_secs(10), |record| {
             record.spec.limits.stop_grace
         });
@@ -313,6 +332,7 @@ impl Cellar {
             .map_err(|error| {
                 Failure::new(attempt, &error).help("`cellar doctor` checks the engine")
             })?;
+        self.forget_freeze(claim.id());
         self.audit_after(claim.id(), AuditEvent::Stop);
         close(claim, Operation::Stop, "stopped", Outcome::Done)
     }
@@ -325,6 +345,7 @@ impl Cellar {
         progress: mpsc::Sender<Progress>,
     ) -> Result<Up, Failure> {
         let attempt = || format!("resume `{id}`");
+        self.must_not_be_frozen(&attempt(), id).await?;
         let claim = self.claim("resume", id)?;
         let record = claim
             .record()
@@ -348,6 +369,7 @@ impl Cellar {
                 credentials: values.credentials,
                 message: None,
                 guest: self.guest.clone(),
+                brakes: self.brakes(id),
                 line_folder: self.line_folder(id),
             },
             progress,
@@ -355,6 +377,7 @@ impl Cellar {
         .await;
         match up {
             Ok(up) => {
+                self.obey_brakes(id).await;
                 self.audit_up(&audited, resumed, Ok(&up))?;
                 close(&claim, Operation::Resume, "ready", Outcome::Done)?;
                 Ok(up)
@@ -366,6 +389,21 @@ impl Cellar {
                 Err(failure)
             }
         }
+    }
+
+    /// Stops a bottle, if it runs, and starts it again with its files and its conversation.
+    ///
+    /// # Errors
+    /// [`Failure`]; a bottle that was stopped by then is stopped.
+    pub(crate) async fn restart(
+        &self,
+        id: &BottleId,
+        values: Values,
+        progress: mpsc::Sender<Progress>,
+    ) -> Result<(), Failure> {
+        self.must_not_panic(&format!("restart `{id}`"))?;
+        self.stop(id).await?;
+        self.resume(id, values, progress).await.map(drop)
     }
 
     /// Hands a running bottle's egress the values that its routes name.
@@ -591,13 +629,28 @@ impl Cellar {
     /// Finishes or undoes what a killed console left half done. Gives a sentence for
     /// each, for the operator.
     pub(crate) async fn recover(&self) -> Vec<String> {
+        // Before anything is started again.
+        let held = self.hold_what_is_to_be().await;
         let unfinished = match self.store.unfinished() {
             Ok(unfinished) => unfinished,
             Err(error) => return vec![Failure::new("look for half-done work", &error).line()],
         };
-        let mut notes = Vec::new();
+        let mut notes = held;
+        if self.is_panic() && !unfinished.is_empty() {
+            notes.push(String::from(
+                "what was cut off is finished when `cellar panic --undo` has let everything go",
+            ));
+            return notes;
+        }
         for found in unfinished {
             let id = found.claim.id().clone();
+            let is_frozen = self.store.is_frozen(&id).unwrap_or(true);
+            if is_frozen && matches!(found.operation, Operation::Change | Operation::Answer) {
+                notes.push(format!(
+                    "{id}: what was cut off is finished when `cellar unfreeze {id}` has let it go on"
+                ));
+                continue;
+            }
             let (mended, words) = match found.operation {
                 Operation::Start => (
                     self.remove_claimed(found.claim).await,

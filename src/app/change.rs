@@ -234,6 +234,7 @@ impl Cellar {
         let failed = |error: &dyn std::error::Error| Failure::new(attempt(), error);
         let because = |why: String| Failure::because(attempt(), why);
         sound(&spec).map_err(because)?;
+        self.must_not_be_frozen(&attempt(), claim.id()).await?;
         let mut new = Record {
             spec,
             ..old.clone()
@@ -244,7 +245,9 @@ impl Cellar {
         claim
             .update(&new, old.revision, cause)
             .map_err(|error| failed(&error))?;
-        match self.put_whole_in_force(claim, &new, work).await {
+        let in_force = self.put_whole_in_force(claim, &new, work).await;
+        self.obey_brakes(claim.id()).await;
+        match in_force {
             Ok(reach) => {
                 close(claim, Operation::Change, "in force", Outcome::Done)?;
                 Ok(Changed {
@@ -292,6 +295,7 @@ impl Cellar {
             ..work.clone()
         };
         let back = self.put_whole_in_force(claim, &undone, &work).await;
+        self.obey_brakes(claim.id()).await;
         close(claim, Operation::Change, "undone", Outcome::Failed)?;
         back.map(|_| ()).map_err(|again| {
             let both = format!("{why}; and the session before it did not come back: {again}");
@@ -393,6 +397,7 @@ impl Cellar {
             credentials: Credentials::new(),
             message: work.message.clone(),
             guest: self.guest().clone(),
+            brakes: self.brakes(&record.id),
             line_folder: self.line_folder(&record.id),
         })
     }

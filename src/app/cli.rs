@@ -17,6 +17,8 @@ pub enum Verb {
     List(ListArguments),
     /// Show one bottle: containers, seal, routes, last decisions.
     Show(OneArguments),
+    /// Show what bottles use: CPU, memory, network, tokens and cost.
+    Stats(StatsArguments),
     /// Attach to a bottle's session; ctrl-q detaches.
     Attach(AttachArguments),
     /// Print the logs of a bottle's containers.
@@ -48,9 +50,23 @@ pub enum Verb {
     /// Show what was decided and done, and check that nothing is missing.
     Audit(AuditArguments),
     /// Stop bottles; their conversation and files are kept.
-    Stop(StopArguments),
+    Stop(SomeArguments),
     /// Start stopped bottles again with their conversation.
     Resume(ManyArguments),
+    /// Type one line into a bottle's session, without attaching.
+    Send(SendArguments),
+    /// Stop bottles and start them again with their conversation.
+    Restart(ManyArguments),
+    /// Freeze bottles where they are; their memory is kept.
+    Freeze(SomeArguments),
+    /// Let frozen bottles go on.
+    Unfreeze(SomeArguments),
+    /// Cut bottles from the network: nothing leaves, whatever their routes allow.
+    Cut(SomeArguments),
+    /// Give bottles that were cut their network back.
+    Reconnect(SomeArguments),
+    /// Freeze every bottle and cut every egress at once; nothing starts until it is undone.
+    Panic(PanicArguments),
     /// Hand running bottles the secrets that their routes name, after egress lost them.
     Unlock(ManyArguments),
     /// Remove bottles with everything they hold.
@@ -64,6 +80,17 @@ pub enum Verb {
     Demo(DemoArguments),
     /// Write a commented starter manifest.
     Init(InitArguments),
+    /// Open the console and record what happens into a new file; typed text is not in it.
+    Record(RecordArguments),
+    /// Look at a recording: at any speed, or one event at a time.
+    Replay(ReplayArguments),
+    /// Record what a session's screen shows as an asciicast, for asciinema; types nothing.
+    Cast(CastArguments),
+    /// The console as plain lines, which `--plain` opens.
+    #[command(hide = true)]
+    Plain,
+    /// List the console's keys by the names that config.json changes them by.
+    Keys(JsonArguments),
     /// Check the manifest and every agent in it.
     Check(JsonArguments),
     /// Print a completion script for a shell.
@@ -71,8 +98,11 @@ pub enum Verb {
         /// The shell.
         shell: clap_complete::Shell,
     },
-    /// Print the man page.
-    Man,
+    /// Print the man page, or write one for each verb into a folder.
+    Man {
+        /// The folder, such as `share/man/man1`; it is made if it is not there.
+        dir: Option<PathBuf>,
+    },
 }
 
 /// Arguments of `start`.
@@ -105,6 +135,41 @@ pub struct StartArguments {
     /// More arguments for the agent's program.
     #[arg(last = true)]
     pub extra: Vec<String>,
+}
+
+/// Arguments of `record`.
+#[derive(Clone, Debug, Args)]
+pub struct RecordArguments {
+    /// The file, which must not be there yet.
+    pub file: PathBuf,
+}
+
+/// Arguments of `replay`.
+#[derive(Clone, Debug, Args)]
+pub struct ReplayArguments {
+    /// The recording.
+    pub file: PathBuf,
+    /// How fast, such as 2 or 0.5; the next power of two counts.
+    #[arg(long, value_name = "FACTOR", default_value_t = 1.0)]
+    pub speed: f64,
+    /// Begin with nothing; `.` goes one event further.
+    #[arg(long)]
+    pub paused: bool,
+    /// Print what was known at the end as JSON, and show nothing.
+    #[arg(long)]
+    pub json: bool,
+}
+
+/// Arguments of `cast`.
+#[derive(Clone, Debug, Args)]
+pub struct CastArguments {
+    /// The bottle, by id or the beginning of it.
+    pub bottle: String,
+    /// The file, which must not be there yet; - prints it.
+    pub file: PathBuf,
+    /// How long to record, such as 90s or 10m; until interrupted or the session ends without.
+    #[arg(long = "for", value_name = "TIME")]
+    pub time: Option<String>,
 }
 
 /// Arguments of `events`.
@@ -151,8 +216,14 @@ pub enum WaitState {
     Idle,
     /// Its program waits for you.
     Waiting,
+    /// Its model answers that too much was asked for, or that it has no room.
+    Limited,
+    /// Its model does not take its credential.
+    Expired,
     /// Its requests wait, because a budget is spent.
     Paused,
+    /// Its agent is frozen.
+    Frozen,
     /// Anything of it waits for you: its program, a request, a held connection.
     NeedsYou,
     /// It does not run, and nothing is wrong.
@@ -175,6 +246,19 @@ pub struct ListArguments {
     /// Also bottles of other operators on the same engine.
     #[arg(long)]
     pub all: bool,
+}
+
+/// Arguments of `stats`.
+#[derive(Clone, Debug, Args)]
+pub struct StatsArguments {
+    /// Bottles, by id or the beginning of it; all without any.
+    pub bottles: Vec<String>,
+    /// Print JSON; with `--watch` one object a line.
+    #[arg(long)]
+    pub json: bool,
+    /// Go on every other second, until interrupted.
+    #[arg(long)]
+    pub watch: bool,
 }
 
 /// Arguments of a verb on one bottle that prints data.
@@ -200,8 +284,9 @@ pub struct AttachArguments {
 /// Arguments of `logs`.
 #[derive(Clone, Debug, Args)]
 pub struct LogsArguments {
-    /// The bottle's id, or the beginning of it.
-    pub bottle: String,
+    /// Ids of bottles, or the beginnings of them; their lines are merged by time.
+    #[arg(required = true)]
+    pub bottles: Vec<String>,
     /// Keep printing as lines come.
     #[arg(long, short = 'f')]
     pub follow: bool,
@@ -211,6 +296,17 @@ pub struct LogsArguments {
     /// Only the last lines of each container.
     #[arg(long, short = 'n', value_name = "LINES")]
     pub tail: Option<u32>,
+    /// Only lines since then: `90s`, `15m`, `2h`, `1d`, or a time such as
+    /// `2026-11-21T14:02:00Z`.
+    #[arg(long, value_name = "WHEN", value_parser = super::verbs::since)]
+    pub since: Option<jiff::Timestamp>,
+    /// Only lines that hold this: a regular expression, or plain text if it is none; without
+    /// a capital letter in it, case makes no difference.
+    #[arg(long, value_name = "PATTERN")]
+    pub grep: Option<String>,
+    /// Print the time of each line.
+    #[arg(long, short = 't')]
+    pub timestamps: bool,
     /// Print JSON, one object a line.
     #[arg(long)]
     pub json: bool,
@@ -550,15 +646,38 @@ pub struct ManyArguments {
     pub json: bool,
 }
 
-/// Arguments of `stop`.
+/// Arguments of a verb on several bottles, or on all that it would do something to.
 #[derive(Clone, Debug, Args)]
-pub struct StopArguments {
+pub struct SomeArguments {
     /// Ids, or the beginnings of them.
     #[arg(required_unless_present = "all")]
     pub bottles: Vec<String>,
-    /// Every running bottle.
+    /// Every bottle that it would do something to.
     #[arg(long, conflicts_with = "bottles")]
     pub all: bool,
+    /// Print JSON.
+    #[arg(long)]
+    pub json: bool,
+}
+
+/// Arguments of `send`.
+#[derive(Clone, Debug, Args)]
+pub struct SendArguments {
+    /// The bottle's id, or the beginning of it.
+    pub bottle: String,
+    /// The text, or `-` to read it from standard input; Enter follows it.
+    pub text: String,
+    /// Print JSON.
+    #[arg(long)]
+    pub json: bool,
+}
+
+/// Arguments of `panic`.
+#[derive(Clone, Debug, Args)]
+pub struct PanicArguments {
+    /// Let go what it holds, and nothing that was frozen or cut before it.
+    #[arg(long)]
+    pub undo: bool,
     /// Print JSON.
     #[arg(long)]
     pub json: bool,

@@ -102,6 +102,7 @@ fn spec(name: &str, personality: &str, time_zone: &str) -> Result<Spec, DemoErro
             Provenance::Builtin,
         )]),
         upstream_ca: None,
+        clipboard: crate::spec::Clipboard::Never,
         upstream_proxy: None,
         supervise: true,
         runtime: None,

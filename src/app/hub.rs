@@ -174,7 +174,7 @@ impl Talk {
             Ends::Own { reader, .. } => reader,
             Ends::Borrowed(line) => {
                 let message = line.news.recv().await;
-                return message.map_err(|_| TalkError::Closed);
+                return message.ok_or(TalkError::Closed);
             }
         };
         loop {

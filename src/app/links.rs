@@ -4,7 +4,7 @@
 use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
-use tokio::sync::{broadcast, mpsc};
+use tokio::sync::mpsc;
 
 use super::hub::HubView;
 use crate::spec::BottleId;
@@ -21,8 +21,10 @@ pub(crate) struct Links(Arc<Mutex<BTreeMap<BottleId, Link>>>);
 
 #[derive(Debug)]
 struct Link {
+    /// To whoever talks over it. A queue of its own for each of them: hundreds of lines
+    /// are held and hardly any is talked over, so none may cost memory for that.
+    listeners: Vec<mpsc::Sender<HubToConsole>>,
     /// Tells this line from an earlier one of the same bottle.
-    news: broadcast::Sender<HubToConsole>,
     orders: mpsc::Sender<ConsoleToHub>,
     view: HubView,
     /// Whether the view is all that the hub holds.
@@ -32,7 +34,7 @@ struct Link {
 /// One end of a talk over a line that is held by somebody else.
 #[derive(Debug)]
 pub(super) struct Borrowed {
-    pub(super) news: broadcast::Receiver<HubToConsole>,
+    pub(super) news: mpsc::Receiver<HubToConsole>,
     pub(super) orders: mpsc::Sender<ConsoleToHub>,
 }
 
@@ -41,7 +43,7 @@ pub(super) struct Borrowed {
 pub(super) struct Lent {
     links: Links,
     id: BottleId,
-    news: broadcast::Sender<HubToConsole>,
+    told: mpsc::Sender<ConsoleToHub>,
     orders: mpsc::Receiver<ConsoleToHub>,
 }
 
@@ -49,9 +51,9 @@ impl Links {
     /// Offers a line to whoever wants to talk with this bottle.
     pub(super) fn lend(&self, id: &BottleId) -> Lent {
         let (to_hub, orders) = mpsc::channel(WAITING_ORDERS);
-        let (news, _) = broadcast::channel(WAITING_NEWS);
+        let told = to_hub.clone();
         let link = Link {
-            news: news.clone(),
+            listeners: Vec::new(),
             orders: to_hub,
             view: HubView::default(),
             is_live: false,
@@ -60,7 +62,7 @@ impl Links {
         Lent {
             links: self.clone(),
             id: id.clone(),
-            news,
+            told,
             orders,
         }
     }
@@ -68,10 +70,12 @@ impl Links {
     /// Borrows the line to a bottle, with all that its hub holds. What the hub says
     /// afterwards comes over it.
     pub(super) fn borrow(&self, id: &BottleId) -> Option<(Borrowed, HubView)> {
-        let links = self.all();
-        let link = links.get(id).filter(|link| link.is_live)?;
+        let mut links = self.all();
+        let link = links.get_mut(id).filter(|link| link.is_live)?;
+        let (listener, news) = mpsc::channel(WAITING_NEWS);
+        link.listeners.push(listener);
         let borrowed = Borrowed {
-            news: link.news.subscribe(),
+            news,
             orders: link.orders.clone(),
         };
         Some((borrowed, link.view.clone()))
@@ -98,10 +102,9 @@ impl Lent {
             link.is_live = false;
         }
         link.view.hear(message);
-        if link.news.receiver_count() > 0 {
-            // Who stopped listening needs no news.
-            drop(link.news.send(message.clone()));
-        }
+        // Who stopped listening needs no news, and who is too far behind gets no more.
+        link.listeners
+            .retain(|listener| listener.try_send(message.clone()).is_ok());
     }
 
     /// The next message for the hub. Cancel-safe; never ends.
@@ -113,7 +116,7 @@ impl Lent {
     }
 
     fn is(&self, link: &Link) -> bool {
-        link.news.same_channel(&self.news)
+        link.orders.same_channel(&self.told)
     }
 }
 
@@ -177,6 +180,24 @@ mod tests {
         drop(earlier);
         let (_, view) = links.borrow(&id).unwrap();
         assert!(view.roles.is_empty());
+    }
+
+    #[test]
+    fn who_is_too_far_behind_hears_what_waited_and_then_the_end() {
+        let (links, id) = (Links::default(), bottle());
+        let lent = links.lend(&id);
+        lent.heard(&HubToConsole::Live);
+        let (mut slow, _) = links.borrow(&id).unwrap();
+        for _ in 0..=WAITING_NEWS {
+            lent.heard(&ready(Role::Agent));
+        }
+        let mut heard = 0;
+        while slow.news.try_recv().is_ok() {
+            heard += 1;
+        }
+        assert_eq!(heard, WAITING_NEWS);
+        assert!(slow.news.is_closed());
+        assert!(links.borrow(&id).is_some(), "the line itself goes on");
     }
 
     #[tokio::test]

@@ -4,6 +4,9 @@
 //! First each bottle is told as it is, then what changes. What came back with a line that
 //! had broken is told if it is new.
 
+#[cfg(test)]
+mod schema;
+
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::sync::Arc;
 use std::time::Duration;
@@ -136,6 +139,9 @@ impl Observer {
             now: Timestamp::now(),
             utc_offset_seconds: 0,
             prices,
+            kept: crate::state::Kept::default(),
+            keys: crate::state::Keys::default(),
+            themes: Vec::new(),
         });
         let mut tasks = JoinSet::new();
         let engine = Arc::clone(&cellar.engine);
@@ -188,6 +194,11 @@ impl Observer {
     /// Whether the engine has told which bottles there are.
     pub(crate) const fn has_seen(&self) -> bool {
         self.has_seen
+    }
+
+    /// All that is known.
+    pub(crate) const fn state(&self) -> &State {
+        &self.state
     }
 
     fn hear(&mut self, event: Event) -> Vec<Happening> {

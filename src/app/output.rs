@@ -1,6 +1,7 @@
 //! What verbs print: lines, tables and JSON on standard output, notes on standard
 //! error. Text from an agent is made safe here and nowhere else.
 
+use std::borrow::Cow;
 use std::io::{Stderr, Stdout, Write as _};
 
 use serde::Serialize;
@@ -13,6 +14,8 @@ use crate::pty::one_line;
 pub(crate) struct Output {
     data: Stdout,
     notes: Stderr,
+    /// Whether frames are printed; screen readers name each piece of one.
+    has_frames: bool,
 }
 
 impl Output {
@@ -21,12 +24,29 @@ impl Output {
         Self {
             data: std::io::stdout(),
             notes: std::io::stderr(),
+            has_frames: true,
         }
+    }
+
+    /// The same for who has it read aloud: without frames.
+    pub(crate) fn spoken() -> Self {
+        Self {
+            has_frames: false,
+            ..Self::standard()
+        }
+    }
+
+    fn framed<'a>(&self, text: &'a str) -> Cow<'a, str> {
+        let is_frame = |c: char| matches!(c, '\u{2500}'..='\u{259f}');
+        if self.has_frames || !text.contains(is_frame) {
+            return Cow::Borrowed(text);
+        }
+        Cow::Owned(text.replace(is_frame, ""))
     }
 
     /// Prints a line of data.
     pub(crate) fn line(&mut self, text: &str) -> std::io::Result<()> {
-        writeln!(self.data, "{}", one_line(text))
+        writeln!(self.data, "{}", one_line(&self.framed(text)))
     }
 
     /// Prints a text of our own making as it is.
@@ -34,14 +54,20 @@ impl Output {
         self.data.write_all(text)
     }
 
+    /// Prints what stands before what is typed, and no end of a line.
+    pub(crate) fn prompt(&mut self, text: &str) -> std::io::Result<()> {
+        self.data.write_all(text.as_bytes())?;
+        self.data.flush()
+    }
+
     /// Prints a note that is no data.
     pub(crate) fn note(&mut self, text: &str) -> std::io::Result<()> {
-        writeln!(self.notes, "{}", one_line(text))
+        writeln!(self.notes, "{}", one_line(&self.framed(text)))
     }
 
     /// Prints a note of our own making that has lines and colours of its own.
     pub(crate) fn raw_note(&mut self, text: &str) -> std::io::Result<()> {
-        writeln!(self.notes, "{text}")
+        writeln!(self.notes, "{}", self.framed(text))
     }
 
     /// Prints one JSON document.
@@ -94,6 +120,12 @@ fn table(head: &[&str], rows: &[Vec<String>]) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn what_is_read_aloud_has_no_frames() {
+        assert_eq!(Output::spoken().framed("│ a ├─"), " a ");
+        assert_eq!(Output::standard().framed("│ a ├─"), "│ a ├─");
+    }
 
     #[test]
     fn columns_align_and_lines_end_clean() {

@@ -2,7 +2,7 @@
 
 use crate::manifest::{
     Config, Loaded, Manifest, ManifestPaths, Need, Plan, Problem, ResolveError, ResolveOptions,
-    SecretAsk, SecretSource, load_config, load_prices,
+    SecretAsk, SecretSource, builtin_theme_names, load_config, load_prices, theme_names,
 };
 use crate::policy::Prices;
 use crate::secret::Secret;
@@ -33,12 +33,23 @@ pub(crate) fn prices() -> (Prices, Option<Failure>) {
     (prices, failure)
 }
 
+/// Where the operator's files are, if that is known.
+pub(crate) fn paths() -> Option<ManifestPaths> {
+    let cwd = std::env::current_dir().ok()?;
+    ManifestPaths::discover(&cwd).ok()
+}
+
+/// The names of the themes that there are.
+pub(crate) fn themes() -> Vec<String> {
+    match paths() {
+        Some(paths) => theme_names(&paths),
+        None => builtin_theme_names().map(str::to_owned).collect(),
+    }
+}
+
 /// The operator's settings, and what is wrong with their file, if something is.
 pub(crate) fn config() -> (Config, Option<String>) {
-    let found = std::env::current_dir()
-        .ok()
-        .and_then(|cwd| ManifestPaths::discover(&cwd).ok());
-    let Some(paths) = found else {
+    let Some(paths) = paths() else {
         return (Config::default(), None);
     };
     let (config, problems) = load_config(&paths);

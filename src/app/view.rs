@@ -12,7 +12,9 @@ use super::cellar::Cellar;
 use super::exit::Failure;
 use super::hub::{self, HubView};
 use crate::spec::{BottleId, Digest};
-use crate::state::{BottleSighting, ContainerSighting, ContainerState, pause_words};
+use crate::state::{
+    BottleSighting, ContainerSighting, ContainerState, Doing, ModelHealth, Phase, pause_words,
+};
 use crate::store::Record;
 use crate::wire::{Activity, Role};
 
@@ -38,6 +40,8 @@ pub(crate) struct BottleView {
     pub(crate) is_recorded: bool,
     /// Whether `cellar demo` made it.
     pub(crate) is_demo: bool,
+    /// Whether its egress has no network, because it was cut.
+    pub(crate) is_cut: bool,
     /// Its containers.
     pub(crate) containers: Vec<ContainerSighting>,
     /// What its hub says, where it was asked and answered.
@@ -83,7 +87,10 @@ pub(crate) async fn bottles(
     for sighting in cellar.sightings().await? {
         let record = records.remove(&sighting.bottle.id);
         if record.is_some() || sighting.owner == cellar.store.owner() || whose == Whose::All {
-            views.push(of_sighting(sighting, record.is_some()));
+            let mut view = of_sighting(sighting, record.is_some());
+            // What is stopped has no network to lose, and comes up without one.
+            view.is_cut |= record.is_some() && cellar.store.is_cut(&view.id).unwrap_or(true);
+            views.push(view);
         }
     }
     views.extend(records.into_values().map(of_record));
@@ -143,6 +150,7 @@ fn of_record(record: Record) -> BottleView {
         spec: record.digest,
         is_recorded: true,
         is_demo: record.is_demo,
+        is_cut: false,
         containers: Vec::new(),
         hub: None,
         manifest: None,
@@ -159,6 +167,7 @@ fn of_sighting(sighting: BottleSighting, is_recorded: bool) -> BottleView {
         spec: sighting.spec,
         is_recorded,
         is_demo: sighting.is_demo,
+        is_cut: sighting.is_cut,
         containers: sighting.containers,
         hub: None,
         manifest: None,
@@ -171,7 +180,7 @@ fn of_sighting(sighting: BottleSighting, is_recorded: bool) -> BottleView {
             None => ("running", String::new()),
         },
         Some(ContainerState::Created) => ("starting", String::new()),
-        Some(ContainerState::Paused) => ("paused", String::new()),
+        Some(ContainerState::Paused) => ("frozen", String::new()),
         Some(ContainerState::Restarting) => ("starting", String::from("restarting")),
         Some(ContainerState::Exited { code }) => ("stopped", ended_words(code)),
         Some(ContainerState::Dead) => ("failed", String::from("the engine calls it dead")),
@@ -230,5 +239,18 @@ fn describe(view: &mut BottleView, hub: &HubView) {
             .clone()
             .or_else(|| session.title.clone())
             .unwrap_or_default();
+        let mut health = ModelHealth::default();
+        for decision in &hub.decisions {
+            health.hear(decision);
+        }
+        let doing: Doing = session.activity.into();
+        let refusal = health
+            .refusal
+            .filter(|refusal| refusal.kind.doing() > doing);
+        if let Some(refusal) = refusal.filter(|_| session.activity != Activity::Starting) {
+            let doing = refusal.kind.doing();
+            view.state = Phase::Ready { doing }.word();
+            view.detail = refusal.words();
+        }
     }
 }

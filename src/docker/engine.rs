@@ -10,7 +10,7 @@ use futures_util::future::BoxFuture;
 use futures_util::stream::BoxStream;
 
 use super::error::EngineError;
-use super::line::Line;
+use super::line::{Line, LineTraffic};
 use super::model::{
     BuildRequest, ContainerDetails, ContainerRequest, ContainerSummary, EngineEvent, EngineInfo,
     ImageSighting, LogChunk, LogRequest, NetworkRequest, NetworkSighting, StatsSample,
@@ -62,6 +62,11 @@ pub trait Engine: Send + Sync + std::fmt::Debug {
     fn start<'a>(&'a self, container: &'a str) -> Answer<'a, ()>;
     /// Asks it to end, kills it after the grace; one that is stopped is fine.
     fn stop<'a>(&'a self, container: &'a str, grace: Duration) -> Answer<'a, ()>;
+    /// Freezes all its processes where they are (the freezer of its control group). One
+    /// that is frozen is fine; one that does not run is a conflict.
+    fn pause<'a>(&'a self, container: &'a str) -> Answer<'a, ()>;
+    /// Lets them go on; one that is not frozen is fine.
+    fn unpause<'a>(&'a self, container: &'a str) -> Answer<'a, ()>;
     /// Kills its first process.
     fn kill<'a>(&'a self, container: &'a str) -> Answer<'a, ()>;
     /// Removes it, running or not, with its anonymous volumes.
@@ -73,7 +78,12 @@ pub trait Engine: Send + Sync + std::fmt::Debug {
     /// What happens to containers that carry the label, from now on.
     fn events(&self, label: &str) -> News<EngineEvent>;
     /// Runs a program in it and connects to its standard input and output.
-    fn exec_line<'a>(&'a self, container: &'a str, argv: &'a [&'a str]) -> Answer<'a, Line>;
+    fn exec_line<'a>(
+        &'a self,
+        container: &'a str,
+        argv: &'a [&'a str],
+        traffic: LineTraffic,
+    ) -> Answer<'a, Line>;
     /// Unpacks a tar archive below a folder of it.
     fn put_archive<'a>(
         &'a self,
@@ -94,6 +104,11 @@ pub trait Engine: Send + Sync + std::fmt::Debug {
     /// Gives the id of the network of that name, made if there is none. Safe to call
     /// from several consoles at once.
     fn ensure_network<'a>(&'a self, request: &'a NetworkRequest) -> Answer<'a, String>;
+    /// Gives a container an interface of a network; one that has it is fine.
+    fn join<'a>(&'a self, network: &'a str, container: &'a str) -> Answer<'a, ()>;
+    /// Takes a container's interface of a network away, connections and all; one that
+    /// has none is fine.
+    fn part<'a>(&'a self, network: &'a str, container: &'a str) -> Answer<'a, ()>;
     /// Networks that carry the label.
     fn networks<'a>(&'a self, label: &'a str) -> Answer<'a, Vec<NetworkSighting>>;
     /// Removes a network that no container uses.

@@ -7,6 +7,16 @@ use tokio::io::{AsyncRead, AsyncWrite};
 /// How much of what a program writes to its standard error is kept.
 const ERRORS_BYTES: usize = 4 * 1024;
 
+/// How much a line carries, and so how much memory is set aside for it: a console holds
+/// hundreds of quiet ones at once.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum LineTraffic {
+    /// Messages, now and then.
+    Quiet,
+    /// All that a terminal shows.
+    Bulk,
+}
+
 /// The standard input and output of a program in a container, without a terminal.
 pub struct Line {
     /// What the program writes.

@@ -19,23 +19,26 @@ pub mod labels;
 mod line;
 mod local_line;
 mod model;
+mod usage;
 
 pub use address::{AddressError, EngineAddress, raise_open_files};
 pub use archive::{HomeFile, guest_archive};
 pub use bottle::{
-    AgentSpec, BuildRemains, Change, Credentials, Leftovers, Progress, Step, StepNews, StepTime,
-    Up, UpCause, UpError, UpRequest, WatchEvent, agent_spec, change, control_line, is_built,
-    leftovers, prepare, remove, remove_builds, remove_leftovers, remove_shared, resume,
-    session_line, sightings, stop, unprepare, up, watch,
+    AgentSpec, Brakes, Braking, BuildRemains, Change, Credentials, Leftovers, Progress, Step,
+    StepNews, StepTime, Up, UpCause, UpError, UpRequest, WatchEvent, agent_spec, change,
+    control_line, cut, freeze, is_built, leftovers, prepare, reconnect, remove, remove_builds,
+    remove_leftovers, remove_shared, resume, session_line, sightings, stop, unfreeze, unprepare,
+    up, watch,
 };
 pub use client::DockerEngine;
 pub use engine::{Answer, Body, Engine, News};
 pub use error::EngineError;
 pub use guest_image::{GuestBinary, GuestBinaryError};
-pub use line::{Line, LineErrors};
+pub use line::{Line, LineErrors, LineTraffic};
 pub use local_line::{local_line, make_line_folder};
 pub use model::{
     BuildNetwork, BuildRequest, ContainerDetails, ContainerRequest, ContainerSummary, EngineEvent,
     EngineInfo, ImageSighting, LogChunk, LogRequest, LogSource, MountRequest, MountSighting,
     NetworkRequest, NetworkSighting, NetworkWish, RestartWish, StatsSample, VolumeSighting,
 };
+pub use usage::{Meter, Whereabouts};

@@ -211,6 +211,8 @@ pub struct ContainerSummary {
     pub state: ContainerState,
     /// When it was made.
     pub created: Timestamp,
+    /// The names of the networks it is on; `None` where the engine does not list them.
+    pub networks: Option<Vec<String>>,
 }
 
 /// What an engine says it applied to a container.
@@ -230,6 +232,8 @@ pub struct ContainerDetails {
     pub error: String,
     /// Whether the kernel killed it for lack of memory.
     pub is_out_of_memory: bool,
+    /// The number of its first process on the engine's machine; 0 if it does not run.
+    pub pid: u64,
     /// How often its restart policy started it again.
     pub restarts: u64,
     /// The user of its first process.
@@ -304,6 +308,8 @@ pub struct LogChunk {
     pub at: Option<Timestamp>,
     /// The line; 1 MiB at most, longer ones are cut there and go on as the next.
     pub bytes: Bytes,
+    /// Whether it was cut there.
+    pub is_cut: bool,
 }
 
 /// Something that happened to a container.
@@ -328,8 +334,14 @@ pub struct StatsSample {
     pub cpus: u32,
     /// Memory without the page cache that could be dropped.
     pub memory_bytes: u64,
+    /// How much it may be; 0 is no limit that is known.
+    pub memory_limit_bytes: u64,
     /// Processes and threads.
     pub pids: u64,
+    /// Bytes that came in over its networks since its start; 0 without a network.
+    pub received_bytes: u64,
+    /// Bytes that went out.
+    pub sent_bytes: u64,
 }
 
 /// A volume on an engine.

@@ -87,6 +87,7 @@ impl Parts<'_> {
             upstream_ca: self.gathered.upstream_ca,
             upstream_proxy: self.template.upstream_proxy.clone(),
             supervise: self.template.supervise,
+            clipboard: self.template.clipboard,
             runtime: self.template.runtime.clone(),
             build: self.template.build.clone(),
         };

@@ -1,17 +1,24 @@
 //! The operator's `config.json`: how the console behaves.
 
+use std::collections::BTreeMap;
+
 use serde::{Deserialize, Serialize};
 
 use super::load::source_file;
 use super::paths::ManifestPaths;
 use super::problem::Problem;
 use super::read::{Kept, read_config};
+use super::theme::{load_theme, theme_names};
 
 /// The operator's settings; what the file does not name is as here by default.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Config {
     /// How the console tells that an agent needs an answer.
     pub notifications: Notifications,
+    /// Keys by the name of what they do, as they are written.
+    pub keys: BTreeMap<String, Vec<String>>,
+    /// The name of the theme; `None` for the one that follows the terminal.
+    pub theme: Option<String>,
 }
 
 /// How the console tells that an agent needs an answer.
@@ -74,8 +81,13 @@ pub fn load_config(paths: &ManifestPaths) -> (Config, Vec<Problem>) {
     let Some(file) = file else {
         return (Config::default(), problems);
     };
-    let (config, mut found) = read_config(&file);
+    let (mut config, mut found) = read_config(&file, &theme_names(paths));
     problems.append(&mut found);
+    if let Some(name) = &config.theme {
+        let (theme, mut found) = load_theme(paths, name);
+        problems.append(&mut found);
+        config.theme = theme.and(config.theme);
+    }
     (config, problems)
 }
 
@@ -119,22 +131,45 @@ mod tests {
             desktop: Desktop::Osc777,
             command: vec![String::from("paplay"), String::from("bell.ogg")],
         };
-        assert_eq!(config, Config { notifications });
+        let keys = BTreeMap::new();
+        assert_eq!(
+            config,
+            Config {
+                notifications,
+                keys,
+                theme: None,
+            }
+        );
+    }
+
+    #[test]
+    fn a_key_is_one_or_several_or_none() {
+        let (config, problems) =
+            load(r#"{"keys": {"stop": "X", "freeze": ["p", "F8"], "panic": []}}"#);
+        assert_eq!(problems, Vec::<String>::new());
+        let keys = |name: &str| config.keys.get(name).cloned().unwrap();
+        assert_eq!(keys("stop"), ["X"]);
+        assert_eq!(keys("freeze"), ["p", "F8"]);
+        assert_eq!(keys("panic"), Vec::<String>::new());
+        let (config, problems) = load(r#"{"keys": {"stop": 1, "quit": [2]}}"#);
+        assert_eq!(problems.len(), 2, "{problems:?}");
+        assert_eq!(config.keys.get("stop"), None);
     }
 
     #[test]
     fn what_is_mistaken_is_told_in_its_line_and_counts_as_absent() {
         let (config, problems) = load(
-            "{\n\"notifications\": {\n\"bel\": false,\n\"desktop\": \"osc77\",\n\"command\": []\n}, \"theme\": 1}",
+            "{\n\"notifications\": {\n\"bel\": false,\n\"desktop\": \"osc77\",\n\"command\": []\n}, \"themes\": 1, \"theme\": \"drak\"}",
         );
         assert_eq!(config, Config::default());
         assert_eq!(
             problems,
             [
-                "6: `theme` is no key of config.json (config.json may hold `$schema`, `notifications`)",
+                "6: `themes` is no key of config.json (did you mean `theme`?)",
                 "3: `bel` is no key of `notifications` (did you mean `bell`?)",
                 "4: `osc77` is no way to tell the desktop (did you mean `osc777`?)",
                 "5: `command` is empty (write it as [\"notify-send\", \"cellar\"])",
+                "6: no theme is called `drak` (did you mean `dark`?)",
             ]
         );
     }

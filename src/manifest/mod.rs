@@ -27,6 +27,7 @@ mod schema;
 mod skills;
 mod starter;
 mod summary;
+mod theme;
 mod visible;
 mod workspace;
 
@@ -39,7 +40,10 @@ pub use prices::{PricesError, load_prices};
 pub use problem::{Paint, Problem};
 pub use resolve::{ResolveError, ResolveOptions};
 pub use rewrite::{Rewrite, RewriteError, Written};
-pub use schema::{agents_schema, config_schema, manifest_schema, mounts_schema};
+pub use schema::{agents_schema, config_schema, manifest_schema, mounts_schema, theme_schema};
 pub use starter::{InitError, starter, write_starter};
 pub use summary::SummaryRow;
+pub use theme::{
+    AUTO_THEME, Background, Ink, Palette, Theme, Tint, builtin_theme_names, load_theme, theme_names,
+};
 pub use visible::visible;

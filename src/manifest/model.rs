@@ -6,7 +6,7 @@ use std::collections::BTreeMap;
 use super::plan::AgentSource;
 use super::problem::{Place, Problem};
 use crate::policy::{BottleBudget, Denials, NextHop, Route, SecretName, Unlisted};
-use crate::spec::{BottleName, Build, Limits};
+use crate::spec::{BottleName, Build, Clipboard, Limits};
 
 /// A value and where it was written.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -31,6 +31,7 @@ pub(super) struct Template {
     pub(super) upstream_ca: Option<Located<String>>,
     pub(super) upstream_proxy: Option<NextHop>,
     pub(super) supervise: bool,
+    pub(super) clipboard: Clipboard,
     pub(super) runtime: Option<String>,
     pub(super) uid: u32,
     pub(super) build: Build,

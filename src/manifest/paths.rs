@@ -56,6 +56,12 @@ impl ManifestPaths {
         self.operator.with_file_name("config.json")
     }
 
+    /// The folder of the operator's own themes; it need not exist.
+    #[must_use]
+    pub fn themes(&self) -> PathBuf {
+        self.operator.with_file_name("themes")
+    }
+
     /// Adds the repository's file found at or above `cwd`.
     #[must_use]
     pub fn with_repository_of(self, cwd: &Path) -> Self {

@@ -38,6 +38,12 @@ pub fn config_schema() -> serde_json::Value {
     schema_of::<ConfigFile>()
 }
 
+/// The schema of a theme's file.
+#[must_use]
+pub fn theme_schema() -> serde_json::Value {
+    schema_of::<ThemeFile>()
+}
+
 fn schema_of<T: JsonSchema>() -> serde_json::Value {
     SchemaSettings::draft2020_12()
         .into_generator()
@@ -136,6 +142,8 @@ struct Template {
     time_zone: Option<String>,
     /// Whether the agent may ask the operator for what it lacks; true if absent.
     supervise: Option<bool>,
+    /// Whether what runs in the session may ask to write your clipboard; "never" if absent.
+    clipboard: Option<Clipboard>,
     /// OCI runtime such as "runsc"; the engine's own if absent.
     runtime: Option<String>,
     /// User id of the agent; 1000 if absent.
@@ -291,6 +299,14 @@ enum UnlistedWord {
 struct UnlistedAsk {
     /// How long at most, from "5s" to "10m".
     ask: Period,
+}
+
+/// Ignored, or put before you each time while you are attached.
+#[derive(JsonSchema)]
+#[schemars(rename_all = "snake_case")]
+enum Clipboard {
+    Never,
+    Ask,
 }
 
 /// Told to the agent alone, or put before the operator as a request, too.
@@ -713,6 +729,86 @@ struct ConfigFile {
     schema: Option<String>,
     /// How the console tells that an agent needs an answer.
     notifications: Option<NotificationsFile>,
+    /// Keys of the console by the names that `cellar keys` lists, such as `{"stop": "X"}`; an
+    /// empty list takes a key away.
+    keys: Option<BTreeMap<String, KeysFile>>,
+    /// The theme: "auto" (the default, which follows the terminal's background), "dark",
+    /// "light", "high-contrast", "colour-blind", or NAME of your own themes/NAME.json.
+    theme: Option<String>,
+}
+
+/// themes/NAME.json: a theme of the operator's own.
+#[derive(JsonSchema)]
+#[schemars(deny_unknown_fields)]
+struct ThemeFile {
+    /// Where an editor finds this schema.
+    #[schemars(rename = "$schema")]
+    schema: Option<String>,
+    /// Colours on a dark background; without them those for a light one are taken.
+    dark: Option<PaletteFile>,
+    /// Colours on a light background; without them those for a dark one are taken.
+    light: Option<PaletteFile>,
+}
+
+/// A colour: `#rrggbb`, one of the terminal's sixteen by name, or `default`.
+struct TintFile;
+
+impl JsonSchema for TintFile {
+    fn schema_name() -> std::borrow::Cow<'static, str> {
+        "Tint".into()
+    }
+
+    fn json_schema(_: &mut SchemaGenerator) -> Schema {
+        json_schema!({
+            "type": "string",
+            "pattern": "^(#[0-9A-Fa-f]{6}|default|(bright-)?(black|red|green|yellow|blue|magenta|cyan|white))$"
+        })
+    }
+}
+
+/// Colours by what they mean; what is not there is the terminal's own.
+#[derive(JsonSchema)]
+#[schemars(deny_unknown_fields, rename_all = "kebab-case")]
+struct PaletteFile {
+    /// What one reads.
+    text: Option<TintFile>,
+    /// What everything stands on.
+    background: Option<TintFile>,
+    /// What one may skip.
+    faint: Option<TintFile>,
+    /// Names of columns and parts.
+    heading: Option<TintFile>,
+    /// Keys to press.
+    key: Option<TintFile>,
+    /// Something goes well.
+    good: Option<TintFile>,
+    /// Something is under way.
+    busy: Option<TintFile>,
+    /// Something wants the operator.
+    wanting: Option<TintFile>,
+    /// Something is not as it should be.
+    troubled: Option<TintFile>,
+    /// Something cannot go on.
+    broken: Option<TintFile>,
+    /// The agent's container, where containers are told apart.
+    agent: Option<TintFile>,
+    /// The egress sidecar.
+    egress: Option<TintFile>,
+    /// The hub.
+    supervise: Option<TintFile>,
+    /// What the selected row stands on; without it the row is inverted.
+    selection: Option<TintFile>,
+    /// The text of the selected row.
+    selection_text: Option<TintFile>,
+}
+
+/// One key or several, such as `x`, `ctrl-x` or `F5`.
+#[derive(JsonSchema)]
+#[schemars(untagged)]
+#[expect(dead_code, reason = "only its shape counts")]
+enum KeysFile {
+    One(String),
+    Several(Vec<String>),
 }
 
 /// How the console tells that an agent needs an answer.

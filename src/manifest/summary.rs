@@ -7,7 +7,7 @@ use serde::{Deserialize, Serialize};
 use super::plan::{AgentSource, Need, Plan, SecretAsk, SecretSource};
 use super::visible::visible;
 use crate::policy::{BottleBudget, Denials, Effect, Provenance, Route, RouteSet, Tls, Unlisted};
-use crate::spec::{ImageSource, Limits, Workspace};
+use crate::spec::{Clipboard, ImageSource, Limits, Workspace};
 
 /// How long a route may be to stand beside others in one row.
 const SHORT_ROUTE: usize = 48;
@@ -68,6 +68,9 @@ impl Plan {
             row("asks you", self.supervise_row()),
             row("leaves", &self.leaves_row()),
         ]);
+        if self.spec.clipboard == Clipboard::Ask {
+            rows.push(row("clipboard", "its session may ask to write yours"));
+        }
         rows.extend(self.notes.iter().map(|note| row("note", note)));
         rows
     }

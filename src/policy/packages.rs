@@ -341,6 +341,14 @@ pub fn dockerfile_lines(packages: &Packages, user: &ImageUser) -> String {
     block(packages, user, '\\')
 }
 
+/// A package in a block's first line. One that has the name of a manager, such as Debian's
+/// `npm`, ends with a mark that no package ends with.
+fn marked(word: &str) -> String {
+    let is_manager = PackageManager::ALL.iter().any(|one| one.as_str() == word);
+    let mark = if is_manager { "=" } else { "" };
+    format!("{word}{mark}")
+}
+
 fn block(packages: &Packages, user: &ImageUser, escape: char) -> String {
     if packages.is_empty() {
         return String::new();
@@ -349,8 +357,9 @@ fn block(packages: &Packages, user: &ImageUser, escape: char) -> String {
     for manager in PackageManager::ALL {
         let own = packages.of(manager);
         if !own.is_empty() {
+            let words: Vec<String> = own.iter().map(|word| marked(word)).collect();
             // Writing to a string cannot fail.
-            let _always_ok = write!(out, " {} {}", manager.as_str(), own.join(" "));
+            let _always_ok = write!(out, " {} {}", manager.as_str(), words.join(" "));
         }
     }
     out.push_str("\nUSER root\n");
@@ -487,10 +496,10 @@ fn listed(line: &str) -> Option<Packages> {
         let named = PackageManager::ALL
             .into_iter()
             .find(|one| one.as_str() == word);
-        // A package may have a manager's name; the block is compared whole anyway.
-        if named.is_some() && named > manager {
+        if named.is_some() {
             manager = named;
         } else {
+            let word = word.strip_suffix('=').unwrap_or(word);
             packages.add(Package::parse(manager?, word).ok()?).ok()?;
         }
     }

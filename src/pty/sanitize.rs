@@ -46,6 +46,18 @@ pub fn hidden(text: &str) -> Option<char> {
     None
 }
 
+/// A text of several lines without what a terminal would act on and what hides or
+/// reorders it; line breaks and tabs stay. It may be pasted anywhere.
+pub(super) fn plain_text(text: &str) -> String {
+    let breaks = text.replace("\r\n", "\n").replace('\r', "\n");
+    let characters = breaks.chars();
+    let is_kept = |character: &char| match *character {
+        '\n' | '\t' => true,
+        other => picture(other).is_none() && !is_invisible(other),
+    };
+    characters.filter(is_kept).collect()
+}
+
 fn clean(text: &str, kept: impl Fn(char) -> bool) -> String {
     let mut out = String::with_capacity(text.len());
     let mut marks = 0;

@@ -33,6 +33,10 @@ pub fn changes(old: &Spec, new: &Spec) -> Vec<String> {
     named("whether it may ask", old.supervise != new.supervise);
     named("the runtime", old.runtime != new.runtime);
     named("how images are built", old.build != new.build);
+    named(
+        "whether it may ask for your clipboard",
+        old.clipboard != new.clipboard,
+    );
     if lines.is_empty() && old != new {
         lines.push(String::from("changes how the spec is written"));
     }

@@ -29,6 +29,7 @@ pub(crate) fn spec() -> Spec {
         uid: 1000,
         routes: RouteSet::NONE,
         upstream_ca: None,
+        clipboard: crate::spec::Clipboard::Never,
         upstream_proxy: None,
         supervise: true,
         runtime: None,

@@ -6,6 +6,7 @@
 
 mod build;
 mod changes;
+mod clipboard;
 mod digest;
 mod drift;
 #[cfg(test)]
@@ -23,6 +24,7 @@ use crate::policy::{NextHop, RouteSet, SecretName};
 
 pub use build::Build;
 pub use changes::{changes, line_changes};
+pub use clipboard::Clipboard;
 pub use digest::{Digest, DigestError};
 pub use drift::{Drift, RouteDrift, brought_to};
 pub use id::{BottleId, BottleIdError, BottleName};
@@ -64,6 +66,9 @@ pub struct Spec {
     /// How its images are built.
     #[serde(default, skip_serializing_if = "Build::is_default")]
     pub build: Build,
+    /// Whether its session may ask to write the operator's clipboard.
+    #[serde(default, skip_serializing_if = "Clipboard::is_never")]
+    pub clipboard: Clipboard,
 }
 
 /// The current [`Spec::version`].

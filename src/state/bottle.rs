@@ -7,19 +7,19 @@ use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
 use super::event::OperationKind;
+use super::model_health::ModelHealth;
 use super::phase::{Doing, Failure, Phase, Trouble};
 use super::ring::Ring;
 use super::sighting::{BottleRef, BottleSighting, ContainerState};
 use super::spec_rows::SpecView;
+use super::stats::Stats;
 use crate::policy::RouteSet;
 use crate::request::RequestRecord;
 use crate::wire::{
-    Activity, Budgets, DecisionRecord, Hits, HoldRecord, LogLine, Pause, Role, RoleState,
-    SealReport, SessionExit, SessionReport, Usage,
+    Activity, Budgets, DecisionRecord, Hits, HoldRecord, Pause, Role, RoleState, SealReport,
+    SessionExit, SessionReport, Usage,
 };
 
-/// Log lines kept of one bottle.
-pub(super) const LOG_LINES: usize = 2_000;
 /// Decisions of egress kept of one bottle.
 pub(super) const DECISIONS: usize = 500;
 /// Lines kept of what an operation says.
@@ -51,12 +51,22 @@ pub struct Bottle {
     pub phase_since: Option<Timestamp>,
     /// Whether its session ended by itself and the operator has not looked since.
     pub has_unseen_end: bool,
-    /// Lines of its containers' logs.
-    pub logs: Ring<LogEntry>,
     /// Decisions of its egress.
     pub decisions: Ring<DecisionRecord>,
     /// Its spec, once it was asked for.
     pub spec: SpecView,
+    /// The template of its spec, once that was asked for.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub template: Option<String>,
+    /// What it uses and used.
+    #[serde(default, skip_serializing_if = "Stats::is_empty")]
+    pub stats: Stats,
+    /// How its models answer.
+    #[serde(default, skip_serializing_if = "ModelHealth::is_unknown")]
+    pub model: ModelHealth,
+    /// Where it stands by the key that the list is sorted by, as of the last look.
+    #[serde(skip)]
+    pub(super) rank: u64,
 }
 
 /// What a hub says of its bottle. All of it is the bottle's own word.
@@ -148,15 +158,6 @@ pub struct FailedOperation {
     pub why: String,
 }
 
-/// A line of log and whose it is.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub struct LogEntry {
-    /// Whose.
-    pub role: Role,
-    /// The line.
-    pub line: LogLine,
-}
-
 impl Operation {
     /// An operation that was just asked for.
     #[must_use]
@@ -217,9 +218,12 @@ impl Bottle {
             phase: Phase::Planned,
             phase_since: None,
             has_unseen_end: false,
-            logs: Ring::new(LOG_LINES),
             decisions: Ring::new(DECISIONS),
             spec: SpecView::Unknown,
+            template: None,
+            stats: Stats::default(),
+            model: ModelHealth::default(),
+            rank: 0,
         }
     }
 
@@ -262,12 +266,11 @@ impl Bottle {
 
     /// Takes the control line's first message: everything the hub said before is said
     /// again. Decisions carry numbers and are told apart by them.
-    pub(super) fn hub_begins(&mut self, followed: impl Fn(Role) -> bool) {
+    pub(super) fn hub_begins(&mut self) {
         self.hub = Hub {
             line: HubLine::Up,
             ..Hub::default()
         };
-        self.logs.retain(|entry| followed(entry.role));
     }
 
     /// Derives the phase from everything known; the worst wins.
@@ -300,8 +303,16 @@ impl Bottle {
             OperationKind::Start if self.sighting.is_none() && operation.what.is_empty() => {
                 Phase::Planned
             }
-            OperationKind::Start | OperationKind::Resume => Phase::Starting,
+            OperationKind::Restart if operation.what.is_empty() => Phase::Stopping,
+            OperationKind::Start | OperationKind::Resume | OperationKind::Restart => {
+                Phase::Starting
+            }
             OperationKind::Stop => Phase::Stopping,
+            // A moment in which nothing else changes.
+            OperationKind::Freeze
+            | OperationKind::Unfreeze
+            | OperationKind::Cut
+            | OperationKind::Reconnect => self.phase_beneath(),
             OperationKind::Remove => Phase::Removing,
             OperationKind::Change => Phase::Changing,
         }
@@ -314,14 +325,19 @@ impl Bottle {
             OperationKind::Start => Phase::Failed {
                 why: Failure::StartFailed { why },
             },
-            OperationKind::Stop | OperationKind::Resume | OperationKind::Remove => {
-                Phase::Degraded {
-                    why: Trouble::OperationFailed {
-                        verb: failed.kind.verb().to_owned(),
-                        why,
-                    },
-                }
-            }
+            OperationKind::Stop
+            | OperationKind::Resume
+            | OperationKind::Restart
+            | OperationKind::Remove
+            | OperationKind::Freeze
+            | OperationKind::Unfreeze
+            | OperationKind::Cut
+            | OperationKind::Reconnect => Phase::Degraded {
+                why: Trouble::OperationFailed {
+                    verb: failed.kind.verb().to_owned(),
+                    why,
+                },
+            },
             // It left the bottle as it was, or the containers say what is wrong.
             OperationKind::Change => return None,
         })
@@ -337,9 +353,7 @@ impl Bottle {
         match state {
             ContainerState::Created | ContainerState::Restarting => Phase::Starting,
             ContainerState::Running => self.phase_of_session(),
-            ContainerState::Paused => Phase::Degraded {
-                why: Trouble::Paused,
-            },
+            ContainerState::Paused => Phase::Frozen,
             ContainerState::Exited { code } => phase_of_exit(code.unwrap_or(0)),
             ContainerState::Dead => failed(Failure::Dead),
             ContainerState::Unknown { word } => Phase::Degraded {
@@ -359,11 +373,14 @@ impl Bottle {
             (None, _) if self.pause().is_some() => Phase::Ready {
                 doing: Doing::Paused,
             },
-            (None, session) => Phase::Ready {
-                doing: session
+            (None, session) => {
+                let refusal = self.model.refusal.as_ref();
+                let doing = session
                     .as_ref()
-                    .map_or(Doing::Unknown, |session| session.activity.into()),
-            },
+                    .map_or(Doing::Unknown, |session| session.activity.into());
+                let doing = doing.max(refusal.map_or(doing, |refusal| refusal.kind.doing()));
+                Phase::Ready { doing }
+            }
         }
     }
 
@@ -420,6 +437,12 @@ impl Bottle {
                 },
                 _,
             ) => self.pause().map(|pause| pause.since),
+            (
+                Phase::Ready {
+                    doing: Doing::Limited | Doing::Expired,
+                },
+                _,
+            ) => self.model.refusal.as_ref().map(|refusal| refusal.since),
             (Phase::Ready { .. }, Some(session)) => Some(session.since),
             _ => self.phase_since,
         }
@@ -432,7 +455,7 @@ impl Bottle {
             _ if self.operation.is_some() || self.phase_of_failed().is_some() => "this console",
             (
                 Phase::Ready {
-                    doing: Doing::Paused,
+                    doing: Doing::Paused | Doing::Limited | Doing::Expired,
                 },
                 _,
             ) => "egress",
@@ -441,7 +464,6 @@ impl Bottle {
                 Trouble::HubSilent { .. } => "the control line",
                 Trouble::RoleDegraded { .. } => "the hub",
                 Trouble::UnknownState { .. }
-                | Trouble::Paused
                 | Trouble::SidecarDown { .. }
                 | Trouble::OperationFailed { .. } => "the engine",
             },

@@ -2,6 +2,10 @@
 
 use serde::{Deserialize, Serialize};
 
+use super::copying::CopyCommand;
+use super::log::LogCommand;
+use super::order::SortKey;
+use super::panes::WallMove;
 use super::view::Tab;
 
 /// What the operator wants.
@@ -24,6 +28,8 @@ pub enum Command {
     Attach,
     /// The same on the whole terminal.
     AttachFull,
+    /// Show several sessions side by side, or the list again.
+    Split,
     /// Let the attached session go.
     Detach,
     /// Back to where one came from.
@@ -40,14 +46,14 @@ pub enum Command {
     Show(Tab),
     /// A page of the detail, and the keys act on it.
     Read(Tab),
+    /// Something of the page of logs.
+    Log(LogCommand),
+    /// Something of a session that is read back.
+    Copy(CopyCommand),
     /// Choose an agent to start.
     Start,
-    /// Stop the selected bottle.
-    Stop,
-    /// Resume the selected bottle.
-    Resume,
-    /// Remove the selected bottle.
-    Remove,
+    /// Something that is done to the selected bottle, or to all that are marked.
+    Life(Life),
     /// Cancel what is being done to the selected bottle.
     CancelOperation,
     /// Type a filter.
@@ -68,6 +74,12 @@ pub enum Command {
     Visit,
     /// Show or hide the sidecars.
     Expand,
+    /// Order the list.
+    Order(OrderCommand),
+    /// Read what was decided and done.
+    Audit,
+    /// Move the wall between list and detail.
+    Wall(WallMove),
     /// All that waits for the operator, or back from there.
     Inbox,
     /// What waits, or what was answered.
@@ -112,10 +124,70 @@ pub enum Command {
     Erase,
     /// Rub out everything.
     EraseAll,
+    /// Type a command.
+    CommandLine,
+    /// Choose one.
+    Palette,
+    /// Complete what is typed.
+    Complete,
     /// Leave the console.
     Quit,
     /// Leave it without being asked.
     QuitNow,
+}
+
+/// What is done to bottles.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Life {
+    /// Stop the bottle.
+    Stop,
+    /// Resume the bottle.
+    Resume,
+    /// Remove the bottle.
+    Remove,
+    /// Stop it and start it again.
+    Restart,
+    /// Freeze it; if it is frozen, let it go on.
+    Freeze,
+    /// Freeze it, and nothing else.
+    FreezeOnly,
+    /// Let it go on, and nothing else.
+    Unfreeze,
+    /// Cut its egress from the network; if it is cut, connect it again.
+    Cut,
+    /// Cut it, and nothing else.
+    CutOnly,
+    /// Connect it, and nothing else.
+    Reconnect,
+    /// Type a line into its session without attaching.
+    Send,
+    /// Freeze every bottle and cut every egress, or let them go.
+    Panic,
+    /// Mark the bottle, or take its mark away.
+    Mark,
+    /// Mark all between the last mark and the bottle.
+    MarkRange,
+    /// Mark all that the list shows, or none.
+    MarkAll,
+}
+
+/// What the operator wants of the order of the list.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum OrderCommand {
+    /// Choose it.
+    Choose,
+    /// Sort by this.
+    By(SortKey),
+    /// Sort the other way round.
+    Reverse,
+    /// Group by the next thing.
+    Group,
+    /// Fold or unfold the group of the selected row.
+    Fold,
+    /// Fold or unfold all groups.
+    FoldAll,
 }
 
 /// Where keys are read.
@@ -124,8 +196,12 @@ pub enum Command {
 pub enum Context {
     /// The list has the keys.
     List,
+    /// Several sessions are shown side by side.
+    Split,
     /// The detail has the keys.
     Detail,
+    /// The detail has the keys and shows logs.
+    Logs,
     /// The detail has the keys and shows decisions.
     Egress,
     /// The decisions of all bottles have the keys.
@@ -140,12 +216,18 @@ pub enum Context {
     Attaching,
     /// A session has the keys.
     Attached,
+    /// A session is read back.
+    Copying,
+    /// What is to be looked for in it is typed.
+    CopyFind,
     /// An agent is chosen.
     Picker,
     /// A plan is read.
     Plan,
     /// A question is asked.
     Confirm,
+    /// Whether everything is to be held still, or let go, is asked.
+    Panic,
     /// A held connection waits for yes, no or later.
     Answer,
     /// A budget that is spent waits for yes, no or later.
@@ -158,6 +240,10 @@ pub enum Context {
     Terms,
     /// A line is typed for an agent.
     Line,
+    /// A command is typed or chosen.
+    Palette,
+    /// It is chosen how the list is ordered.
+    Order,
     /// The keys are read.
     Help,
     /// A message is read.
@@ -167,10 +253,12 @@ pub enum Context {
 }
 
 impl Context {
-    /// All of them, the one last in which a session has the keys.
+    /// All of them, those last that are of a session alone.
     pub(super) const ALL: &[Self] = &[
         Self::List,
+        Self::Split,
         Self::Detail,
+        Self::Logs,
         Self::Egress,
         Self::AllEgress,
         Self::Inbox,
@@ -180,15 +268,20 @@ impl Context {
         Self::Picker,
         Self::Plan,
         Self::Confirm,
+        Self::Panic,
         Self::Answer,
         Self::Raise,
         Self::Approve,
         Self::ApproveFindings,
         Self::Terms,
         Self::Line,
+        Self::Palette,
+        Self::Order,
         Self::Help,
         Self::Message,
         Self::Secret,
+        Self::Copying,
+        Self::CopyFind,
         Self::Attached,
     ];
 }

@@ -3,18 +3,24 @@
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
+use super::apply::Round;
 use super::bottle::Bottle;
 use super::carry::Carried;
-use super::command::{Command, Context};
+use super::command::{Command, Context, OrderCommand};
 use super::decision::suggested;
 use super::fleet::{EngineState, Fleet};
+use super::kept::Kept;
+use super::keys::Keys;
 use super::lines::Lines;
+use super::listing::ListRow;
+use super::mass::{Mass, Standing};
 use super::news::Told;
+use super::order::Grouping;
 use super::phase::{Doing, Phase};
 use super::sighting::{BottleRef, EngineId};
-use super::view::{Focus, Modal, RowName, Tab, View};
+use super::view::{Focus, Modal, Tab, View};
 use crate::policy::{Prices, Suggestion};
-use crate::wire::{Role, TerminalSize};
+use crate::wire::TerminalSize;
 
 /// What the console starts from.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -30,6 +36,15 @@ pub struct Setup {
     /// What models cost.
     #[serde(default)]
     pub prices: Prices,
+    /// What the last run kept of its view.
+    #[serde(default)]
+    pub kept: Kept,
+    /// The operator's own keys.
+    #[serde(skip)]
+    pub keys: Keys,
+    /// The names of the themes that there are.
+    #[serde(default)]
+    pub themes: Vec<String>,
 }
 
 /// Everything that the console knows.
@@ -54,8 +69,20 @@ pub struct State {
     /// What models cost, as the setup said.
     #[serde(skip)]
     pub prices: Prices,
+    /// Which keys do what, as the setup said.
+    #[serde(skip)]
+    pub keys: Keys,
+    /// The names of the themes that there are, as the setup said.
+    #[serde(skip)]
+    pub(super) themes: Vec<String>,
     /// Lines of scrollback that the shown session has.
     pub(super) scrollback: usize,
+    /// What is being done to several bottles.
+    #[serde(default)]
+    pub(super) mass: Option<Mass>,
+    /// Whether everything is held still.
+    #[serde(default)]
+    pub panic: Option<Standing>,
     /// The agent whose start was asked for and has not been heard of.
     pub(super) starting: Option<String>,
     /// What the operator was told of each bottle's needs; no part of what is shown.
@@ -67,13 +94,23 @@ pub struct State {
     pub(super) revision: u64,
     /// The ages on the screen at the last tick, summed up.
     pub(super) ages: i64,
+    /// The rows of the list; they follow from the fleet and the view.
+    #[serde(skip)]
+    pub(super) listed: Vec<ListRow>,
+    /// Ticks since it was looked at where bottles stand in the list.
+    #[serde(skip)]
+    pub(super) ranked_ticks: u8,
+    /// Which bottles are sampled next.
+    #[serde(skip)]
+    pub(super) round: Round,
 }
 
 impl State {
     /// A console that knows nothing yet.
     #[must_use]
     pub fn new(setup: Setup) -> Self {
-        Self {
+        let kept = setup.kept;
+        let mut state = Self {
             fleet: Fleet::new(setup.engines),
             view: View::default(),
             lines: Lines::default(),
@@ -81,13 +118,22 @@ impl State {
             now: setup.now,
             utc_offset_seconds: setup.utc_offset_seconds,
             prices: setup.prices,
+            keys: setup.keys,
+            themes: setup.themes,
             scrollback: 0,
+            mass: None,
+            panic: None,
             starting: None,
             told: Told::default(),
             carried: Carried::default(),
             revision: 1,
             ages: 0,
-        }
+            listed: Vec::new(),
+            ranked_ticks: 0,
+            round: Round::default(),
+        };
+        state.take_kept(kept);
+        state
     }
 
     /// A number that grows whenever something visible changed. Screens of sessions
@@ -113,7 +159,9 @@ impl State {
     /// Whether raw keys belong to the attached session now.
     #[must_use]
     pub const fn has_open_session(&self) -> bool {
-        matches!(self.view.focus, Focus::Attached { is_open: true, .. }) && !self.asks_secret()
+        matches!(self.view.focus, Focus::Attached { is_open: true, .. })
+            && self.view.copying.is_none()
+            && !self.overtakes_session()
     }
 
     /// Whether raw keys belong to the asker of a secret now.
@@ -122,21 +170,45 @@ impl State {
         matches!(self.view.modal, Some(Modal::Secret { .. }))
     }
 
+    /// Whether what lies over everything may lie over an attached session too.
+    #[must_use]
+    pub const fn overtakes_session(&self) -> bool {
+        matches!(
+            self.view.modal,
+            Some(Modal::Secret { .. } | Modal::Clipboard { .. })
+        )
+    }
+
     /// Where keys are read.
     #[must_use]
     pub const fn context(&self) -> Context {
+        if let Some(copying) = &self.view.copying
+            && !self.overtakes_session()
+        {
+            return if copying.prompt.is_some() {
+                Context::CopyFind
+            } else {
+                Context::Copying
+            };
+        }
         match (&self.view.modal, &self.view.focus) {
             (Some(Modal::Secret { .. }), _) => Context::Secret,
+            (Some(Modal::Clipboard { .. }), _) => Context::Confirm,
             (_, Focus::Attached { is_open: true, .. }) => Context::Attached,
             (_, Focus::Attached { is_open: false, .. }) => Context::Attaching,
             (Some(modal), _) => match modal {
                 Modal::Help { .. } => Context::Help,
+                Modal::Order => Context::Order,
                 Modal::ConfirmStop { .. }
                 | Modal::ConfirmRemove { .. }
                 | Modal::ConfirmUndo { .. }
                 | Modal::ConfirmCancel { .. }
                 | Modal::ConfirmQuit
+                | Modal::ConfirmAll { .. }
+                | Modal::ConfirmLift { .. }
+                | Modal::Clipboard { .. }
                 | Modal::Allow { .. } => Context::Confirm,
+                Modal::ConfirmPanic { .. } => Context::Panic,
                 Modal::Decision { .. } => Context::Decision,
                 Modal::Answer { .. } => Context::Answer,
                 Modal::Raise { .. } => Context::Raise,
@@ -146,39 +218,21 @@ impl State {
                 Modal::Approve { .. } => Context::Approve,
                 Modal::Terms { .. } => Context::Terms,
                 Modal::Line { .. } => Context::Line,
+                Modal::Palette { .. } => Context::Palette,
                 Modal::Picker { .. } => Context::Picker,
                 Modal::Plan { .. } => Context::Plan,
                 Modal::Secret { .. } => Context::Secret,
                 Modal::Message { .. } | Modal::Hits { .. } => Context::Message,
             },
             (None, _) if self.view.is_filtering => Context::Filter,
+            (None, Focus::List) if self.view.split.is_some() => Context::Split,
             (None, Focus::List) => Context::List,
             (None, Focus::Egress) => Context::AllEgress,
             (None, Focus::Inbox) => Context::Inbox,
             (None, Focus::Detail) if matches!(self.view.tab, Tab::Egress) => Context::Egress,
+            (None, Focus::Detail) if matches!(self.view.tab, Tab::Logs) => Context::Logs,
             (None, Focus::Detail) => Context::Detail,
         }
-    }
-
-    /// The rows of the list, filtered, in order.
-    #[must_use]
-    pub fn rows(&self) -> Vec<RowName> {
-        let filter = self.view.filter.to_lowercase();
-        let mut rows = Vec::with_capacity(self.fleet.bottles().len());
-        for bottle in self.fleet.bottles() {
-            if !passes(bottle, &filter) {
-                continue;
-            }
-            let row = |sidecar| RowName {
-                bottle: bottle.bottle.clone(),
-                sidecar,
-            };
-            rows.push(row(None));
-            if self.view.expanded.contains(&bottle.bottle) {
-                rows.extend([Role::Egress, Role::Supervise].map(|role| row(Some(role))));
-            }
-        }
-        rows
     }
 
     /// The bottle of the selected row.
@@ -200,14 +254,12 @@ impl State {
     #[must_use]
     pub fn can(&self, command: Command) -> bool {
         let selected = self.selected_bottle();
-        let is_free = selected.is_some_and(|bottle| bottle.operation.is_none());
         match command {
             Command::Attach | Command::AttachFull => selected.is_some_and(|bottle| {
                 bottle.has_session() && !self.fleet.is_lost(&bottle.bottle.engine)
             }),
-            Command::Stop => is_free && selected.is_some_and(Bottle::is_alive),
-            Command::Resume => is_free && selected.is_some_and(Bottle::is_resumable),
-            Command::Remove => is_free && !selected.is_some_and(Bottle::is_alive),
+            Command::Split => self.view.split.is_some() || self.to_split().len() > 1,
+            Command::Life(life) => self.can_do(life),
             Command::CancelOperation => self.cancellable().is_some(),
             Command::Read(_) => selected.is_some(),
             Command::NextNeed => !self.needs().is_empty(),
@@ -227,9 +279,16 @@ impl State {
             Command::Open | Command::Visit => self.view.decided.selected().is_some(),
             Command::Permit => self.permittable().is_some(),
             Command::Hits => self.counted_bottle().is_some(),
-            Command::AllEgress | Command::Filter => !self.fleet.bottles().is_empty(),
+            Command::Order(OrderCommand::Fold | OrderCommand::FoldAll) => {
+                self.view.order.grouping != Grouping::Nothing
+            }
+            Command::AllEgress | Command::Filter | Command::Order(OrderCommand::Choose) => {
+                !self.fleet.bottles().is_empty()
+            }
             Command::FilterDecisions
             | Command::Inbox
+            | Command::Log(_)
+            | Command::Copy(_)
             | Command::OtherList
             | Command::Less
             | Command::More
@@ -249,7 +308,13 @@ impl State {
             | Command::Show(_)
             | Command::Start
             | Command::Expand
+            | Command::Order(OrderCommand::By(_) | OrderCommand::Reverse | OrderCommand::Group)
+            | Command::Wall(_)
+            | Command::Audit
             | Command::Refresh
+            | Command::CommandLine
+            | Command::Palette
+            | Command::Complete
             | Command::Help
             | Command::Refuse
             | Command::Accept
@@ -264,7 +329,9 @@ impl State {
     /// The filter that is typed.
     #[must_use]
     pub const fn typed_filter(&self) -> &String {
-        if self.filters_decisions() {
+        if let Some(prompt) = &self.view.logs.prompt {
+            &prompt.text
+        } else if self.filters_decisions() {
             &self.view.decision_filter.text
         } else {
             &self.view.filter
@@ -329,11 +396,4 @@ impl State {
     pub(super) fn page(&self) -> usize {
         usize::from(self.size.rows / 2).max(1)
     }
-}
-
-fn passes(bottle: &Bottle, filter: &str) -> bool {
-    filter.is_empty()
-        || bottle.bottle.id.as_str().contains(filter)
-        || bottle.agent.to_lowercase().contains(filter)
-        || bottle.phase.word().contains(filter)
 }

@@ -56,6 +56,15 @@ pub fn model_cost(name: &str, model: &ModelUsage, prices: &Prices) -> String {
     }
 }
 
+/// An estimated cost in at most seven characters, such as `~$1.20`, `~$340` or `~$12k`.
+#[must_use]
+pub fn cents_words(cents: u64) -> String {
+    match cents {
+        0..10_000 => format!("~{}", dollars(cents)),
+        10_000.. => format!("~${}", short(cents / 100)),
+    }
+}
+
 /// The tokens of a bottle in words, such as `1.2M tokens in, 34k out`; empty if no model
 /// said anything.
 #[must_use]

@@ -1,17 +1,18 @@
 //! What the state wants done outside, as data. Only the app performs effects.
 //!
-//! Three kinds: **lines** (`WatchHub`, `FollowLogs`, `Preview`, `Attach`) stand until
+//! Three kinds: **lines** (`WatchHub`, `FollowLog`, `Preview`, `Attach`) stand until
 //! their opposite, each asked for once; **operations** answer with
 //! [`super::Event::Operation`] ending in `Ended` or `Cancelled`; **questions** answer with one event.
 
 use serde::{Deserialize, Serialize};
 
+use super::copying::ScreenWish;
 use super::inbox::{Draft, RequestRef, ShownRequest};
+use super::log::{LogOrder, LogReach, LogSubject, LogWish};
 use super::sighting::BottleRef;
 use crate::policy::{BottleBudget, Route};
 use crate::request::{Answer, Ask};
 use crate::spec::BottleName;
-use crate::wire::Role;
 
 /// Something to be done outside.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -29,19 +30,42 @@ pub enum Effect {
         /// The bottle.
         bottle: BottleRef,
     },
-    /// Send the tail of a container's log (2,000 lines at most) and what follows.
-    FollowLogs {
-        /// The bottle.
-        bottle: BottleRef,
+    /// Look at a log: its end at once, then what was before and what comes. Answers with
+    /// [`super::Event::Log`], again and again.
+    FollowLog {
+        /// Which look this is.
+        ticket: u64,
         /// Whose log.
-        role: Role,
+        subject: LogSubject,
+        /// How far back.
+        reach: LogReach,
+        /// What of it is wanted.
+        wish: LogWish,
     },
-    /// Stop following a log.
-    StopLogs {
-        /// The bottle.
-        bottle: BottleRef,
-        /// Whose log.
-        role: Role,
+    /// Something else is wanted of the log that is looked at.
+    WishLog {
+        /// Which look.
+        ticket: u64,
+        /// All that is wanted.
+        wish: LogWish,
+    },
+    /// Do something with the log that is looked at.
+    OrderLog {
+        /// Which look.
+        ticket: u64,
+        /// What.
+        order: LogOrder,
+    },
+    /// Look no longer.
+    StopLog {
+        /// Which look.
+        ticket: u64,
+    },
+    /// Put text into the operator's clipboard. Answers with `Note` if a program of the
+    /// desktop did not take it.
+    Copy {
+        /// The text, made safe.
+        text: String,
     },
     /// Hold a read-only line to a session, so that its screen is live. May be delayed
     /// by a moment, so that walking through the list opens no line for each row.
@@ -51,6 +75,35 @@ pub enum Effect {
     },
     /// Let the read-only line go.
     ClosePreview {
+        /// The bottle.
+        bottle: BottleRef,
+    },
+    /// Put a text into the clipboard that a session wanted there, if it is still this one.
+    WriteClipboard {
+        /// Whose session.
+        bottle: BottleRef,
+        /// Which of its texts.
+        ticket: u64,
+    },
+    /// Hold still what a shown session shows, to be read. Answers with `ScreenHeld`.
+    HoldScreen {
+        /// The bottle.
+        bottle: BottleRef,
+    },
+    /// Read in what is held still, or copy of it. Answers with `ScreenRead`.
+    ReadScreen {
+        /// The bottle.
+        bottle: BottleRef,
+        /// What.
+        wish: ScreenWish,
+    },
+    /// Hold a read-only line to a session that is shown beside others.
+    WatchTile {
+        /// The bottle.
+        bottle: BottleRef,
+    },
+    /// Let that line go.
+    CloseTile {
         /// The bottle.
         bottle: BottleRef,
     },
@@ -68,6 +121,11 @@ pub enum Effect {
     },
     /// Read the agents from the user's files. Answers with `Agents`.
     LoadAgents,
+    /// Read what was decided and done; answer with [`super::Event::AuditRead`].
+    ReadAudit {
+        /// Of which bottles; of all, also those that are gone, if none is named.
+        of: Vec<BottleRef>,
+    },
     /// Plan a start. Answers with `Plan`.
     PlanStart {
         /// The agent.
@@ -95,6 +153,42 @@ pub enum Effect {
         /// The bottle.
         bottle: BottleRef,
     },
+    /// Stop a bottle and start it again. An operation.
+    Restart {
+        /// The bottle.
+        bottle: BottleRef,
+    },
+    /// Freeze a bottle's agent. An operation.
+    Freeze {
+        /// The bottle.
+        bottle: BottleRef,
+    },
+    /// Let a frozen agent go on. An operation.
+    Unfreeze {
+        /// The bottle.
+        bottle: BottleRef,
+    },
+    /// Take the network of a bottle's egress away. An operation.
+    Cut {
+        /// The bottle.
+        bottle: BottleRef,
+    },
+    /// Give it back. An operation.
+    Reconnect {
+        /// The bottle.
+        bottle: BottleRef,
+    },
+    /// Type a line into sessions. Answers with `Note`.
+    SendLine {
+        /// Whose.
+        bottles: Vec<BottleRef>,
+        /// The line.
+        text: String,
+    },
+    /// Freeze every bottle and cut every egress. Answers with `PanicStands` and `Note`.
+    Panic,
+    /// Let go what that holds. Answers with `PanicStands` and `Note`.
+    LiftPanic,
     /// Let a held connection through: adds a route for its host and port. Answers with
     /// `Note`, and with the spec once more.
     AcceptHold {
@@ -203,6 +297,23 @@ pub enum Effect {
         bottle: BottleRef,
         /// What for, in our own words.
         what: String,
+    },
+    /// Read what these bottles use now. Answers with `Sampled`, or not at all: it is
+    /// asked for again.
+    Sample {
+        /// Which.
+        bottles: Vec<BottleRef>,
+    },
+    /// Read from the record which templates bottles were made with. Answers with
+    /// `Templates`.
+    LoadTemplates {
+        /// Which bottles.
+        bottles: Vec<BottleRef>,
+    },
+    /// Draw in the colours of another theme. Answers with `Note`.
+    UseTheme {
+        /// Its name.
+        name: String,
     },
     /// List every engine's bottles now.
     RefreshFleet,

@@ -7,20 +7,25 @@
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
+use super::copying::{ScreenNews, Spot, StillExtent};
 use super::inbox::{Draft, Looked, ManifestLook, RequestRef};
 use super::key::{Key, Pointer};
+use super::log::LogNews;
+use super::mass::Standing;
 use super::sighting::{BottleRef, BottleSighting, EngineId};
+use super::stats::BottleSample;
+use super::view::ClipboardAsk;
 use crate::manifest::SummaryRow;
 use crate::request::Ask;
 use crate::spec::Spec;
-use crate::wire::{HubToConsole, LogLine, Role, SessionExit, TerminalSize};
+use crate::wire::{HubToConsole, SessionExit, TerminalSize};
 
 /// Something that happened.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(tag = "event", rename_all = "snake_case")]
 pub enum Event {
-    /// A key was pressed. While a session is attached, only the detach chord is sent,
-    /// as `ctrl-q`.
+    /// A key was pressed. While a session is attached, only the chords are sent that
+    /// it does not get.
     Key {
         /// The key.
         key: Key,
@@ -71,24 +76,17 @@ pub enum Event {
         /// Why, for the operator.
         why: String,
     },
-    /// Lines of a container's log, oldest first; the first ones after
-    /// [`super::Effect::FollowLogs`] are its tail.
+    /// News of the log that is looked at.
     Log {
-        /// The bottle.
-        bottle: BottleRef,
-        /// Whose log.
-        role: Role,
-        /// The lines.
-        lines: Vec<LogLine>,
+        /// The ticket of [`super::Effect::FollowLog`].
+        ticket: u64,
+        /// The news.
+        news: Box<LogNews>,
     },
-    /// A followed log ended.
-    LogEnded {
-        /// The bottle.
-        bottle: BottleRef,
-        /// Whose log.
-        role: Role,
-        /// Why, if it did not end with its container.
-        why: Option<String>,
+    /// The page of logs has this size; told whenever it is another one.
+    LogArea {
+        /// Columns, and rows of lines.
+        area: TerminalSize,
     },
     /// The agents that can be started.
     Agents {
@@ -182,6 +180,34 @@ pub enum Event {
         /// Lines that its scrollback holds.
         scrollback: usize,
     },
+    /// The line of a session that is shown beside others ended.
+    TileEnded {
+        /// The bottle.
+        bottle: BottleRef,
+        /// Why.
+        why: String,
+    },
+    /// An attached session wants a text in the clipboard, and its bottle may ask.
+    ClipboardAsked {
+        /// What is asked.
+        ask: ClipboardAsk,
+    },
+    /// What a session shows is held still, to be read.
+    ScreenHeld {
+        /// The bottle.
+        bottle: BottleRef,
+        /// How large it is.
+        extent: StillExtent,
+        /// Where its cursor stands.
+        cursor: Spot,
+    },
+    /// What was read in it.
+    ScreenRead {
+        /// The bottle.
+        bottle: BottleRef,
+        /// What.
+        news: ScreenNews,
+    },
     /// Something was typed at an attached session, what is not told. Needed only while
     /// the session is scrolled back, to come to its end again.
     SessionTyped,
@@ -218,10 +244,32 @@ pub enum Event {
         /// What it is now, `None` if it was left as it was; or why it cannot be taken.
         result: Result<Option<Box<Ask>>, String>,
     },
+    /// What bottles use now.
+    Sampled {
+        /// Those that could be read.
+        samples: Vec<BottleSample>,
+    },
+    /// The templates that bottles were made with.
+    Templates {
+        /// By bottle; empty where that is not on record.
+        templates: Vec<(BottleRef, String)>,
+    },
+    /// What was decided and done was read.
+    AuditRead {
+        /// How much there is, and whether it is whole.
+        title: String,
+        /// The last of it, newest first, a line each. Hostile text in parts.
+        text: String,
+    },
     /// Something to tell the operator that belongs to no bottle.
     Note {
         /// The words.
         text: String,
+    },
+    /// Whether everything is held still.
+    PanicStands {
+        /// Since when and how much, if it is.
+        standing: Option<Standing>,
     },
     /// A task of ours ended although nobody asked it to.
     TaskEnded {
@@ -329,6 +377,16 @@ pub enum OperationKind {
     Remove,
     /// Gives a running bottle another image or session, or takes that back.
     Change,
+    /// Stops a bottle and starts it again.
+    Restart,
+    /// Freezes a bottle's agent where it is.
+    Freeze,
+    /// Lets a frozen agent go on.
+    Unfreeze,
+    /// Takes the network of a bottle's egress away.
+    Cut,
+    /// Gives it back.
+    Reconnect,
 }
 
 impl OperationKind {
@@ -341,6 +399,28 @@ impl OperationKind {
             Self::Resume => "resume",
             Self::Remove => "remove",
             Self::Change => "change",
+            Self::Restart => "restart",
+            Self::Freeze => "freeze",
+            Self::Unfreeze => "unfreeze",
+            Self::Cut => "cut",
+            Self::Reconnect => "reconnect",
+        }
+    }
+
+    /// What a bottle is when it was done.
+    #[must_use]
+    pub const fn done(self) -> &'static str {
+        match self {
+            Self::Start => "started",
+            Self::Stop => "stopped",
+            Self::Resume => "resumed",
+            Self::Remove => "removed",
+            Self::Change => "changed",
+            Self::Restart => "restarted",
+            Self::Freeze => "frozen",
+            Self::Unfreeze => "unfrozen",
+            Self::Cut => "cut",
+            Self::Reconnect => "reconnected",
         }
     }
 }

@@ -68,6 +68,7 @@ pub(crate) fn sighting(id: &str, age: i64, agent: ContainerState) -> BottleSight
         owner: String::from("operator"),
         is_demo: false,
         created: ago(age),
+        is_cut: false,
         containers: vec![
             container(Role::Agent, agent),
             container(Role::Egress, sidecar.clone()),
@@ -108,7 +109,11 @@ pub(crate) fn key(name: &str) -> Key {
         "pgdn" => Key::plain(KeyCode::PageDown),
         "left" => Key::plain(KeyCode::Left),
         "ctrl-q" => Key::ctrl('q'),
+        "ctrl-\\" => Key::COPY,
+        "ctrl-]" => Key::NEXT_NEED,
+        "|" => Key::char('|'),
         "ctrl-c" => Key::ctrl('c'),
+        "ctrl-k" => Key::ctrl('k'),
         "space" => Key::char(' '),
         other => Key::char(other.chars().next().unwrap()),
     }
@@ -165,7 +170,53 @@ pub(crate) fn spec() -> Spec {
     }
 }
 
+/// What a bottle uses, most of it by its agent.
+pub(crate) fn sample(id: &str, cpu_millis: Option<u32>, memory_bytes: u64) -> BottleSample {
+    let of = |part: u32| ContainerUse {
+        cpu_millis: cpu_millis.map(|millis| millis / part),
+        memory_bytes: memory_bytes / u64::from(part),
+        memory_limit_bytes: 2 << 30,
+        pids: u64::from(12 / part.min(12)),
+        received_bytes: 0,
+        sent_bytes: 0,
+        received_per_second: Some(0),
+        sent_per_second: Some(0),
+    };
+    let egress = ContainerUse {
+        received_bytes: 7_300_000,
+        sent_bytes: 81_000,
+        received_per_second: Some(u64::from(cpu_millis.unwrap_or(0)) * 130),
+        sent_per_second: Some(u64::from(cpu_millis.unwrap_or(0)) * 7),
+        ..of(20)
+    };
+    BottleSample {
+        bottle: bottle(id),
+        containers: BTreeMap::from([
+            (Role::Agent, of(1)),
+            (Role::Egress, egress),
+            (Role::Supervise, of(50)),
+        ]),
+    }
+}
+
 impl Console {
+    /// What bottles use, of a few of the demo's.
+    pub(crate) fn measured(columns: u16, rows: u16) -> Self {
+        let mut console = Self::demo(columns, rows);
+        for at in 0..40_u32 {
+            let wave = (at * 37) % 90 * 10;
+            console.apply(Event::Sampled {
+                samples: vec![
+                    sample("api-k3x9q", Some(120 + wave), (380 + u64::from(at)) << 20),
+                    sample("docs-p2m4d", Some(7), 84 << 20),
+                    sample("web-7tk2n", Some(1_730), 1_200 << 20),
+                ],
+            });
+            console.tick(2);
+        }
+        console
+    }
+
     /// A console that has heard of nothing.
     pub(crate) fn new(columns: u16, rows: u16) -> Self {
         Self {
@@ -175,6 +226,11 @@ impl Console {
                 now: now(),
                 utc_offset_seconds: 3_600,
                 prices: Prices::builtin().unwrap(),
+                kept: Kept::default(),
+                keys: Keys::default(),
+                themes: crate::manifest::builtin_theme_names()
+                    .map(str::to_owned)
+                    .collect(),
             }),
             effects: Vec::new(),
         }
@@ -405,17 +461,39 @@ impl Console {
         console
     }
 
-    /// Lines of the log of a role that is followed.
-    pub(crate) fn log(&mut self, id: &str, role: Role, texts: &[&str]) {
-        let lines = texts.iter().map(|text| LogLine {
-            at: ago(9),
-            text: (*text).to_owned(),
+    /// Lines of a role in the log that is looked at, all of which is in memory.
+    pub(crate) fn log(&mut self, role: Role, texts: &[&str]) {
+        let page = &self.state.view.logs;
+        let mut rows = page.rows.clone();
+        for text in texts {
+            rows.push(LogRow {
+                line: rows.len() as u64,
+                at: ago(9),
+                role,
+                is_error: false,
+                text: (*text).to_owned(),
+                paint: Vec::new(),
+            });
+        }
+        let extent = LogExtent {
+            end: rows.len() as u64,
+            lines: rows.len() as u64,
+            ..LogExtent::default()
+        };
+        let era = page.era;
+        self.log_news(LogNews::Lines {
+            era,
+            first: 0,
+            rows,
+            extent,
         });
-        self.apply(Event::Log {
-            bottle: bottle(id),
-            role,
-            lines: lines.collect(),
-        });
+    }
+
+    /// News of the log that is looked at.
+    pub(crate) fn log_news(&mut self, news: LogNews) -> Vec<Effect> {
+        let ticket = self.state.view.logs.ticket;
+        let news = Box::new(news);
+        self.apply(Event::Log { ticket, news })
     }
 
     pub(crate) fn load_spec(&mut self, id: &str) {

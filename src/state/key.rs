@@ -68,6 +68,14 @@ pub struct Held {
 }
 
 impl Key {
+    /// Leaves an attached session.
+    pub const DETACH: Self = Self::ctrl('q');
+    /// Leaves it for the next bottle that needs the operator.
+    pub const NEXT_NEED: Self = Self::ctrl(']');
+
+    /// Holds still what an attached session shows, to be read and copied.
+    pub const COPY: Self = Self::ctrl('\\');
+
     /// A key without modifiers.
     #[must_use]
     pub const fn plain(code: KeyCode) -> Self {
@@ -101,14 +109,21 @@ impl Key {
     }
 
     /// The same key in the one spelling that the key table uses: a shifted letter is
-    /// its capital, whether the terminal said so by the letter or by the modifier.
+    /// its capital, whether the terminal said so by the letter or by the modifier. Four
+    /// control characters are named by their signs, not by the digits that make them too.
     #[must_use]
     pub const fn normal(self) -> Self {
         let KeyCode::Char(character) = self.code else {
             return self;
         };
         let character = if self.held.ctrl {
-            character.to_ascii_lowercase()
+            match character {
+                '4' => '\\',
+                '5' => ']',
+                '6' => '^',
+                '7' => '_',
+                character => character.to_ascii_lowercase(),
+            }
         } else if self.held.shift {
             character.to_ascii_uppercase()
         } else {
@@ -147,6 +162,10 @@ impl Key {
 pub enum PointerAction {
     /// The first button was pressed.
     Press,
+    /// It moved while it was held.
+    Drag,
+    /// It was let go.
+    Release,
     /// The wheel turned away from the operator.
     WheelUp,
     /// The wheel turned towards the operator.

@@ -19,16 +19,14 @@ use crate::wire::Role;
 pub struct Lines {
     /// Control lines.
     pub hubs: BTreeSet<BottleRef>,
-    /// Followed logs.
-    pub logs: BTreeSet<(BottleRef, Role)>,
-    /// Followed logs that ended; they are not asked for again until their container
-    /// starts again.
-    pub ended_logs: BTreeSet<(BottleRef, Role)>,
     /// The bottle whose session is previewed.
     pub preview: Option<BottleRef>,
     /// The bottle whose preview ended, and why; it is not asked for again until
     /// another bottle is looked at or its containers change.
     pub broken_preview: Option<(BottleRef, String)>,
+    /// The bottles whose sessions are shown side by side.
+    #[serde(default, skip_serializing_if = "BTreeSet::is_empty")]
+    pub tiles: BTreeSet<BottleRef>,
     /// The bottle whose session is attached or being attached.
     pub session: Option<BottleRef>,
 }
@@ -59,42 +57,6 @@ impl State {
         self.lines.hubs = wanted;
     }
 
-    fn settle_logs(&mut self, effects: &mut Vec<Effect>) {
-        let wanted = self.wanted_logs();
-        let letting_go: Vec<_> = self.lines.logs.difference(&wanted).cloned().collect();
-        for (bottle, role) in letting_go {
-            self.lines.ended_logs.remove(&(bottle.clone(), role));
-            effects.push(Effect::StopLogs { bottle, role });
-        }
-        let asking: Vec<_> = wanted.difference(&self.lines.logs).cloned().collect();
-        for (bottle, role) in asking {
-            // The tail that comes tells all of it again.
-            if let Some(known) = self.fleet.get_mut(&bottle) {
-                known.logs.retain(|entry| entry.role != role);
-            }
-            effects.push(Effect::FollowLogs { bottle, role });
-        }
-        self.lines.logs = wanted;
-    }
-
-    fn wanted_logs(&self) -> BTreeSet<(BottleRef, Role)> {
-        let Some(selected) = self.view.selected.as_ref() else {
-            return BTreeSet::new();
-        };
-        let is_read = self.view.tab == Tab::Logs
-            && self.attached().is_none()
-            && !matches!(self.view.focus, Focus::Egress | Focus::Inbox);
-        let Some(bottle) = self.fleet.get(&selected.bottle).filter(|_| is_read) else {
-            return BTreeSet::new();
-        };
-        Role::ALL
-            .into_iter()
-            .filter(|role| selected.sidecar.is_none_or(|sidecar| sidecar == *role))
-            .filter(|role| bottle.container(*role).is_some())
-            .map(|role| (selected.bottle.clone(), role))
-            .collect()
-    }
-
     fn settle_session(&mut self, effects: &mut Vec<Effect>) {
         let attached = match &self.view.focus {
             Focus::Attached { bottle, full, .. } => Some((bottle.clone(), *full)),
@@ -106,6 +68,10 @@ impl State {
         {
             effects.push(Effect::ClosePreview { bottle });
         }
+        let tiles = self.wanted_tiles();
+        for bottle in self.lines.tiles.difference(&tiles).cloned() {
+            effects.push(Effect::CloseTile { bottle });
+        }
         let wanted = attached.as_ref().map(|(bottle, _)| bottle.clone());
         if self.lines.session != wanted {
             if let Some(bottle) = self.lines.session.take() {
@@ -116,6 +82,10 @@ impl State {
             }
             self.lines.session = wanted;
         }
+        for bottle in tiles.difference(&self.lines.tiles).cloned() {
+            effects.push(Effect::WatchTile { bottle });
+        }
+        self.lines.tiles = tiles;
         if let Some(bottle) = preview.clone().filter(|_| self.lines.preview.is_none()) {
             effects.push(Effect::Preview { bottle });
         }
@@ -130,6 +100,7 @@ impl State {
             && selected.has_session()
             && !self.fleet.is_lost(&reference.engine)
             && self.attached().is_none()
+            && self.shown_split().is_none()
             && !matches!(self.view.focus, Focus::Egress | Focus::Inbox);
         if let Some((broken, _)) = &self.lines.broken_preview {
             if *broken == reference {

@@ -12,6 +12,7 @@ mod budget;
 mod carry;
 mod command;
 mod console;
+mod copying;
 mod cost;
 mod decided;
 mod decision;
@@ -20,15 +21,27 @@ mod event;
 mod fleet;
 mod hits;
 mod inbox;
+mod kept;
 mod key;
 mod keymap;
+mod keys;
 mod lines;
+mod link;
+mod listing;
+mod log;
+mod mass;
+mod model_health;
 mod need;
 mod news;
+mod order;
+mod palette;
+mod panes;
 mod phase;
 mod ring;
 mod sighting;
 mod spec_rows;
+mod split;
+mod stats;
 mod view;
 
 #[cfg(test)]
@@ -41,11 +54,15 @@ pub(crate) use tests::event as events_for_tests;
 
 pub use age::age;
 pub use all_egress::{AllEgress, HostRow};
-pub use bottle::{Bottle, FailedOperation, Hub, HubLine, LogEntry, Operation, RoutesInForce};
+pub use apply::total_words;
+pub use bottle::{Bottle, FailedOperation, Hub, HubLine, Operation, RoutesInForce};
 pub use budget::{pause_words, room_words, spent_words};
-pub use command::{Command, Context};
+pub use command::{Command, Context, Life, OrderCommand};
 pub use console::{Setup, State};
-pub use cost::{Cost, model_cost, short, token_words, traffic_words};
+pub use copying::{
+    CopyCommand, CopySearch, Copying, ScreenNews, ScreenWish, Selection, Spot, StillExtent,
+};
+pub use cost::{Cost, cents_words, model_cost, short, token_words, traffic_words};
 pub use decided::{Cursor, Decided, DecidedList, DecisionFilter, Scope};
 pub use decision::{decided_facts, decided_place, refused};
 pub use effect::Effect;
@@ -60,18 +77,39 @@ pub use inbox::{
     LookFailure, Looked, ManifestLook, RequestLook, RequestRef, ShownRequest, TermsDraft,
     TermsLine, scope_words,
 };
+pub use kept::Kept;
 pub use key::{Held, Key, KeyCode, Pointer, PointerAction};
-pub use keymap::{Binding, KEYMAP, bindings, command};
+pub use keymap::{Binding, KEYMAP, bindings};
+pub use keys::{KeyRow, Keys};
 pub use lines::Lines;
+pub use link::link_words;
+pub use listing::ListRow;
+pub use log::{
+    LogCommand, LogContainer, LogEra, LogExtent, LogFilter, LogHistory, LogHits, LogMark, LogNews,
+    LogOptions, LogOrder, LogPage, LogPlace, LogPrompt, LogPromptKind, LogReach, LogRoles, LogRow,
+    LogSearch, LogSubject, LogWindowWish, LogWish, MOST_COPIED, Paint, PaintKind, SavedLog,
+    Severity as LogSeverity, is_json, pretty, wrap_places,
+};
+pub use mass::{Mass, Standing};
+pub use model_health::{ModelHealth, Refusal, RefusalKind};
 pub use need::Need;
+pub use order::{Grouping, ListOrder, SortKey};
+pub use palette::{Offer, command_names};
+pub use panes::WallMove;
 pub use phase::{Doing, Failure, Phase, Trouble};
 pub use ring::Ring;
 pub use sighting::{BottleRef, BottleSighting, ContainerSighting, ContainerState, EngineId};
 pub use spec_rows::{RouteRow, SpecRow, SpecView};
-pub use view::{Focus, LinePurpose, Modal, Notice, Picker, RowName, Tab, Tail, Target, View};
+pub use split::Split;
+pub use stats::{
+    BottleSample, BottleUse, ContainerUse, Stats, StatsPoint, cpu_words, memory_words, rate_words,
+};
+pub use view::{
+    ClipboardAsk, Focus, LinePurpose, Modal, Notice, Picker, RowName, Tab, Target, View,
+};
 
 // The words of other modules that a view needs, so that it need not name those.
-pub use crate::manifest::SummaryRow;
+pub use crate::manifest::{Background, Ink, Palette, SummaryRow, Theme, Tint};
 pub use crate::policy::findings::{Finding, Severity};
 pub use crate::policy::{BottleBudget, DiffLine, Hunk, LineChange, LineDiff, Route, shown_line};
 pub use crate::request::{Answer, Ask, RequestRecord, RequestState, Source};

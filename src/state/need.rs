@@ -1,11 +1,14 @@
 //! What needs the operator, over all bottles, most urgent first.
 
+use std::collections::BTreeSet;
+
 use jiff::Timestamp;
 
 use super::bottle::{Bottle, Operation};
 use super::budget::pause_words;
 use super::console::State;
 use super::event::OperationKind;
+use super::model_health::Refusal;
 use super::phase::{Doing, Failure, Phase};
 use super::sighting::BottleRef;
 use crate::wire::{Role, RoleState};
@@ -43,6 +46,20 @@ impl State {
             .collect();
         needs.sort_by_key(|(rank, need)| (*rank, need.since.unwrap_or(Timestamp::MAX)));
         needs.into_iter().map(|(_, need)| need).collect()
+    }
+}
+
+impl State {
+    /// How many bottles need the operator beside the attached one.
+    #[must_use]
+    pub fn other_needs(&self) -> usize {
+        let needs = self.needs();
+        let others: BTreeSet<&BottleRef> = needs
+            .iter()
+            .map(|need| &need.bottle)
+            .filter(|bottle| Some(*bottle) != self.attached())
+            .collect();
+        others.len()
     }
 }
 
@@ -143,12 +160,19 @@ fn need(bottle: &Bottle, now: Timestamp) -> Option<(u8, Need)> {
             let words = budgets.and_then(|budgets| pause_words(budgets, now));
             (0, format!("budget: {}", words.unwrap_or_default()))
         }
+        Phase::Ready {
+            doing: Doing::Expired,
+        } => {
+            let refusal = bottle.model.refusal.as_ref();
+            (1, refusal.map_or_else(String::new, Refusal::words))
+        }
         Phase::Stopped if bottle.has_unseen_end => (4, String::from("its session ended")),
         Phase::Planned
         | Phase::Building
         | Phase::Starting
         | Phase::Changing
         | Phase::Ready { .. }
+        | Phase::Frozen
         | Phase::Stopping
         | Phase::Removing
         | Phase::Stopped => return None,

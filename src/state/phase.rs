@@ -22,6 +22,8 @@ pub enum Phase {
         /// What the session is doing.
         doing: Doing,
     },
+    /// Its agent container is frozen: everything in it stands still where it was.
+    Frozen,
     /// It is being stopped.
     Stopping,
     /// It is being removed.
@@ -50,8 +52,12 @@ pub enum Doing {
     Working,
     /// No turn runs; the program waits for a prompt.
     Idle,
+    /// Its model answers that too much was asked for, or that it has no room.
+    Limited,
     /// The program waits for the operator.
     Waiting,
+    /// Its model does not take its credential.
+    Expired,
     /// Its requests wait, because a budget of the bottle is spent.
     Paused,
 }
@@ -70,8 +76,6 @@ pub enum Trouble {
         /// The engine's word.
         word: String,
     },
-    /// Its agent container is frozen.
-    Paused,
     /// A role says that something is wrong with it.
     RoleDegraded {
         /// Which role.
@@ -149,9 +153,12 @@ impl Phase {
                 Doing::Unknown => "running",
                 Doing::Working => "working",
                 Doing::Idle => "idle",
+                Doing::Limited => "limited",
                 Doing::Waiting => "waiting",
+                Doing::Expired => "expired",
                 Doing::Paused => "paused",
             },
+            Self::Frozen => "frozen",
             Self::Stopping => "stopping",
             Self::Removing => "removing",
             Self::Stopped => "stopped",
@@ -171,6 +178,7 @@ impl Phase {
             | Self::Starting
             | Self::Changing
             | Self::Ready { .. }
+            | Self::Frozen
             | Self::Stopping
             | Self::Removing
             | Self::Stopped => String::new(),
@@ -190,7 +198,6 @@ impl Trouble {
             Self::HubSilent { why } if why.is_empty() => String::from("its hub does not answer"),
             Self::HubSilent { why } => format!("its hub does not answer: {why}"),
             Self::UnknownState { word } => format!("the engine calls its agent `{word}`"),
-            Self::Paused => String::from("its agent container is paused in the engine"),
             Self::RoleDegraded { role, why } => format!("{}: {why}", role.as_str()),
             Self::SidecarDown { role } => format!("{} does not run", role.as_str()),
             Self::OperationFailed { verb, why } => format!("failed to {verb} it: {why}"),

@@ -75,6 +75,9 @@ pub struct BottleSighting {
     pub is_demo: bool,
     /// When its first container was made.
     pub created: Timestamp,
+    /// Whether its egress runs without a network.
+    #[serde(default)]
+    pub is_cut: bool,
     /// Its containers, by role; missing ones are missing here.
     pub containers: Vec<ContainerSighting>,
 }

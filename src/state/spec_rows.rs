@@ -132,6 +132,12 @@ fn rows(spec: &Spec, manifest: Option<String>) -> Vec<SpecRow> {
         }
         .to_owned(),
     );
+    if spec.clipboard == crate::spec::Clipboard::Ask {
+        put(
+            "clipboard",
+            String::from("its session may ask to write yours"),
+        );
+    }
     put("user", format!("uid {0}, gid {0}", spec.uid));
     limits(spec, &mut put);
     rows

@@ -6,10 +6,15 @@ use serde::{Deserialize, Serialize};
 
 use super::all_egress::AllEgress;
 use super::command::Command;
+use super::copying::Copying;
 use super::decided::{DecidedList, DecisionFilter};
-use super::event::{AgentOffer, PlanSummary};
+use super::event::{AgentOffer, OperationKind, PlanSummary};
 use super::inbox::{Draft, Inbox, RequestRef, ShownRequest, TermsLine};
+use super::log::LogPage;
+use super::mass::Standing;
+use super::order::ListOrder;
 use super::sighting::BottleRef;
+use super::split::Split;
 use crate::policy::{BottleBudget, Route};
 use crate::wire::{DecisionRecord, HoldRecord, Role};
 
@@ -59,11 +64,19 @@ pub enum Tab {
     Egress,
     /// The description that the bottle was made from.
     Spec,
+    /// What its containers use.
+    Stats,
 }
 
 impl Tab {
     /// All pages in their order.
-    pub const ALL: [Self; 4] = [Self::Session, Self::Logs, Self::Egress, Self::Spec];
+    pub const ALL: [Self; 5] = [
+        Self::Session,
+        Self::Logs,
+        Self::Egress,
+        Self::Spec,
+        Self::Stats,
+    ];
 
     /// The page's name.
     #[must_use]
@@ -73,33 +86,42 @@ impl Tab {
             Self::Logs => "Logs",
             Self::Egress => "Egress",
             Self::Spec => "Spec",
+            Self::Stats => "Stats",
         }
     }
-}
-
-/// Where a list that grows at its end is read.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(tag = "tail", rename_all = "snake_case")]
-pub enum Tail {
-    /// At its end, wherever that is.
-    #[default]
-    Follow,
-    /// The last line shown is the one of this number.
-    Paused {
-        /// The number.
-        last: u64,
-    },
 }
 
 /// The view.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct View {
-    /// The selected row; it exists whenever any row does.
+    /// The selected row of a bottle; it exists whenever any row does, unless the head of
+    /// a group is selected.
     pub selected: Option<RowName>,
+    /// The group whose head is selected instead.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub group: Option<String>,
+    /// How the list is ordered.
+    #[serde(default, skip_serializing_if = "ListOrder::is_usual")]
+    pub order: ListOrder,
+    /// Columns of the list beside the detail, if the operator set them.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub list_columns: Option<u16>,
+    /// Whether the wall between list and detail is held by the pointer.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub holds_wall: bool,
     /// Where the selected row stood, for when it goes.
     pub selected_at: usize,
     /// Bottles whose sidecars are shown.
     pub expanded: BTreeSet<BottleRef>,
+    /// Bottles that commands are about instead of the selected one.
+    #[serde(default)]
+    pub marked: BTreeSet<BottleRef>,
+    /// The bottle that was marked last, where a range begins.
+    #[serde(default)]
+    pub marked_last: Option<BottleRef>,
+    /// Command lines that were given, the last one last.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub history: Vec<String>,
     /// What the list shows only.
     pub filter: String,
     /// Whether the filter is being typed.
@@ -108,8 +130,9 @@ pub struct View {
     pub focus: Focus,
     /// The page shown of the selected row.
     pub tab: Tab,
-    /// Where the logs are read.
-    pub logs: Tail,
+    /// The page of logs.
+    #[serde(default)]
+    pub logs: LogPage,
     /// Which decisions are shown, of one bottle and of all.
     pub decision_filter: DecisionFilter,
     /// The decisions that are shown, and where they are read.
@@ -123,10 +146,32 @@ pub struct View {
     pub spec_scroll: usize,
     /// Lines of scrollback above the session's screen.
     pub session_scroll: usize,
+    /// Sessions that are shown side by side.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub split: Option<Split>,
+    /// A session that is read back.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub copying: Option<Copying>,
+    /// What the attached session wants in the operator's clipboard.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub clipboard: Option<ClipboardAsk>,
     /// What lies over everything.
     pub modal: Option<Modal>,
     /// The last thing the operator was told.
     pub notice: Option<Notice>,
+}
+
+/// A text that a session wants in the operator's clipboard.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ClipboardAsk {
+    /// Whose session.
+    pub bottle: BottleRef,
+    /// Which of its texts.
+    pub ticket: u64,
+    /// How it begins. Hostile text.
+    pub begin: String,
+    /// How many bytes it has.
+    pub bytes: u64,
 }
 
 /// Something told in passing.
@@ -144,6 +189,8 @@ pub struct Notice {
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(tag = "modal", rename_all = "snake_case")]
 pub enum Modal {
+    /// How the list is ordered.
+    Order,
     /// The keys.
     Help {
         /// The first line shown.
@@ -163,6 +210,31 @@ pub enum Modal {
     ConfirmCancel {
         /// Which.
         bottle: BottleRef,
+    },
+    /// Whether something is to be done to several bottles, or something that is more than
+    /// a moment's to one.
+    ConfirmAll {
+        /// What.
+        kind: OperationKind,
+        /// To which.
+        bottles: Vec<BottleRef>,
+        /// How many of the marked it would do nothing to.
+        left_out: usize,
+    },
+    /// Whether everything is to be held still.
+    ConfirmPanic {
+        /// How many bottles run.
+        running: usize,
+    },
+    /// Whether what is held still is to be let go.
+    ConfirmLift {
+        /// What is held.
+        standing: Standing,
+    },
+    /// Whether a session may put a text into the clipboard.
+    Clipboard {
+        /// Which text.
+        ask: ClipboardAsk,
     },
     /// Whether to leave although operations run.
     ConfirmQuit,
@@ -237,6 +309,17 @@ pub enum Modal {
         /// The first line shown.
         scroll: usize,
     },
+    /// A command is typed, or one is chosen.
+    Palette {
+        /// What was typed.
+        text: String,
+        /// Which of what is offered is chosen.
+        chosen: Option<usize>,
+        /// Whether it is the command line, which offers only what begins so.
+        is_line: bool,
+        /// Which of the earlier lines stands there.
+        back: Option<usize>,
+    },
     /// Which agent is to be started.
     Picker {
         /// The choice.
@@ -279,6 +362,11 @@ pub enum LinePurpose {
     Deny {
         /// What is denied, in one line. Hostile text.
         what: String,
+    },
+    /// A message to sessions, typed into each.
+    Send {
+        /// Whose.
+        bottles: Vec<BottleRef>,
     },
     /// The answer to a question.
     Reply {
@@ -330,8 +418,20 @@ pub enum Target {
         /// Which.
         row: RowName,
     },
+    /// The head of a group in the list.
+    Group {
+        /// Its name.
+        name: String,
+    },
     /// The list, beside its rows.
     List,
+    /// The wall between list and detail.
+    Wall,
+    /// A column of the screen, while the wall is held.
+    Column {
+        /// Which, from 0.
+        at: u16,
+    },
     /// The name of a page.
     Tab {
         /// Which.
@@ -341,6 +441,11 @@ pub enum Target {
     Detail,
     /// A decision in the list.
     Decision {
+        /// Its place.
+        at: usize,
+    },
+    /// One of several sessions side by side.
+    Tile {
         /// Its place.
         at: usize,
     },

@@ -70,6 +70,30 @@ pub enum AuditEvent {
     Stop,
     /// It was removed.
     Remove,
+    /// Its agent was frozen.
+    Freeze {
+        /// Whether with all others at once.
+        #[serde(default, skip_serializing_if = "is_false")]
+        in_panic: bool,
+    },
+    /// Its agent was let go on.
+    Unfreeze {
+        /// Whether with all that were frozen at once.
+        #[serde(default, skip_serializing_if = "is_false")]
+        in_panic: bool,
+    },
+    /// Its egress lost its network.
+    Cut {
+        /// Whether with all others at once.
+        #[serde(default, skip_serializing_if = "is_false")]
+        in_panic: bool,
+    },
+    /// Its egress got its network back.
+    Reconnect {
+        /// Whether with all that were cut at once.
+        #[serde(default, skip_serializing_if = "is_false")]
+        in_panic: bool,
+    },
     /// Its spec changed.
     Revision {
         /// The new revision.
@@ -118,11 +142,18 @@ pub enum AuditEvent {
         /// Their names.
         secrets: Vec<String>,
     },
+    /// A line was typed into its session without attaching.
+    Send,
     /// Somebody attached to its session.
     Attach {
         /// Whether what was typed reached it.
         typed: bool,
     },
+}
+
+#[expect(clippy::trivially_copy_pass_by_ref, reason = "as serde calls it")]
+const fn is_false(value: &bool) -> bool {
+    !*value
 }
 
 /// How something ended.

@@ -8,9 +8,11 @@
 //! not know of the engine: what the record says is compared with it elsewhere.
 
 mod audit;
+mod brake;
 mod claim;
 mod disk;
 mod journal;
+mod log;
 mod record;
 mod revisions;
 
@@ -21,8 +23,12 @@ use std::path::{Path, PathBuf};
 use crate::spec::{BottleId, Digest, Spec};
 
 pub use audit::{Audit, AuditEntry, AuditEvent, AuditFault, AuditHead, AuditOutcome};
+pub use brake::Panic;
 pub use claim::{Claim, Lock};
 pub use journal::{JournalEntry, Operation, Outcome};
+pub use log::{
+    Extent, LineList, LineTag, LineTest, NewLine, Pattern, Progress, Spill, SpillLine, scan,
+};
 pub use record::{RECORD_VERSION, Record};
 pub use revisions::{Cause, Revision};
 
@@ -112,6 +118,7 @@ const BOTTLES: &str = "bottles";
 const CACHE: &str = "cache";
 const OWNER: &str = "owner";
 const LINES: &str = "lines";
+const VIEW: &str = "view.json";
 const TRASH: &str = ".trash-";
 const NEW: &str = ".new-";
 
@@ -167,6 +174,33 @@ impl Store {
     #[must_use]
     pub fn cache_file(&self, name: &str) -> PathBuf {
         self.root.join(CACHE).join(name)
+    }
+
+    /// How the console looked when it was left; `None` before the first time.
+    ///
+    /// # Errors
+    /// [`StoreError::Io`].
+    pub fn view(&self) -> Result<Option<Vec<u8>>, StoreError> {
+        let path = self.cache_file(VIEW);
+        match fs::read(&path) {
+            Ok(bytes) => Ok(Some(bytes)),
+            Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(None),
+            Err(error) => Err(disk::failed("read", &self.root, &path, error)),
+        }
+    }
+
+    /// Keeps how the console looks.
+    ///
+    /// # Errors
+    /// [`StoreError::Io`].
+    pub fn keep_view(&self, bytes: &[u8]) -> Result<(), StoreError> {
+        disk::replace(&self.root, &self.cache_file(VIEW), bytes)
+    }
+
+    /// Where what only this process needs for a while is kept.
+    #[must_use]
+    pub fn cache_folder(&self) -> PathBuf {
+        self.root.join(CACHE)
     }
 
     /// The folder of a bottle through which its session may be reached. It goes with

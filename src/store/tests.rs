@@ -29,6 +29,7 @@ fn record(id: &str) -> Record {
         uid: layout::AGENT_UID,
         routes: RouteSet::default(),
         upstream_ca: None,
+        clipboard: crate::spec::Clipboard::Never,
         upstream_proxy: None,
         supervise: true,
         runtime: None,

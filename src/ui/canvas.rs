@@ -4,10 +4,12 @@ use std::io::{self, Stdout};
 
 use ratatui::Terminal;
 use ratatui::backend::CrosstermBackend;
+use ratatui::layout::Rect;
 
+use super::look::Role;
+use super::text::{put_text, safe};
 use super::{Look, Screens, draw};
-use crate::pty::Screen;
-use crate::state::{BottleRef, State};
+use crate::state::State;
 
 /// Frames on standard output. Whoever makes one holds the terminal.
 #[derive(Debug)]
@@ -34,14 +36,46 @@ impl Canvas {
         self.look
     }
 
+    /// Frames look so from now on.
+    pub const fn set_look(&mut self, look: Look) {
+        self.look = look;
+    }
+
     /// Draws one frame: what differs from the last one is sent.
     ///
     /// # Errors
     /// If the terminal is gone.
-    pub fn draw(&mut self, state: &State, screen: Option<(&BottleRef, &Screen)>) -> io::Result<()> {
-        let screens: Screens<'_> = screen.into_iter().collect();
+    pub fn draw(&mut self, state: &State, screens: &Screens<'_>) -> io::Result<()> {
         self.terminal
-            .draw(|frame| draw(state, &screens, self.look, frame))?;
+            .draw(|frame| draw(state, screens, self.look, frame))?;
+        Ok(())
+    }
+
+    /// Draws one frame without sessions, with words of our own in the last row.
+    ///
+    /// # Errors
+    /// If the terminal is gone.
+    pub fn draw_with_last_row(&mut self, state: &State, words: &str) -> io::Result<()> {
+        let look = self.look;
+        self.terminal.draw(|frame| {
+            draw(state, &Screens::new(), look, frame);
+            let area = frame.area();
+            let row = Rect {
+                y: area.bottom().saturating_sub(1),
+                height: area.height.min(1),
+                ..area
+            };
+            let style = look.style(Role::Selected);
+            let text = safe(look, words, usize::from(row.width));
+            let buffer = frame.buffer_mut();
+            for column in row.left()..row.right() {
+                if let Some(cell) = buffer.cell_mut((column, row.y)) {
+                    cell.reset();
+                }
+            }
+            buffer.set_style(row, style);
+            put_text(&text, style, row, buffer);
+        })?;
         Ok(())
     }
 

@@ -5,7 +5,7 @@ use ratatui::layout::{Position, Rect};
 use super::layout::Layout;
 use super::look::Look;
 use super::{modals, panes, whole};
-use crate::state::{Focus, State, Target};
+use crate::state::{Focus, ListRow, State, Target};
 
 /// Which part of the screen is at a place. A place within an attached session is
 /// [`Target::Detail`]; whether the pointer there belongs to the program is the app's
@@ -21,6 +21,12 @@ pub fn hit(state: &State, look: Look, column: u16, row: u16) -> Target {
     if state.view.modal.is_some() {
         return modals::hit(state, look, area, column, row).unwrap_or(Target::Nothing);
     }
+    if layout.all.contains(at)
+        && let Some(split) = state.shown_split()
+    {
+        return panes::split::tile_at(split, layout.all, at)
+            .map_or(Target::Nothing, |at| Target::Tile { at });
+    }
     if layout.all.contains(at) && state.view.focus == Focus::Inbox {
         return panes::inbox::row_at(state, layout.all, at.x, at.y)
             .map_or(Target::Detail, |at| Target::Inbox { at });
@@ -28,6 +34,9 @@ pub fn hit(state: &State, look: Look, column: u16, row: u16) -> Target {
     if layout.all.contains(at) {
         return panes::egress::decision_at(state, look, layout.all, at.y)
             .map_or(Target::Detail, |at| Target::Decision { at });
+    }
+    if layout.wall.contains(at) {
+        return Target::Wall;
     }
     if layout.list.contains(at) {
         return list(state, layout.list, at);
@@ -54,11 +63,13 @@ pub fn hit(state: &State, look: Look, column: u16, row: u16) -> Target {
 }
 
 fn list(state: &State, list: Rect, at: Position) -> Target {
-    let rows = state.rows();
+    let rows = state.listed();
     let first = panes::list::first_row(state, list, rows.len());
-    rows.into_iter()
-        .nth(first + usize::from(at.y - list.y))
-        .map_or(Target::List, |row| Target::Row { row })
+    match rows.get(first + usize::from(at.y - list.y)) {
+        Some(ListRow::Bottle { name }) => Target::Row { row: name.clone() },
+        Some(ListRow::Group { name, .. }) => Target::Group { name: name.clone() },
+        None => Target::List,
+    }
 }
 
 fn tabs(state: &State, layout: &Layout, at: Position) -> Target {

@@ -10,12 +10,8 @@ use crate::state::{Focus, State};
 
 /// Below this nothing is drawn but words that say so.
 pub(super) const LEAST: (u16, u16) = (24, 6);
-/// From here on list and detail stand side by side.
-const BESIDE: u16 = 80;
 /// From here on a session is attached beside the list.
 const SESSION_BESIDE: u16 = 120;
-/// From here on the list has all its columns.
-pub(super) const WIDE: u16 = 180;
 /// From here on three needs are shown.
 const TALL: u16 = 30;
 
@@ -89,10 +85,10 @@ impl Layout {
             footer,
             ..Self::default()
         };
-        if matches!(state.view.focus, Focus::Egress | Focus::Inbox) {
+        let is_whole = matches!(state.view.focus, Focus::Egress | Focus::Inbox);
+        if is_whole || state.shown_split().is_some() {
             layout.all = main;
-        } else if area.width >= BESIDE {
-            let width = list_width(area.width);
+        } else if let Some(width) = state.list_columns(area.width) {
             let list = Rect { width, ..main };
             layout.wall = Rect {
                 x: main.x + width,
@@ -122,16 +118,6 @@ impl Layout {
         let (tabs, rest) = cut_top(detail, 1);
         (self.status, self.body) = cut_top(rest, 1);
         self.tabs = tabs;
-    }
-}
-
-/// The list leaves a session 80 columns as soon as it can.
-const fn list_width(columns: u16) -> u16 {
-    match columns {
-        WIDE.. => 88,
-        130..WIDE => 46,
-        SESSION_BESIDE..130 => 39,
-        _ => 32,
     }
 }
 

@@ -1,11 +1,11 @@
 //! How things look: styles and glyphs by what they mean, never by colour.
 //!
 //! Every meaning has a shape or a word beside its colour, so that nothing is lost
-//! without colours. Colours are the sixteen that belong to the operator's own theme;
-//! black and white are not among them, because one of the two is the background.
+//! without colours. Which colour a meaning has is a theme's affair ([`Inks`]).
 
 use ratatui::style::{Color, Modifier, Style};
 
+use super::ink::Inks;
 use crate::state::{Doing, Phase};
 
 /// How the console looks, whatever it shows.
@@ -15,6 +15,8 @@ pub struct Look {
     pub has_colors: bool,
     /// Whether only ASCII may be used.
     pub is_ascii: bool,
+    /// The colours of what is drawn.
+    pub inks: Inks,
 }
 
 /// What a piece of text is.
@@ -49,18 +51,39 @@ pub(super) enum Role {
 impl Look {
     /// The style of a role.
     pub(super) const fn style(self, role: Role) -> Style {
-        let style = Style::new();
+        let (style, inks) = (Style::new(), self.inks);
         match role {
             Role::Plain => style,
             Role::Strong | Role::Marked => style.add_modifier(Modifier::BOLD),
-            Role::Faint | Role::Heading => style.add_modifier(Modifier::DIM),
-            Role::Selected => style.add_modifier(Modifier::REVERSED),
-            Role::Key => self.colored(Color::Cyan).add_modifier(Modifier::BOLD),
-            Role::Good => self.colored(Color::Green),
-            Role::Busy => self.colored(Color::Cyan),
-            Role::Wanting => self.colored(Color::Yellow).add_modifier(Modifier::BOLD),
-            Role::Troubled => self.colored(Color::Magenta).add_modifier(Modifier::BOLD),
-            Role::Broken => self.colored(Color::Red).add_modifier(Modifier::BOLD),
+            Role::Faint => self.faded(inks.faint),
+            Role::Heading => self.faded(inks.heading),
+            Role::Selected => self.selected(),
+            Role::Key => self.colored(inks.key).add_modifier(Modifier::BOLD),
+            Role::Good => self.colored(inks.good),
+            Role::Busy => self.colored(inks.busy),
+            Role::Wanting => self.colored(inks.wanting).add_modifier(Modifier::BOLD),
+            Role::Troubled => self.colored(inks.troubled).add_modifier(Modifier::BOLD),
+            Role::Broken => self.colored(inks.broken).add_modifier(Modifier::BOLD),
+        }
+    }
+
+    /// The style of the name of a container: no meaning beside telling it from others.
+    pub(super) const fn source(self, role: crate::state::Role) -> Style {
+        match role {
+            crate::state::Role::Agent => self.colored(self.inks.agent),
+            crate::state::Role::Egress => self.colored(self.inks.egress),
+            crate::state::Role::Supervise => self.colored(self.inks.supervise),
+        }
+    }
+
+    /// Nothing, on what everything stands on. A session's own screen stands on the
+    /// terminal's background instead, as its program expects.
+    pub(super) const fn blank(self) -> Style {
+        let style = Style::reset();
+        if self.has_colors {
+            style.fg(self.inks.text).bg(self.inks.background)
+        } else {
+            style
         }
     }
 
@@ -69,6 +92,24 @@ impl Look {
             Style::new().fg(color)
         } else {
             Style::new()
+        }
+    }
+
+    /// In a colour that was chosen to be read, or dimmed where the terminal chooses.
+    const fn faded(self, color: Color) -> Style {
+        if !self.has_colors || matches!(color, Color::Reset) {
+            Style::new().add_modifier(Modifier::DIM)
+        } else {
+            Style::new().fg(color)
+        }
+    }
+
+    const fn selected(self) -> Style {
+        let inks = self.inks;
+        if !self.has_colors || matches!(inks.selection, Color::Reset) {
+            Style::new().add_modifier(Modifier::REVERSED)
+        } else {
+            Style::new().fg(inks.selection_text).bg(inks.selection)
         }
     }
 
@@ -82,7 +123,8 @@ impl Look {
         match phase {
             Phase::Ready { doing } => match doing {
                 Doing::Working => self.glyph("●", "*"),
-                Doing::Waiting | Doing::Paused => self.glyph("◆", "!"),
+                Doing::Waiting | Doing::Expired | Doing::Paused => self.glyph("◆", "!"),
+                Doing::Limited => self.glyph("◈", "~"),
                 Doing::Idle => self.glyph("◇", "-"),
                 Doing::Unknown => self.glyph("•", "+"),
             },
@@ -92,6 +134,7 @@ impl Look {
             | Phase::Changing
             | Phase::Stopping
             | Phase::Removing => self.glyph("◌", "~"),
+            Phase::Frozen => self.glyph("❄", "="),
             Phase::Stopped => self.glyph("○", "."),
             Phase::Degraded { .. } => self.glyph("▲", "^"),
             Phase::Failed { .. } => self.glyph("✕", "x"),
@@ -128,7 +171,8 @@ pub(super) const fn role_of(phase: &Phase) -> Role {
     match phase {
         Phase::Ready { doing } => match doing {
             Doing::Working => Role::Good,
-            Doing::Waiting | Doing::Paused => Role::Wanting,
+            Doing::Waiting | Doing::Expired | Doing::Paused => Role::Wanting,
+            Doing::Limited => Role::Troubled,
             Doing::Idle | Doing::Unknown => Role::Plain,
         },
         Phase::Planned
@@ -137,6 +181,7 @@ pub(super) const fn role_of(phase: &Phase) -> Role {
         | Phase::Changing
         | Phase::Stopping
         | Phase::Removing => Role::Busy,
+        Phase::Frozen => Role::Key,
         Phase::Stopped => Role::Faint,
         Phase::Degraded { .. } => Role::Troubled,
         Phase::Failed { .. } => Role::Broken,

@@ -8,6 +8,7 @@
 mod canvas;
 mod clock;
 mod hit;
+mod ink;
 mod layout;
 mod look;
 mod modals;
@@ -32,6 +33,7 @@ use crate::state::{BottleRef, Focus, State, TerminalSize};
 
 pub use canvas::Canvas;
 pub use hit::hit;
+pub use ink::{Depth, Inks};
 pub use look::Look;
 pub use painter::Painter;
 
@@ -66,12 +68,15 @@ fn draw_into(
     buffer: &mut Buffer,
 ) -> Option<(u16, u16)> {
     let layout = Layout::of(state, area);
+    buffer.set_style(area, look.blank());
     if layout == Layout::default() {
         draw_too_small(look, area, buffer);
         return None;
     }
     panes::title::draw(state, look, layout.title, buffer);
-    if state.view.focus == Focus::Inbox {
+    if let Some(split) = state.shown_split() {
+        panes::split::draw(state, split, screens, look, layout.all, buffer);
+    } else if state.view.focus == Focus::Inbox {
         panes::inbox::draw(state, look, layout.all, buffer);
     } else {
         panes::egress::draw_all(state, look, layout.all, buffer);
@@ -80,11 +85,12 @@ fn draw_into(
     let cursor = panes::detail::draw(state, screens, look, &layout, buffer);
     panes::needs::draw(state, look, &layout, buffer);
     panes::footer::draw(state, look, layout.footer, buffer);
-    // Asking for a secret may overtake an attached session; nothing else does.
-    if state.attached().is_none() || state.asks_secret() {
+    // Asking for a secret may overtake an attached session, and what the operator called
+    // for; nothing else does.
+    if state.attached().is_none() || state.overtakes_session() {
         modals::draw(state, look, area, buffer);
     }
-    cursor.filter(|_| !state.asks_secret())
+    cursor.filter(|_| !state.overtakes_session())
 }
 
 fn draw_too_small(look: Look, area: Rect, buffer: &mut Buffer) {
@@ -112,6 +118,13 @@ pub fn session_area(state: &State) -> Option<SessionArea> {
     })
 }
 
+/// The size of the page of logs; tell the state whenever it is another one. `None`
+/// while no log is shown.
+#[must_use]
+pub fn log_area(state: &State) -> Option<TerminalSize> {
+    panes::logs::area(state, &Layout::of(state, whole(state)))
+}
+
 const fn whole(state: &State) -> Rect {
     Rect::new(0, 0, state.size.columns, state.size.rows)
 }
@@ -129,18 +142,21 @@ pub fn status_line(state: &State, look: Look) -> String {
         .fleet
         .get(bottle)
         .map_or("gone", |known| known.phase.word());
-    let mut text = format!(" {}{dot}{word}{dot}ctrl-q detaches", bottle.id);
+    let key = state.keys.detach_key().name();
+    let mut text = format!(" {}{dot}{word}{dot}{key} detaches", bottle.id);
+    if let Some(words) = panes::detail::clipboard(state, look) {
+        text = format!(" {}{dot}{word}{dot}{words}", bottle.id);
+    }
     if let Some(notice) = &state.view.notice {
         text = format!("{text}{dot}{}", notice.text);
     }
-    let others = state.needs();
-    let others: Vec<String> = others
-        .iter()
-        .filter(|need| need.bottle != *bottle)
-        .map(|need| format!("{} {}", need.bottle.id, need.word))
-        .collect();
-    if !others.is_empty() {
-        text = format!("{text}{dot}{} {}", look.glyph("◆", "!"), others.join(", "));
+    if let Some(words) = panes::needs::others(state, look) {
+        let needs = state.needs();
+        let others = needs.iter().filter(|need| need.bottle != *bottle);
+        let others: Vec<String> = others
+            .map(|need| format!("{} {}", need.bottle.id, need.word))
+            .collect();
+        text = format!("{text}{dot}{words}: {}", others.join(", "));
     }
     safe(look, &text, width)
 }

@@ -52,6 +52,8 @@ pub struct Painter {
     /// The row of the session that stands in the terminal's first.
     top: u16,
     is_fresh: bool,
+    /// Whether it draws for a film: no row of ours, and no modes of a keyboard or mouse.
+    is_film: bool,
 }
 
 impl Painter {
@@ -68,6 +70,17 @@ impl Painter {
             status: String::new(),
             top: 0,
             is_fresh: true,
+            is_film: false,
+        }
+    }
+
+    /// A painter for a recording of the session's screen alone, on a terminal of just its
+    /// size. What plays it need not be told what the program wanted of a keyboard.
+    #[must_use]
+    pub fn of_film(size: TerminalSize) -> Self {
+        Self {
+            is_film: true,
+            ..Self::new(size)
         }
     }
 
@@ -76,7 +89,11 @@ impl Painter {
     pub fn session_size(&self) -> TerminalSize {
         TerminalSize {
             columns: self.terminal.columns.max(1),
-            rows: self.terminal.rows.saturating_sub(1).max(1),
+            rows: if self.is_film {
+                self.terminal.rows.max(1)
+            } else {
+                self.terminal.rows.saturating_sub(1).max(1)
+            },
         }
     }
 
@@ -107,10 +124,12 @@ impl Painter {
                 self.paint_row(screen, row, out);
             }
         }
-        if is_whole || self.status != status {
-            self.paint_status(status, out);
+        if !self.is_film {
+            if is_whole || self.status != status {
+                self.paint_status(status, out);
+            }
+            self.mirror_modes(screen.modes(), out);
         }
-        self.mirror_modes(screen.modes(), out);
         let mut cursor = screen.cursor();
         match cursor.row.checked_sub(top) {
             Some(row) => cursor.row = row,

@@ -5,6 +5,10 @@
 
 mod change;
 mod inbox;
+mod logs;
+mod mass;
+mod session;
+mod themes;
 
 use std::fmt::Write as _;
 
@@ -24,6 +28,7 @@ use crate::wire::{HeldRequest, RoleReport};
 const COLORS: Look = Look {
     has_colors: true,
     is_ascii: false,
+    inks: Inks::TERMINAL,
 };
 
 fn rendered(console: &Console, look: Look, screens: &Screens<'_>) -> (Buffer, Option<(u16, u16)>) {
@@ -105,6 +110,13 @@ fn shot(console: &Console, look: Look, screens: &Screens<'_>) -> String {
     format!("{}--- cursor {cursor}\n{}", text(&buffer), styles(&buffer))
 }
 
+/// Tells the state how large the page of logs is, as the app does.
+fn fit_log(console: &mut Console) {
+    if let Some(area) = log_area(&console.state) {
+        console.apply(Event::LogArea { area });
+    }
+}
+
 fn plain(console: &Console) -> String {
     shot(console, COLORS, &Screens::new())
 }
@@ -128,6 +140,10 @@ fn with_screen(console: &Console, id: &str) -> String {
 
 const SIZES: [(u16, u16); 4] = [(80, 24), (120, 40), (40, 12), (200, 50)];
 
+fn at_one_size(name: &str, shot: &str) {
+    insta::assert_snapshot!(name, shot);
+}
+
 fn at_every_size(name: &str, shot: impl Fn(u16, u16) -> String) {
     for (columns, rows) in SIZES {
         insta::assert_snapshot!(format!("{name}_{columns}x{rows}"), shot(columns, rows));
@@ -150,7 +166,7 @@ fn before_the_engine_answers_nothing_is_claimed() {
 fn a_fleet_of_everything() {
     at_every_size("fleet", |columns, rows| {
         let mut console = Console::demo(columns, rows);
-        console.press(&["space"]);
+        console.press(&["z"]);
         with_screen(&console, "api-k3x9q")
     });
 }
@@ -175,6 +191,61 @@ fn an_attached_session_on_the_whole_terminal() {
         bottle: bottle("api-k3x9q"),
     });
     insta::assert_snapshot!("attached_full", with_screen(&console, "api-k3x9q"));
+}
+
+#[test]
+fn the_list_shows_what_bottles_use() {
+    at_every_size("measured", |columns, rows| {
+        with_screen(&Console::measured(columns, rows), "api-k3x9q")
+    });
+    at_every_size("measured_by_cpu", |columns, rows| {
+        let mut console = Console::measured(columns, rows);
+        console.press(&["o", "c", "?", "q"]);
+        plain(&console)
+    });
+}
+
+#[test]
+fn the_page_of_stats_has_charts() {
+    at_every_size("stats", |columns, rows| {
+        let mut console = Console::measured(columns, rows);
+        console.press(&["5", "right"]);
+        plain(&console)
+    });
+    let look = Look {
+        has_colors: false,
+        is_ascii: true,
+        inks: Inks::TERMINAL,
+    };
+    let mut console = Console::measured(120, 40);
+    console.press(&["5"]);
+    insta::assert_snapshot!("stats_ascii", shot(&console, look, &Screens::new()));
+    let mut console = Console::measured(80, 24);
+    console.select("lint-7bq1s");
+    console.press(&["5"]);
+    insta::assert_snapshot!("stats_stopped", plain(&console));
+}
+
+#[test]
+fn the_list_is_sorted_and_grouped() {
+    at_every_size("order", |columns, rows| {
+        let mut console = Console::measured(columns, rows);
+        console.press(&["o", "m", "o", "g"]);
+        plain(&console)
+    });
+    at_every_size("grouped", |columns, rows| {
+        let mut console = Console::measured(columns, rows);
+        console.press(&["o", "g", "esc", "-", "o", "n", "?", "q"]);
+        plain(&console)
+    });
+    let look = Look {
+        has_colors: false,
+        is_ascii: true,
+        inks: Inks::TERMINAL,
+    };
+    let mut console = Console::measured(80, 24);
+    console.press(&["o", "g", "esc", "-"]);
+    insta::assert_snapshot!("grouped_ascii", shot(&console, look, &Screens::new()));
 }
 
 #[test]
@@ -252,28 +323,6 @@ fn planned(columns: u16, rows: u16) -> Console {
 }
 
 #[test]
-fn logs_that_were_scrolled_up_are_paused() {
-    at_every_size("logs_paused", |columns, rows| {
-        let mut console = Console::demo(columns, rows);
-        console.press(&["l"]);
-        let lines: Vec<String> = (0..60).map(|at| format!("line {at}")).collect();
-        let lines: Vec<&str> = lines.iter().map(String::as_str).collect();
-        console.log("api-k3x9q", Role::Agent, &lines);
-        console.log(
-            "api-k3x9q",
-            Role::Egress,
-            &[
-                "refused \u{1b}[31mevil\u{202e}.example\u{7}",
-                "let out pkgs.test:443",
-            ],
-        );
-        console.press(&["k", "k"]);
-        console.log("api-k3x9q", Role::Agent, &["after the pause"]);
-        plain(&console)
-    });
-}
-
-#[test]
 fn egress_shows_what_may_leave_and_what_tried() {
     at_every_size("egress", |columns, rows| {
         let mut console = Console::demo(columns, rows);
@@ -294,6 +343,7 @@ fn egress_counts_what_each_route_let_out() {
     let look = Look {
         has_colors: false,
         is_ascii: true,
+        inks: Inks::TERMINAL,
     };
     let mut console = Console::busy(80, 24);
     console.press(&["e", "k"]);
@@ -347,6 +397,7 @@ fn the_egress_of_all_bottles() {
     let look = Look {
         has_colors: false,
         is_ascii: false,
+        inks: Inks::TERMINAL,
     };
     let mut console = Console::busy(80, 24);
     console.press(&["E", "o", "k"]);
@@ -469,6 +520,7 @@ fn no_color_keeps_every_meaning() {
     let look = Look {
         has_colors: false,
         is_ascii: false,
+        inks: Inks::TERMINAL,
     };
     let console = Console::demo(120, 40);
     let (reference, screen) = (bottle("api-k3x9q"), drawn(&console));
@@ -489,9 +541,10 @@ fn ascii_is_ascii() {
     let look = Look {
         has_colors: true,
         is_ascii: true,
+        inks: Inks::TERMINAL,
     };
     let mut console = Console::demo(120, 40);
-    console.press(&["space", "x"]);
+    console.press(&["z", "x"]);
     let (buffer, _) = rendered(&console, look, &Screens::new());
     let text = text(&buffer);
     assert!(text.is_ascii(), "{text}");
@@ -575,7 +628,7 @@ fn a_click_finds_what_is_drawn_there() {
     assert_eq!(
         find(&console, "x stop"),
         Target::Key {
-            command: crate::state::Command::Stop
+            command: crate::state::Command::Life(crate::state::Life::Stop)
         }
     );
     assert!(

@@ -216,6 +216,7 @@ mod tests {
     const LOOK: Look = Look {
         has_colors: false,
         is_ascii: false,
+        inks: crate::ui::Inks::TERMINAL,
     };
 
     #[test]

@@ -8,6 +8,8 @@ use serde::de::DeserializeOwned;
 pub const MAX_FRAME_BYTES: usize = 4 * 1024 * 1024;
 
 const HEADER_BYTES: usize = 5;
+/// What a decoder keeps for frames to come when little comes.
+const QUIET_BYTES: usize = 4 * 1024;
 const KIND_MESSAGE: u8 = 0;
 const KIND_BYTES: u8 = 1;
 
@@ -124,6 +126,12 @@ impl Decoder {
         if self.start > 0 && self.start == self.buffer.len() {
             self.buffer.clear();
             self.start = 0;
+            // After much at once, such as all that a hub holds, little comes.
+            if self.buffer.capacity() > QUIET_BYTES
+                && bytes.len().saturating_mul(4) < self.buffer.capacity()
+            {
+                self.buffer.shrink_to(QUIET_BYTES.max(bytes.len()));
+            }
         } else if self.start > 64 * 1024 {
             self.buffer.drain(..self.start);
             self.start = 0;

@@ -5,7 +5,10 @@ use tokio::io::{AsyncRead, AsyncReadExt as _, AsyncWrite, AsyncWriteExt as _};
 
 use super::frame::{Decoder, Frame, FrameError};
 
-/// How much is read at once.
+/// How much is read at once at first. A line that fills it is read in larger pieces from
+/// then on: a console holds hundreds of lines that say a word now and then.
+const FIRST_READ_BYTES: usize = 2 * 1024;
+/// How much is read at once at most.
 const READ_BYTES: usize = 64 * 1024;
 
 /// Why a line ended.
@@ -25,6 +28,7 @@ pub struct LineReader<R> {
     from: R,
     decoder: Decoder,
     buffer: Vec<u8>,
+    most: usize,
 }
 
 impl<R: AsyncRead + Unpin> LineReader<R> {
@@ -33,7 +37,8 @@ impl<R: AsyncRead + Unpin> LineReader<R> {
         Self {
             from,
             decoder: Decoder::default(),
-            buffer: vec![0; READ_BYTES],
+            buffer: vec![0; FIRST_READ_BYTES],
+            most: READ_BYTES,
         }
     }
 
@@ -43,7 +48,8 @@ impl<R: AsyncRead + Unpin> LineReader<R> {
         Self {
             from,
             decoder: Decoder::with_limit(limit),
-            buffer: vec![0; READ_BYTES.min(limit)],
+            buffer: vec![0; FIRST_READ_BYTES.min(limit)],
+            most: READ_BYTES.min(limit),
         }
     }
 
@@ -63,6 +69,10 @@ impl<R: AsyncRead + Unpin> LineReader<R> {
             }
             self.decoder
                 .feed(self.buffer.get(..count).unwrap_or_default());
+            if count == self.buffer.len() && count < self.most {
+                self.buffer
+                    .resize(count.saturating_mul(4).min(self.most), 0);
+            }
         }
     }
 }

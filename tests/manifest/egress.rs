@@ -6,6 +6,8 @@ use cellar::policy::{
     ScanMode, ScanRule, SecretName, Span, Tls, Unlisted,
 };
 
+use cellar::spec::{Clipboard, Spec};
+
 use super::support::World;
 
 /// A manifest whose template `claude` holds these entries beside its image.
@@ -169,6 +171,18 @@ fn the_rest_is_refused_unless_the_template_asks() {
         let plan = plan("shell", &format!("\"unlisted\": {text}"));
         assert_eq!(plan.spec.routes.unlisted, unlisted, "{text}");
     }
+}
+
+#[test]
+fn a_session_asks_for_the_clipboard_only_if_the_template_says_so() {
+    let with = |text: &str| plan("shell", &format!("\"time_zone\": \"UTC\"{text}")).spec;
+    let (without, never) = (with(""), with(r#", "clipboard": "never""#));
+    assert_eq!(without.clipboard, Clipboard::Never);
+    assert_eq!(never.digest().unwrap(), without.digest().unwrap());
+    let asks = with(r#", "clipboard": "ask""#);
+    assert_eq!(asks.clipboard, Clipboard::Ask);
+    let again: Spec = serde_json::from_str(&serde_json::to_string(&asks).unwrap()).unwrap();
+    assert_eq!(again, asks);
 }
 
 #[test]

@@ -4,7 +4,8 @@ use std::collections::BTreeSet;
 use std::path::Path;
 
 use cellar::manifest::{
-    InitError, agents_schema, config_schema, manifest_schema, mounts_schema, starter, write_starter,
+    InitError, agents_schema, config_schema, manifest_schema, mounts_schema, starter, theme_schema,
+    write_starter,
 };
 use serde_json::Value;
 
@@ -32,6 +33,7 @@ fn the_schemas_in_assets_are_the_generated_ones() {
     assert_written("agents.schema.json", &agents_schema());
     assert_written("mounts.schema.json", &mounts_schema());
     assert_written("config.schema.json", &config_schema());
+    assert_written("theme.schema.json", &theme_schema());
 }
 
 /// The keys of one object type of a schema.

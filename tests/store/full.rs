@@ -40,6 +40,7 @@ fn record(id: &str) -> Record {
         uid: layout::AGENT_UID,
         routes: RouteSet::default(),
         upstream_ca: None,
+        clipboard: cellar::spec::Clipboard::Never,
         upstream_proxy: None,
         supervise: true,
         runtime: None,

@@ -19,6 +19,14 @@ pub(crate) fn plain(engine: Engine, arguments: &[&str]) -> String {
     .to_string()
 }
 
+/// As [`plain`], with these keys in its template too.
+pub(crate) fn plain_with(engine: Engine, terms: &serde_json::Value) -> String {
+    let mut manifest: serde_json::Value = serde_json::from_str(&plain(engine, &[])).unwrap();
+    let template = manifest["bottles"]["plain"].as_object_mut().unwrap();
+    template.extend(terms.as_object().unwrap().clone());
+    manifest.to_string()
+}
+
 /// An agent `coder` that is the real Claude Code on the operator's own account: egress
 /// puts the token in that the file `token` beside the manifest holds, and trusts the
 /// authority in `ca.pem`.

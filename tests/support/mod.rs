@@ -4,6 +4,7 @@
 pub(crate) mod agent;
 pub(crate) mod double;
 pub(crate) mod engine;
+pub(crate) mod fake_engine;
 pub(crate) mod hub;
 pub(crate) mod manifests;
 pub(crate) mod model;

@@ -68,6 +68,11 @@ impl Operator {
         found
     }
 
+    /// The folder in which everything is run.
+    pub(crate) fn folder(&self) -> &std::path::Path {
+        self.folder.path()
+    }
+
     /// The folder that `XDG_STATE_HOME` names.
     pub(crate) fn state(&self) -> PathBuf {
         self.folder.path().join("state")

@@ -22,11 +22,26 @@ struct Seen {
 struct Queries {
     replies: Vec<u8>,
     bells: usize,
+    /// What the terminal says that its background is; without it, nothing.
+    background: Option<&'static str>,
+    clipboard: Option<String>,
 }
 
 impl vt100::Callbacks for Queries {
     fn audible_bell(&mut self, _: &mut vt100::Screen) {
         self.bells += 1;
+    }
+
+    fn unhandled_osc(&mut self, _: &mut vt100::Screen, params: &[&[u8]]) {
+        if let (Some(color), [b"11", b"?"]) = (self.background, params) {
+            let reply = format!("\x1b]11;rgb:{color}\x1b\\");
+            self.replies.extend_from_slice(reply.as_bytes());
+        }
+    }
+
+    fn copy_to_clipboard(&mut self, _: &mut vt100::Screen, _: &[u8], data: &[u8]) {
+        let text = data_encoding::BASE64.decode(data).unwrap();
+        self.clipboard = Some(String::from_utf8(text).unwrap());
     }
 
     fn unhandled_csi(
@@ -74,7 +89,18 @@ fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
 
 impl Terminal {
     /// Starts the program.
-    pub(crate) fn open(mut command: CommandBuilder, columns: u16, rows: u16) -> Self {
+    pub(crate) fn open(command: CommandBuilder, columns: u16, rows: u16) -> Self {
+        Self::open_on(command, columns, rows, None)
+    }
+
+    /// Starts the program in a terminal that tells its background, such as
+    /// `ffff/ffff/ffff`, when it is asked.
+    pub(crate) fn open_on(
+        mut command: CommandBuilder,
+        columns: u16,
+        rows: u16,
+        background: Option<&'static str>,
+    ) -> Self {
         command.env("TERM", "xterm-256color");
         let pty = native_pty_system().openpty(size(columns, rows)).unwrap();
         let child = pty.slave.spawn_command(command).unwrap();
@@ -85,7 +111,10 @@ impl Terminal {
             at_least_one(rows),
             at_least_one(columns),
             0,
-            Queries::default(),
+            Queries {
+                background,
+                ..Queries::default()
+            },
         );
         let seen = Arc::new((
             Mutex::new(Seen {
@@ -124,9 +153,43 @@ impl Terminal {
         lock(&self.seen.0).parser.screen().contents()
     }
 
+    /// The colour of the first character of this text on the screen, if it is there.
+    pub(crate) fn color_of(&self, text: &str) -> Option<vt100::Color> {
+        color_of(lock(&self.seen.0).parser.screen(), text)
+    }
+
+    /// Waits until the first character of this text has this colour.
+    #[track_caller]
+    pub(crate) fn wait_for_color(&self, text: &str, color: vt100::Color, limit: Duration) {
+        let start = Instant::now();
+        let (seen, news) = &*self.seen;
+        let mut guard = lock(seen);
+        loop {
+            let now = color_of(guard.parser.screen(), text);
+            if now == Some(color) {
+                return;
+            }
+            let left = limit.saturating_sub(start.elapsed());
+            assert!(
+                !left.is_zero() && !guard.is_closed,
+                "waited {:.1?} for {text:?} in {color:?}, it is {now:?}",
+                start.elapsed()
+            );
+            guard = news
+                .wait_timeout(guard, left)
+                .unwrap_or_else(PoisonError::into_inner)
+                .0;
+        }
+    }
+
     /// How often the bell rang.
     pub(crate) fn bells(&self) -> usize {
         lock(&self.seen.0).parser.callbacks().bells
+    }
+
+    /// What was put into the clipboard last.
+    pub(crate) fn clipboard(&self) -> Option<String> {
+        lock(&self.seen.0).parser.callbacks().clipboard.clone()
     }
 
     /// Waits until the screen fulfils the condition; panics with the last screen
@@ -235,6 +298,16 @@ fn read(
             drop(lock(replies).write_all(&reply));
         }
     }
+}
+
+fn color_of(screen: &vt100::Screen, text: &str) -> Option<vt100::Color> {
+    let (rows, columns) = screen.size();
+    let (row, column) = (0..rows.get()).find_map(|row| {
+        let line = screen.rows(0, columns.get()).nth(usize::from(row))?;
+        let column = line.get(..line.find(text)?)?.chars().count();
+        Some((row, u16::try_from(column).ok()?))
+    })?;
+    screen.cell(row, column).map(vt100::Cell::fgcolor)
 }
 
 /// The screen with a border, so that its blank parts can be seen.

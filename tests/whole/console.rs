@@ -47,6 +47,9 @@ fn the_demo_needs_nothing_and_leaves_nothing() {
     demo.send("y");
     demo.wait_for_text("is applied", PATIENCE);
     demo.send("\u{1b}");
+    demo.wait_for_text("1 Session", PATIENCE);
+    // Whichever of the three was made last is selected: one of them is asked for.
+    demo.send("/demo-chat\r");
     demo.wait_for_text("So I try again: example.com", PATIENCE);
     demo.wait_for_text("example.com:443 is open to me", PATIENCE);
     demo.kill();
@@ -95,6 +98,11 @@ fn a_session_is_driven_from_the_console_and_survives_its_death() {
     console.send(CTRL_Q);
     console.wait_for("the list with its keys", PATIENCE, |screen| {
         screen.contains(&bottle) && screen.contains("help")
+    });
+    // What was done to it is on record, and the record is whole.
+    console.send("A");
+    console.wait_for("the audit", PATIENCE, |screen| {
+        screen.contains("Audit:") && screen.contains("whole") && screen.contains("seal holds")
     });
     drop(console);
     let shown = operator.json(&["show", &bottle]).to_string();

@@ -29,7 +29,7 @@ fn a_request_rings_is_approved_denied_and_undone_with_keys() {
     let console = operator.terminal(&[], 120, 40);
     console.wait_for_text(&bottle, PATIENCE);
     // Its sidecars say how they are as soon as the hub is heard.
-    console.send(" ");
+    console.send("z");
     console.wait_for("the hub's word", PATIENCE, |screen| {
         screen
             .lines()

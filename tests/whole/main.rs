@@ -8,6 +8,8 @@ mod support;
 #[cfg(test)]
 mod asking;
 #[cfg(test)]
+mod brake;
+#[cfg(test)]
 mod budget;
 #[cfg(test)]
 mod build;
@@ -24,20 +26,34 @@ mod egress;
 #[cfg(test)]
 mod faults;
 #[cfg(test)]
+mod fleet;
+#[cfg(test)]
 mod hostile;
 #[cfg(test)]
 mod inbox;
 #[cfg(test)]
+mod logs;
+#[cfg(test)]
+mod look;
+#[cfg(test)]
 mod manifest_scope;
+#[cfg(test)]
+mod plain;
 #[cfg(test)]
 mod progress;
 #[cfg(test)]
 mod rebuild;
 #[cfg(test)]
+mod record;
+#[cfg(test)]
 mod requests;
 #[cfg(test)]
 mod scripting;
 #[cfg(test)]
+mod session;
+#[cfg(test)]
 mod start;
+#[cfg(test)]
+mod stats;
 #[cfg(test)]
 mod threats;

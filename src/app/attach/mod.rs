@@ -13,14 +13,14 @@ use std::time::{Duration, Instant};
 
 use futures_util::FutureExt as _;
 use tokio::signal::unix::{SignalKind, signal};
-use tokio::sync::watch;
+use tokio::sync::{mpsc, watch};
 use tokio::time::MissedTickBehavior;
 
-use self::keyboard::Keyboard;
+pub(crate) use self::keyboard::Keyboard;
 pub(crate) use self::peer::{News, Peer, PeerError};
 use super::terminal::Terminal;
 use crate::docker::Line;
-use crate::pty::{DetachChord, one_line};
+use crate::pty::{Chord, Chords, one_line};
 use crate::ui::Painter;
 use crate::wire::{AttachMode, ClientToSession, SessionExit, TerminalSize};
 
@@ -35,6 +35,10 @@ const ESCAPE: Duration = Duration::from_millis(25);
 pub(crate) enum AttachEnd {
     /// The operator detached; the session goes on.
     Detached,
+    /// The operator wants to see the next bottle that needs them; the session goes on.
+    Next,
+    /// The operator wants to read back what it shows; the session goes on.
+    Copy,
     /// The session's program ended.
     Ended(SessionExit),
     /// The session did not take us.
@@ -54,8 +58,18 @@ pub(crate) enum AttachError {
     Peer(#[from] PeerError),
 }
 
-/// Shows a session until the operator detaches or it ends. `typed` is what was typed
-/// before there was a line; `status` is the last row.
+/// What the frame of a session that has the terminal says.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub(crate) struct Frame {
+    /// The last row.
+    pub(crate) status: String,
+    /// Whether another bottle needs the operator, so that there is somewhere to go.
+    pub(crate) has_next: bool,
+}
+
+/// Shows a session until the operator detaches or it ends. `chords` are the keys that it
+/// does not get, `typed` is what was typed before there was a line, `frame` the last row;
+/// what the program wants in the clipboard goes to `copies`, if it may ask.
 ///
 /// # Errors
 /// [`AttachError`] if the terminal or the line cannot be used; the terminal is given
@@ -64,8 +78,9 @@ pub(crate) async fn attach(
     terminal: &Terminal,
     line: Line,
     mode: AttachMode,
+    mut chords: Chords,
     typed: Vec<u8>,
-    mut status: watch::Receiver<String>,
+    (mut frame, copies): (watch::Receiver<Frame>, Option<mpsc::Sender<String>>),
 ) -> Result<AttachEnd, AttachError> {
     terminal.hear_nothing()?;
     let mut painter = Painter::new(window_size()?);
@@ -74,50 +89,75 @@ pub(crate) async fn attach(
         peer.type_bytes(typed);
     }
     let mut keyboard = Keyboard::listen()?;
-    let mut chord = DetachChord::default();
     let mut resized = signal(SignalKind::window_change())?;
     let mut beat = tokio::time::interval(Duration::from_secs(1));
     beat.set_missed_tick_behavior(MissedTickBehavior::Delay);
     let mut canvas = Canvas::default();
     loop {
+        let held_back = peer.screen().sync_deadline();
         tokio::select! {
             biased;
             bytes = keyboard.read() => {
-                let outcome = chord.feed(bytes?);
+                let outcome = chords.feed(bytes?);
                 if mode == AttachMode::Interactive && !outcome.forward.is_empty() {
                     peer.type_bytes(outcome.forward);
                 }
-                if outcome.detached {
-                    return Ok(AttachEnd::Detached);
+                match outcome.pressed {
+                    Some(Chord::Detach) => return Ok(AttachEnd::Detached),
+                    Some(Chord::Copy) => return Ok(AttachEnd::Copy),
+                    Some(Chord::Next) if frame.borrow().has_next => return Ok(AttachEnd::Next),
+                    Some(Chord::Next) => {
+                        canvas.told = Some("nothing else needs you");
+                        canvas.paint(&mut painter, &mut peer, &frame)?;
+                    }
+                    None => {}
                 }
             }
             _ = resized.recv() => {
                 painter.resize(window_size()?);
                 peer.say(ClientToSession::Resize { size: painter.session_size() });
-                canvas.paint(&mut painter, &mut peer, &status)?;
+                canvas.paint(&mut painter, &mut peer, &frame)?;
             }
             _ = beat.tick() => {
                 if let Some(why) = peer.beat() {
                     return Ok(AttachEnd::Lost(why));
                 }
-                canvas.paint(&mut painter, &mut peer, &status)?;
+                canvas.paint(&mut painter, &mut peer, &frame)?;
             }
             // Last of what comes by itself: in a flood it never runs dry.
             news = peer.next() => {
                 if let Some(end) = drain(&mut peer, news, canvas.painted)? {
                     return Ok(end);
                 }
-                canvas.paint(&mut painter, &mut peer, &status)?;
+                if let Some((copies, text)) = copies.as_ref().zip(peer.take_clipboard()) {
+                    // Where the console is behind, what was wanted before is asked first.
+                    drop(copies.try_send(text));
+                }
+                canvas.paint(&mut painter, &mut peer, &frame)?;
+                // Who writes our heartbeats, and every other line, gets a turn.
+                tokio::task::yield_now().await;
             }
-            () = tokio::time::sleep(ESCAPE), if chord.is_holding() => {
+            () = until(held_back) => canvas.paint(&mut painter, &mut peer, &frame)?,
+            () = tokio::time::sleep(ESCAPE), if chords.is_holding() => {
                 // Nothing followed: it was the key and not the begin of a chord.
-                let held = chord.release();
+                let held = chords.release();
                 if mode == AttachMode::Interactive {
                     peer.type_bytes(held);
                 }
             }
-            Ok(()) = status.changed() => canvas.paint(&mut painter, &mut peer, &status)?,
+            Ok(()) = frame.changed() => {
+                canvas.told = None;
+                canvas.paint(&mut painter, &mut peer, &frame)?;
+            }
         }
+    }
+}
+
+/// Waits until then, or for ever. Cancel-safe.
+pub(crate) async fn until(deadline: Option<Instant>) {
+    match deadline {
+        Some(deadline) => tokio::time::sleep_until(deadline.into()).await,
+        None => std::future::pending().await,
     }
 }
 
@@ -155,6 +195,8 @@ fn drain(
 struct Canvas {
     out: Vec<u8>,
     painted: Option<Instant>,
+    /// What the operator is told until the frame says something new.
+    told: Option<&'static str>,
 }
 
 impl Canvas {
@@ -162,7 +204,7 @@ impl Canvas {
         &mut self,
         painter: &mut Painter,
         peer: &mut Peer,
-        status: &watch::Receiver<String>,
+        frame: &watch::Receiver<Frame>,
     ) -> io::Result<()> {
         peer.expire_sync();
         if peer.is_mid_snapshot() {
@@ -170,14 +212,13 @@ impl Canvas {
         }
         self.out.clear();
         let dropped = peer.dropped();
-        let text = if dropped == 0 {
-            status.borrow().clone()
-        } else {
-            format!(
-                "the session does not read: {dropped} keys dropped · {}",
-                *status.borrow()
-            )
-        };
+        let mut text = frame.borrow().status.clone();
+        if let Some(told) = self.told {
+            text = format!(" {told} ·{text}");
+        }
+        if dropped > 0 {
+            text = format!("the session does not read: {dropped} keys dropped · {text}");
+        }
         painter.paint(peer.screen_mut(), &text, &mut self.out);
         self.painted = Some(Instant::now());
         if self.out.is_empty() {

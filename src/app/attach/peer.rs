@@ -73,9 +73,15 @@ pub(crate) struct Peer {
     screen: Screen,
     /// Bytes frames of a snapshot still to come.
     snapshot_frames: u32,
+    /// Whether a snapshot was begun.
+    has_begun: bool,
+    /// Answers to our pings.
+    pongs: u64,
     heard: Instant,
     said: Instant,
     dropped: u64,
+    /// What the program wanted in the clipboard last.
+    clipboard: Option<String>,
 }
 
 impl std::fmt::Debug for Peer {
@@ -100,9 +106,12 @@ impl Peer {
             errors: line.errors,
             screen: Screen::new(size, SCROLLBACK_LINES),
             snapshot_frames: 0,
+            has_begun: false,
+            pongs: 0,
             heard: now,
             said: now,
             dropped: 0,
+            clipboard: None,
         };
         peer.say(ClientToSession::Hello {
             version: VERSION,
@@ -133,6 +142,11 @@ impl Peer {
         if self.outgoing.try_send(Outgoing::Bytes(bytes)).is_err() {
             self.dropped += 1;
         }
+    }
+
+    /// What the program wanted in the operator's clipboard since this was asked.
+    pub(crate) const fn take_clipboard(&mut self) -> Option<String> {
+        self.clipboard.take()
     }
 
     /// Pieces of input that the session did not take.
@@ -185,7 +199,8 @@ impl Peer {
             Some(Frame::Bytes(bytes)) => {
                 self.snapshot_frames = self.snapshot_frames.saturating_sub(1);
                 // Its own host answers the program's queries; ours would come twice.
-                drop(self.screen.feed(&bytes));
+                let replies = self.screen.feed(&bytes);
+                self.clipboard = replies.clipboard.or(self.clipboard.take());
                 Ok(News::Screen)
             }
             Some(Frame::Message(payload)) => {
@@ -207,13 +222,25 @@ impl Peer {
             SessionToClient::Snapshot { size, frames } => {
                 self.screen = Screen::new(size, SCROLLBACK_LINES);
                 self.snapshot_frames = frames;
+                self.has_begun = true;
             }
             SessionToClient::Resized { size } => self.screen.resize(size),
             SessionToClient::Ended { exit } => return Ok(News::Ended(exit)),
             SessionToClient::Refused { why } => return Ok(News::Refused(why)),
-            SessionToClient::HandOverTaken | SessionToClient::Pong => {}
+            SessionToClient::Pong => self.pongs += 1,
+            SessionToClient::HandOverTaken => {}
         }
         Ok(News::Screen)
+    }
+
+    /// Whether the screen is what the session's is.
+    pub(crate) const fn has_snapshot(&self) -> bool {
+        self.has_begun && self.snapshot_frames == 0
+    }
+
+    /// How many of our pings were answered: what was typed before one was taken.
+    pub(crate) const fn pongs(&self) -> u64 {
+        self.pongs
     }
 
     /// Whether a snapshot is still coming, so that drawing now would flicker.

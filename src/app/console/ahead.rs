@@ -10,8 +10,6 @@ const MAX_TYPED: usize = 1_024;
 /// The most text of pastes that is kept, in bytes.
 const MAX_PASTED: usize = 1024 * 1024;
 
-const DETACH: Key = Key::ctrl('q');
-
 /// One thing that was typed.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) enum Typed {
@@ -21,9 +19,11 @@ pub(super) enum Typed {
     Paste(String),
 }
 
-/// The queue. Keys behind the detach key are meant for the console again.
-#[derive(Debug, Default)]
+/// The queue. Keys behind a chord are meant for the console again.
+#[derive(Debug)]
 pub(super) struct Ahead {
+    /// The keys that no session gets.
+    chords: Vec<Key>,
     typed: VecDeque<Typed>,
     pasted: usize,
 }
@@ -33,27 +33,36 @@ pub(super) struct Ahead {
 pub(super) enum Fate {
     /// It waits, or was lost because too much waits.
     Waits,
-    /// It detaches now: nothing waits before it, or it was pressed twice.
-    Detaches,
+    /// It is the console's now: nothing waits before it, or it was pressed twice.
+    Ours,
 }
 
 impl Ahead {
+    /// An empty queue, with the keys that no session gets.
+    pub(super) fn new(chords: &[Key]) -> Self {
+        Self {
+            chords: chords.to_vec(),
+            typed: VecDeque::new(),
+            pasted: 0,
+        }
+    }
+
     pub(super) fn is_empty(&self) -> bool {
         self.typed.is_empty()
     }
 
     /// Whether the operator wants to leave once what waits is typed.
-    pub(super) fn has_detach(&self) -> bool {
-        self.typed.iter().any(Typed::detaches)
+    pub(super) fn has_chord(&self) -> bool {
+        self.typed.iter().any(|typed| self.is_chord(typed))
     }
 
     /// Takes a key.
     pub(super) fn key(&mut self, key: Key, press: Option<pty::KeyPress>) -> Fate {
         let typed = Typed::Key(key, press);
-        let last_detaches = self.typed.back().is_none_or(Typed::detaches);
-        if typed.detaches() && last_detaches {
+        let last_is_chord = self.typed.back().is_none_or(|last| self.is_chord(last));
+        if self.is_chord(&typed) && last_is_chord {
             self.clear();
-            return Fate::Detaches;
+            return Fate::Ours;
         }
         if self.typed.len() < MAX_TYPED {
             self.typed.push_back(typed);
@@ -71,17 +80,21 @@ impl Ahead {
     }
 
     pub(super) fn clear(&mut self) {
-        *self = Self::default();
+        self.typed.clear();
+        self.pasted = 0;
     }
 
-    /// Gives the bytes for the session up to the detach key, and what was typed behind
-    /// that, if it is there.
-    pub(super) fn take(&mut self, modes: &pty::Modes) -> (Vec<u8>, Option<VecDeque<Typed>>) {
-        let mut typed = std::mem::take(self).typed;
+    /// Gives the bytes for the session up to the first chord, and that with what was
+    /// typed behind it, if it is there.
+    pub(super) fn take(&mut self, modes: &pty::Modes) -> (Vec<u8>, Option<(Key, VecDeque<Typed>)>) {
+        let mut typed = std::mem::take(&mut self.typed);
+        self.pasted = 0;
         let mut bytes = Vec::new();
         while let Some(one) = typed.pop_front() {
             match one {
-                Typed::Key(key, _) if key == DETACH => return (bytes, Some(typed)),
+                Typed::Key(key, _) if self.chords.contains(&key.normal()) => {
+                    return (bytes, Some((key, typed)));
+                }
                 Typed::Key(_, Some(press)) => bytes.extend(press.encode(modes)),
                 Typed::Key(_, None) => {}
                 Typed::Paste(text) => bytes.extend(pty::encode_paste(&text, modes)),
@@ -89,11 +102,9 @@ impl Ahead {
         }
         (bytes, None)
     }
-}
 
-impl Typed {
-    fn detaches(&self) -> bool {
-        matches!(self, Self::Key(key, _) if *key == DETACH)
+    fn is_chord(&self, typed: &Typed) -> bool {
+        matches!(typed, Typed::Key(key, _) if self.chords.contains(&key.normal()))
     }
 }
 
@@ -101,6 +112,8 @@ impl Typed {
 mod tests {
     use super::*;
     use crate::state::KeyCode;
+
+    const DETACH: Key = Key::ctrl('q');
 
     fn letter(character: char) -> (Key, Option<pty::KeyPress>) {
         let key = pty::Key::Character(character);
@@ -114,7 +127,7 @@ mod tests {
     }
 
     fn ahead(keys: &[(Key, Option<pty::KeyPress>)]) -> Ahead {
-        let mut ahead = Ahead::default();
+        let mut ahead = Ahead::new(&crate::state::Keys::default().chords());
         for (key, press) in keys {
             assert_eq!(ahead.key(*key, *press), Fate::Waits);
         }
@@ -126,7 +139,7 @@ mod tests {
     fn what_is_typed_behind_the_detach_key_comes_back_in_order() {
         let mut ahead = ahead(&[letter('a'), detach(), letter('b'), letter('c')]);
         ahead.paste(String::from("d"));
-        assert!(ahead.has_detach());
+        assert!(ahead.has_chord());
         let (bytes, behind) = ahead.take(&pty::Modes::default());
         assert_eq!(bytes, b"a");
         let (b, c) = (letter('b'), letter('c'));
@@ -135,7 +148,7 @@ mod tests {
             Typed::Key(c.0, c.1),
             Typed::Paste(String::from("d")),
         ]);
-        assert_eq!(behind, Some(expected));
+        assert_eq!(behind, Some((DETACH, expected)));
         assert!(ahead.is_empty());
     }
 
@@ -148,15 +161,18 @@ mod tests {
 
     #[test]
     fn the_detach_key_waits_for_the_keys_before_it_and_twice_it_does_not() {
-        assert_eq!(Ahead::default().key(DETACH, None), Fate::Detaches);
+        assert_eq!(
+            Ahead::new(&crate::state::Keys::default().chords()).key(DETACH, None),
+            Fate::Ours
+        );
         let mut ahead = ahead(&[letter('a'), detach()]);
-        assert_eq!(ahead.key(DETACH, None), Fate::Detaches);
+        assert_eq!(ahead.key(DETACH, None), Fate::Ours);
         assert!(ahead.is_empty());
     }
 
     #[test]
     fn it_is_bounded() {
-        let mut ahead = Ahead::default();
+        let mut ahead = Ahead::new(&crate::state::Keys::default().chords());
         ahead.paste("x".repeat(MAX_PASTED));
         ahead.paste(String::from("y"));
         let (key, press) = letter('z');

@@ -10,7 +10,7 @@ use crate::app::planning;
 use crate::manifest::AgentListing;
 use crate::policy::Route;
 use crate::state::{
-    AgentOffer, BottleBudget, BottleRef, Effect, Event, FleetEvent, PlanSummary, Role,
+    AgentOffer, BottleBudget, BottleRef, Effect, Event, FleetEvent, OperationKind, PlanSummary,
 };
 
 impl Console<'_> {
@@ -19,10 +19,23 @@ impl Console<'_> {
             Effect::Quit => self.has_quit = true,
             Effect::WatchHub { bottle } => self.watch_hub(bottle),
             Effect::UnwatchHub { bottle } => self.tasks.end(&hub(&bottle)),
-            Effect::FollowLogs { bottle, role } => self.follow_logs(bottle, role),
-            Effect::StopLogs { bottle, role } => self.tasks.end(&log(&bottle, role)),
+            Effect::FollowLog {
+                ticket,
+                subject,
+                reach,
+                wish,
+            } => self.follow_log(ticket, subject, reach, wish),
+            Effect::WishLog { ticket, wish } => self.wish_log(ticket, wish),
+            Effect::OrderLog { ticket, order } => self.order_log(ticket, order),
+            Effect::StopLog { ticket } => self.stop_log(ticket),
+            Effect::Copy { text } => self.copy(text)?,
             Effect::Preview { bottle } => self.open_session(bottle, Purpose::Preview),
             Effect::ClosePreview { bottle } => self.close_session(&bottle, Purpose::Preview),
+            Effect::WriteClipboard { bottle, ticket } => self.write_clipboard(&bottle, ticket)?,
+            Effect::HoldScreen { bottle } => self.hold_screen(bottle)?,
+            Effect::ReadScreen { bottle, wish } => self.read_screen(bottle, &wish)?,
+            Effect::WatchTile { bottle } => self.open_tile(bottle),
+            Effect::CloseTile { bottle } => self.close_tile(&bottle),
             Effect::Attach { bottle, full } => {
                 let purpose = if full { Purpose::Full } else { Purpose::Pane };
                 self.open_session(bottle, purpose);
@@ -32,11 +45,20 @@ impl Console<'_> {
                 self.take(Event::Detached { bottle, why: None })?;
             }
             Effect::LoadAgents => self.load_agents()?,
+            Effect::ReadAudit { of } => self.read_audit(of),
             Effect::PlanStart { agent } => self.plan(agent)?,
             Effect::Start { agent, name } => self.start(&agent, name)?,
             Effect::Stop { bottle } => self.stop(bottle),
             Effect::Resume { bottle } => self.resume(bottle)?,
             Effect::Remove { bottle } => self.remove(bottle),
+            Effect::Restart { bottle } => self.restart(bottle)?,
+            Effect::Freeze { bottle } => self.brake(OperationKind::Freeze, bottle),
+            Effect::Unfreeze { bottle } => self.brake(OperationKind::Unfreeze, bottle),
+            Effect::Cut { bottle } => self.brake(OperationKind::Cut, bottle),
+            Effect::Reconnect { bottle } => self.brake(OperationKind::Reconnect, bottle),
+            Effect::SendLine { bottles, text } => self.send_lines(bottles, text),
+            Effect::Panic => self.panic(false),
+            Effect::LiftPanic => self.panic(true),
             Effect::AcceptHold { bottle, hold } => self.answer(bottle, hold, true),
             Effect::RefuseHold { bottle, hold } => self.answer(bottle, hold, false),
             Effect::RaiseBudgets { bottle, raises } => self.answer_budgets(bottle, Some(raises)),
@@ -63,6 +85,9 @@ impl Console<'_> {
             Effect::UndoRequest { request } => self.undo_request(request),
             Effect::EditRequest { request, ask } => self.open_editor(request, *ask)?,
             Effect::Notify { bottle, what } => self.notify(&bottle, &what)?,
+            Effect::Sample { bottles } => self.sample(&bottles),
+            Effect::LoadTemplates { bottles } => self.load_templates(bottles),
+            Effect::UseTheme { name } => self.use_theme(&name)?,
             Effect::RefreshFleet => self.refresh(),
         }
         Ok(())
@@ -148,16 +173,6 @@ impl Console<'_> {
         );
     }
 
-    fn follow_logs(&mut self, bottle: BottleRef, role: Role) {
-        let engine = Arc::clone(&self.cellar.engine);
-        let events = self.events.clone();
-        self.tasks.start(
-            log(&bottle, role),
-            Some(bottle.clone()),
-            lines::logs(engine, bottle, role, events),
-        );
-    }
-
     /// Reading a few small files takes less than a frame.
     fn load_agents(&mut self) -> std::io::Result<()> {
         let event = match planning::load() {
@@ -208,7 +223,7 @@ impl Console<'_> {
         })
     }
 
-    fn refresh(&mut self) {
+    pub(super) fn refresh(&mut self) {
         let engine = Arc::clone(&self.cellar.engine);
         let events = self.events.clone();
         let id = engine.id().clone();
@@ -235,10 +250,6 @@ impl Console<'_> {
 
 fn hub(bottle: &BottleRef) -> String {
     format!("hub {}/{}", bottle.engine.0, bottle.id)
-}
-
-fn log(bottle: &BottleRef, role: Role) -> String {
-    format!("log {}/{} {}", bottle.engine.0, bottle.id, role.as_str())
 }
 
 fn offer(agent: AgentListing) -> AgentOffer {

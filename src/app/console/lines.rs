@@ -1,28 +1,21 @@
-//! The tasks that stand for the console's lines: one hub a bottle, followed logs, the
-//! engine's events. Each sends events and waits when the queue is full.
+//! The tasks that stand for the console's lines: one hub a bottle, the engine's
+//! events. Each sends events and waits when the queue is full.
 
 use std::sync::Arc;
 use std::time::Duration;
 
-use futures_util::StreamExt as _;
-use jiff::Timestamp;
 use tokio::sync::mpsc;
 
 use crate::app::links::Links;
-use crate::docker::{self, Engine, LogRequest, WatchEvent};
+use crate::docker::{self, Engine, WatchEvent};
 use crate::state::{BottleRef, Event, FleetEvent};
 use crate::wire::{
-    ConsoleToHub, Frame, HEARTBEAT, HubToConsole, LineReader, LineWriter, LogLine, Role,
-    SILENCE_LIMIT, VERSION,
+    ConsoleToHub, Frame, HEARTBEAT, HubToConsole, LineReader, LineWriter, SILENCE_LIMIT, VERSION,
 };
 
 /// Waits before a broken line is tried again: doubling, up to the longest.
 const FIRST_WAIT: Duration = Duration::from_millis(300);
 const LONGEST_WAIT: Duration = Duration::from_secs(5);
-/// Lines of a log that are shown at first.
-const TAIL_LINES: u32 = 2_000;
-/// Lines that go into one event.
-const LINES_AT_ONCE: usize = 256;
 
 /// Passes on what the engine shows of this operator's bottles.
 pub(in crate::app) async fn fleet(
@@ -141,68 +134,4 @@ async fn hold(
             }
         }
     }
-}
-
-/// Sends the tail of a container's log and what follows.
-pub(super) async fn logs(
-    engine: Arc<dyn Engine>,
-    bottle: BottleRef,
-    role: Role,
-    events: mpsc::Sender<Event>,
-) {
-    let request = LogRequest {
-        follow: true,
-        tail: Some(TAIL_LINES),
-        since: None,
-    };
-    let why = follow(&*engine, &bottle, role, request, &events).await;
-    let ended = Event::LogEnded { bottle, role, why };
-    // Nobody looks any more.
-    drop(events.send(ended).await);
-}
-
-async fn follow(
-    engine: &dyn Engine,
-    bottle: &BottleRef,
-    role: Role,
-    request: LogRequest,
-    events: &mpsc::Sender<Event>,
-) -> Option<String> {
-    let sightings = docker::sightings(engine).await.ok()?;
-    let container = sightings
-        .into_iter()
-        .find(|sighting| sighting.bottle.id == bottle.id)?
-        .containers
-        .into_iter()
-        .find(|container| container.role == role)?;
-    let mut news = engine
-        .logs(&container.container, request)
-        .ready_chunks(LINES_AT_ONCE);
-    while let Some(chunks) = news.next().await {
-        let mut lines = Vec::with_capacity(chunks.len());
-        let mut broken = None;
-        for chunk in chunks {
-            match chunk {
-                Ok(chunk) => lines.push(LogLine {
-                    at: chunk.at.unwrap_or(Timestamp::UNIX_EPOCH),
-                    text: String::from_utf8_lossy(&chunk.bytes)
-                        .trim_end_matches(['\n', '\r'])
-                        .to_owned(),
-                }),
-                Err(error) => broken = Some(error.to_string()),
-            }
-        }
-        let event = Event::Log {
-            bottle: bottle.clone(),
-            role,
-            lines,
-        };
-        if events.send(event).await.is_err() {
-            return None;
-        }
-        if broken.is_some() {
-            return broken;
-        }
-    }
-    None
 }

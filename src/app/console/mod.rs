@@ -7,18 +7,31 @@
 
 mod ahead;
 mod answers;
+mod audit;
+mod background;
+mod brakes;
+mod clipboard;
+mod copy;
+mod copying;
 mod editor;
 mod effects;
 mod inbox;
 mod input;
+mod kept;
 pub(super) mod lines;
+mod logs;
 mod operations;
 mod progress;
+mod samples;
 mod secrets;
 mod session;
 mod tasks;
+mod theme;
+mod tiles;
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, VecDeque};
+use std::path::Path;
+use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use crossterm::event::EventStream;
@@ -26,33 +39,43 @@ use futures_util::StreamExt as _;
 use futures_util::future::LocalBoxFuture;
 use jiff::Timestamp;
 use tokio::signal::unix::{Signal, SignalKind, signal};
-use tokio::sync::{mpsc, watch};
+use tokio::sync::{Semaphore, mpsc, watch};
 use tokio::time::MissedTickBehavior;
 
 use self::ahead::Ahead;
+use self::background::Answer;
+use self::clipboard::Wanted;
 use self::editor::Editor;
 use self::input::{Input, translate};
 use self::progress::Cancels;
 use self::secrets::{Asking, LookedUp};
 use self::session::{Opened, Shown};
 use self::tasks::Tasks;
-use super::attach::{AttachEnd, AttachError, window_size};
+use self::theme::Colors;
+use self::tiles::Tiles;
+use super::attach::{AttachEnd, AttachError, Frame, until, window_size};
 use super::cellar::Cellar;
 use super::exit::{Exit, Failure};
 use super::notify::Notifier;
+use super::recording::Recorder;
+use super::sampler::Sampled;
 use super::terminal::Terminal;
 use crate::manifest::Plan;
 use crate::pty::KeyPress;
-use crate::state::{BottleRef, Effect, Event, Key, Setup, State};
+use crate::state::{BottleRef, Effect, Event, Kept, Key, Keys, Setup, State};
 use crate::ui::{Canvas, Look};
 
 /// Events that may wait; who sends more waits too.
 const WAITING_EVENTS: usize = 256;
+/// Operations on bottles at the same time. More of them only wait in the engine, and
+/// keep it from answering anything else.
+const OPERATIONS_AT_ONCE: usize = 16;
 /// The shortest time between two frames.
-const FRAME: Duration = Duration::from_millis(16);
+const FRAME_TIME: Duration = Duration::from_millis(16);
 
 /// Opens the console and stays until the operator leaves it. Bottles go on.
-pub(super) async fn open(cellar: Cellar) -> Result<Exit, Failure> {
+/// What happens is recorded, if that is asked for.
+pub(super) async fn open(cellar: Cellar, recording: Option<&Path>) -> Result<Exit, Failure> {
     let failed = |error: std::io::Error| {
         Failure::new("open the console", &error)
             .help("run it in a terminal; `cellar list` works without one")
@@ -61,10 +84,20 @@ pub(super) async fn open(cellar: Cellar) -> Result<Exit, Failure> {
     let terminal = Terminal::take().map_err(failed)?;
     terminal.hear_console().map_err(failed)?;
     let mut console = Console::new(cellar, &terminal, size).map_err(failed)?;
+    console.record(recording)?;
     let ended = console.run().await;
+    let recorded = console.recorder.take().map_or(Ok(()), Recorder::finish);
     drop(console);
     drop(terminal);
-    ended.map_err(failed).map(|()| Exit::Done)
+    ended.map_err(failed)?;
+    recorded.map_err(|why| Failure::because("record all that happened", why))?;
+    Ok(Exit::Done)
+}
+
+/// How things look here in the operator's theme.
+pub(super) fn look() -> Look {
+    let (config, _) = super::planning::config();
+    Colors::here(config.theme.as_deref()).look()
 }
 
 /// A session that has the whole terminal.
@@ -73,11 +106,18 @@ type Full<'terminal> = (
     LocalBoxFuture<'terminal, Result<AttachEnd, AttachError>>,
 );
 
+/// What a console begins with, and the operator's own keys as their file has them.
+type Begin = Box<(Setup, BTreeMap<String, Vec<String>>)>;
+
 /// The loop's own things. What is known of the world is in `state`.
 struct Console<'terminal> {
     cellar: Cellar,
     terminal: &'terminal Terminal,
     canvas: Canvas,
+    /// What its colours follow from.
+    colors: Colors,
+    /// What of the terminal's answer came so far.
+    answer: Answer,
     state: State,
     tasks: Tasks,
     events: mpsc::Sender<Event>,
@@ -86,21 +126,43 @@ struct Console<'terminal> {
     opening: mpsc::Receiver<Opened>,
     looked_up: mpsc::Sender<LookedUp>,
     looking_up: mpsc::Receiver<LookedUp>,
+    /// What is to be sampled next.
+    sampling: mpsc::Sender<Vec<Sampled>>,
     /// `None` while a session has the terminal and reads it itself.
     input: Option<EventStream>,
     shown: Option<Shown>,
+    tiles: Tiles,
     ahead: Ahead,
     full: Option<Full<'terminal>>,
     /// The operator's own editor, while it has the terminal.
     editor: Option<Editor>,
+    /// What a session wants in the clipboard.
+    wanted: Option<Wanted>,
+    /// The same of the session that has the whole terminal.
+    copying: mpsc::Receiver<String>,
+    copied: mpsc::Sender<String>,
     notifier: Notifier,
-    status: watch::Sender<String>,
+    /// The log that is looked at.
+    log_desk: Option<logs::LogDesk>,
+    /// What the session that has the whole terminal is told.
+    frame: watch::Sender<Frame>,
     plans: BTreeMap<String, Plan>,
     asking: Option<Asking>,
+    /// What else is to be asked for after it.
+    to_ask: VecDeque<Asking>,
+    /// How many operations may run at once; the others wait their turn.
+    slots: Arc<Semaphore>,
     /// Numbers operations, so that each has a task of its own.
     operations: u64,
     cancels: Cancels,
+    /// What the console began with, until it is known whether that is recorded.
+    begin: Option<Begin>,
+    recorder: Option<Recorder>,
     drawn: Option<(u64, Instant)>,
+    /// What of the view is on disk.
+    kept: Kept,
+    /// Who writes it there now.
+    keeping: Option<tokio::task::JoinHandle<()>>,
     is_stale: bool,
     has_quit: bool,
 }
@@ -114,25 +176,44 @@ impl<'terminal> Console<'terminal> {
         let (events, queue) = mpsc::channel(WAITING_EVENTS);
         let (opened, opening) = mpsc::channel(4);
         let (looked_up, looking_up) = mpsc::channel(4);
+        // One that finds no room is lost: nobody pressed anything for it yet.
+        let (copied, copying) = mpsc::channel(4);
         let now = Timestamp::now();
         let (prices, bad_prices) = super::planning::prices();
+        let (config, bad_config) = super::planning::config();
+        let (keys, bad_keys) = Keys::read(&config.keys);
         let setup = Setup {
             engines: vec![cellar.engine.id().clone()],
             size,
             now,
             utc_offset_seconds: jiff::tz::TimeZone::system().to_offset(now).seconds(),
             prices,
+            kept: kept::read(&cellar.store),
+            keys,
+            themes: super::planning::themes(),
         };
-        let (config, bad_config) = super::planning::config();
+        let last_kept = setup.kept.clone();
+        let begin = Some(Box::new((setup.clone(), config.keys)));
         let bad_prices = bad_prices.map(|failure| failure.line());
-        for text in bad_prices.into_iter().chain(bad_config) {
+        let bad_keys = bad_keys
+            .into_iter()
+            .map(|why| format!("config.json: {why}"));
+        for text in bad_prices
+            .into_iter()
+            .chain(bad_config)
+            .chain(bad_keys.take(1))
+        {
             // The queue is new, so there is room.
             drop(events.try_send(Event::Note { text }));
         }
+        let chords = setup.keys.chords();
+        let colors = Colors::here(config.theme.as_deref());
         Ok(Self {
             cellar,
             terminal,
-            canvas: Canvas::new(look())?,
+            canvas: Canvas::new(colors.look())?,
+            colors,
+            answer: Answer::default(),
             state: State::new(setup),
             tasks: Tasks::default(),
             events,
@@ -141,21 +222,48 @@ impl<'terminal> Console<'terminal> {
             opening,
             looked_up,
             looking_up,
+            // Without a task yet nobody reads it.
+            sampling: mpsc::channel(1).0,
             input: Some(EventStream::new()),
             shown: None,
-            ahead: Ahead::default(),
+            tiles: Tiles::default(),
+            ahead: Ahead::new(&chords),
             full: None,
             editor: None,
+            wanted: None,
+            copying,
+            copied,
             notifier: Notifier::new(config.notifications),
-            status: watch::channel(String::new()).0,
+            log_desk: None,
+            frame: watch::channel(Frame::default()).0,
             plans: BTreeMap::new(),
             asking: None,
+            to_ask: VecDeque::new(),
+            slots: Arc::new(Semaphore::new(OPERATIONS_AT_ONCE)),
             operations: 0,
             cancels: Cancels::default(),
+            begin,
+            recorder: None,
             drawn: None,
+            kept: last_kept,
+            keeping: None,
             is_stale: true,
             has_quit: false,
         })
+    }
+
+    /// Begins a recording.
+    fn record(&mut self, path: Option<&Path>) -> Result<(), Failure> {
+        let (Some(begin), Some(path)) = (self.begin.take(), path) else {
+            return Ok(());
+        };
+        let (setup, keys) = *begin;
+        let recorder = Recorder::create(path, setup, keys);
+        self.recorder = Some(recorder.map_err(|error| {
+            Failure::new(format!("record into {}", path.display()), &error)
+                .help("name a file that is not there yet, in a folder that is")
+        })?);
+        Ok(())
     }
 
     async fn run(&mut self) -> std::io::Result<()> {
@@ -163,23 +271,33 @@ impl<'terminal> Console<'terminal> {
             String::from("fleet"),
             None,
             lines::fleet(
-                std::sync::Arc::clone(&self.cellar.engine),
+                Arc::clone(&self.cellar.engine),
                 self.cellar.store.owner().to_owned(),
                 self.events.clone(),
             ),
         );
+        self.start_sampler();
         let mut tick = tokio::time::interval(Duration::from_secs(1));
         tick.set_missed_tick_behavior(MissedTickBehavior::Delay);
         let mut ends = Ends::listen()?;
+        // After the first frame, which no answer may delay.
+        self.draw_if_due()?;
+        self.ask_background()?;
         while !self.has_quit {
             self.draw_if_due()?;
             let frame = self.next_frame();
+            let held_back = session::held_back(self.shown.as_ref());
+            let held_back = held_back.into_iter().chain(self.tiles.held_back()).min();
             tokio::select! {
                 biased;
-                Some(input) = next_input(&mut self.input) => self.take_input(input?)?,
+                Some(input) = next_input(&mut self.input, self.answer.due()) => match input? {
+                    Some(input) => self.sift_input(input?)?,
+                    None => self.give_back_input()?,
+                },
                 end = next_full(&mut self.full) => self.leave_full(&end)?,
                 edited = editor::next(&mut self.editor) => self.leave_editor(edited)?,
                 Some(opened) = self.opening.recv() => self.take_opened(opened)?,
+                Some(text) = self.copying.recv() => self.take_copied(text)?,
                 Some(found) = self.looking_up.recv() => self.take_looked_up(found)?,
                 end = ends.any() => self.take_end(end)?,
                 // Before what may never run dry: without it a session that floods would
@@ -191,19 +309,34 @@ impl<'terminal> Console<'terminal> {
                     how: died.how,
                 })?,
                 Some(event) = self.queue.recv() => self.take(event)?,
-                news = session::next(&mut self.shown) => self.take_news(news)?,
+                // In a flood these never run dry: the tasks that keep lines alive get their
+                // turn after each, or every bottle would take the console for dead.
+                news = session::next(&mut self.shown) => {
+                    self.take_news(news)?;
+                    tokio::task::yield_now().await;
+                }
+                news = self.tiles.next() => {
+                    self.take_tile_news(news)?;
+                    tokio::task::yield_now().await;
+                }
                 () = tokio::time::sleep_until(frame.into()), if self.is_dirty() => {}
+                () = until(held_back) => self.is_stale = true,
             }
         }
+        self.keep_last_view();
         Ok(())
     }
 
     /// Gives an event to the state and performs what it wants.
     fn take(&mut self, event: Event) -> std::io::Result<()> {
+        if let Some(recorder) = &mut self.recorder {
+            recorder.note(&self.state, &event);
+        }
         let effects = self.state.apply(event);
         self.perform_all(effects)?;
+        self.settle_still();
         if self.full.is_some() {
-            self.tell_status();
+            self.tell_frame();
         }
         Ok(())
     }
@@ -221,6 +354,14 @@ impl<'terminal> Console<'terminal> {
         {
             self.lose_session(why)?;
         }
+        self.beat_tiles()?;
+        self.keep_view();
+        if let Some(why) = self.recorder.as_mut().and_then(Recorder::take_broken) {
+            self.take(Event::Note {
+                text: format!("nothing more is recorded: {why}"),
+            })?;
+        }
+        self.look_for_panic()?;
         self.take(Event::Tick {
             now: Timestamp::now(),
         })
@@ -233,11 +374,28 @@ impl<'terminal> Console<'terminal> {
         self.take(Event::EndAsked)
     }
 
-    fn take_input(
-        &mut self,
-        input: std::io::Result<crossterm::event::Event>,
-    ) -> std::io::Result<()> {
-        match translate(input?) {
+    /// Takes the terminal's own answer out of what is typed.
+    fn sift_input(&mut self, input: crossterm::event::Event) -> std::io::Result<()> {
+        let sifted = self.answer.take(input);
+        if let Some(background) = sifted.background {
+            self.take_background(background);
+        }
+        sifted
+            .typed
+            .into_iter()
+            .try_for_each(|input| self.take_input(input))
+    }
+
+    /// What looked like the beginning of an answer was typed.
+    fn give_back_input(&mut self) -> std::io::Result<()> {
+        let typed = self.answer.release();
+        typed
+            .into_iter()
+            .try_for_each(|input| self.take_input(input))
+    }
+
+    fn take_input(&mut self, input: crossterm::event::Event) -> std::io::Result<()> {
+        match translate(input) {
             Input::Resize(columns, rows) => {
                 let size = crate::pty::TerminalSize { columns, rows };
                 self.take(Event::Resize { size })?;
@@ -255,6 +413,9 @@ impl<'terminal> Console<'terminal> {
     fn take_key(&mut self, key: Key, press: Option<KeyPress>) -> std::io::Result<()> {
         if self.asking.is_some() && self.state.asks_secret() {
             self.take_secret_key(key)
+        } else if self.state.view.copying.is_some() || self.state.overtakes_session() {
+            // They are not typed ahead: the session must not hear them later.
+            self.take(Event::Key { key })
         } else if self.state.has_open_session() {
             self.take_session_key(key, press)
         } else if self.state.attached().is_some() {
@@ -271,50 +432,49 @@ impl<'terminal> Console<'terminal> {
     }
 
     fn next_frame(&self) -> Instant {
-        self.drawn.map_or_else(Instant::now, |(_, at)| at + FRAME)
+        self.drawn
+            .map_or_else(Instant::now, |(_, at)| at + FRAME_TIME)
     }
 
     fn draw_if_due(&mut self) -> std::io::Result<()> {
-        let is_early = self.drawn.is_some_and(|(_, at)| at.elapsed() < FRAME);
+        let is_early = self.drawn.is_some_and(|(_, at)| at.elapsed() < FRAME_TIME);
         if !self.is_dirty() || self.has_quit || is_early {
             return Ok(());
         }
         self.note_screen()?;
-        let screen = self
-            .shown
-            .as_ref()
-            .map(|shown| (&shown.bottle, shown.peer.screen()));
-        self.canvas.draw(&self.state, screen)?;
+        self.fit_log()?;
+        self.tiles.expire_sync();
+        let shown = self.shown.as_ref();
+        let shown = shown.map(|shown| (&shown.bottle, shown.drawn()));
+        let screens = self.tiles.screens().chain(shown).collect();
+        self.canvas.draw(&self.state, &screens)?;
         self.drawn = Some((self.state.revision(), Instant::now()));
         self.is_stale = false;
         Ok(())
     }
 }
 
-/// How the console looks here: colours unless `NO_COLOR` is set (no-color.org), more
-/// than ASCII unless the locale says otherwise.
-fn look() -> Look {
-    let is_set = |name: &str| std::env::var_os(name).is_some_and(|value| !value.is_empty());
-    let locale = ["LC_ALL", "LC_CTYPE", "LANG"]
-        .iter()
-        .find_map(|name| std::env::var(name).ok().filter(|value| !value.is_empty()))
-        .unwrap_or_default()
-        .to_ascii_lowercase();
-    Look {
-        has_colors: !is_set("NO_COLOR"),
-        is_ascii: !locale.is_empty() && !locale.contains("utf"),
-    }
-}
-
-/// The next thing from the terminal; waits for ever while a session reads it.
+/// The next thing from the terminal, or `None` at `due`, if that comes first; waits for
+/// ever while a session reads it. Cancel-safe.
 async fn next_input(
     input: &mut Option<EventStream>,
-) -> Option<std::io::Result<std::io::Result<crossterm::event::Event>>> {
-    match input {
-        Some(stream) => Some(stream.next().await.ok_or_else(|| {
+    due: Option<Instant>,
+) -> Option<std::io::Result<Option<std::io::Result<crossterm::event::Event>>>> {
+    let Some(stream) = input else {
+        return std::future::pending().await;
+    };
+    let is_due = async {
+        match due {
+            Some(due) => tokio::time::sleep_until(due.into()).await,
+            None => std::future::pending().await,
+        }
+    };
+    tokio::select! {
+        biased;
+        next = stream.next() => Some(next.map(Some).ok_or_else(|| {
             std::io::Error::new(std::io::ErrorKind::UnexpectedEof, "the terminal is gone")
         })),
-        None => std::future::pending().await,
+        () = is_due => Some(Ok(None)),
     }
 }
 

@@ -1,6 +1,8 @@
 //! Operations on bottles: each a task that answers with events, from `Began` to
 //! `Ended`.
 
+use std::sync::Arc;
+
 use tokio::sync::{mpsc, oneshot};
 
 use super::Console;
@@ -34,6 +36,10 @@ impl Console<'_> {
 
     pub(super) fn resume(&mut self, bottle: BottleRef) -> std::io::Result<()> {
         self.look_up_again(bottle, planning::asks_again, Wish::Resume)
+    }
+
+    pub(super) fn restart(&mut self, bottle: BottleRef) -> std::io::Result<()> {
+        self.look_up_again(bottle, planning::asks_again, Wish::Restart)
     }
 
     pub(super) fn unlock(&mut self, bottle: BottleRef) -> std::io::Result<()> {
@@ -85,8 +91,8 @@ impl Console<'_> {
                 Ok(())
             }
             Some(_) if self.asking.is_some() => {
-                let why = String::from("another value is being asked for; try again after it");
-                self.give_up(&asking.wish, &asking.agent, why)
+                self.to_ask.push_back(asking);
+                Ok(())
             }
             Some(what) => {
                 let agent = asking.agent.clone();
@@ -101,6 +107,7 @@ impl Console<'_> {
         let (kind, bottle) = match wish {
             Wish::Start(..) => (OperationKind::Start, None),
             Wish::Resume(bottle) => (OperationKind::Resume, Some(bottle.clone())),
+            Wish::Restart(bottle) => (OperationKind::Restart, Some(bottle.clone())),
             Wish::Unlock(_) => return self.take(Event::Note { text: why }),
         };
         self.take(ended(kind, bottle, agent, Err(why)))
@@ -127,7 +134,7 @@ impl Console<'_> {
                 if let Some(asking) = self.asking.take() {
                     self.go_on(asking);
                 }
-                Ok(())
+                self.ask_next()
             }
             Typed::Refused => {
                 self.take(Event::SecretDone)?;
@@ -135,9 +142,21 @@ impl Console<'_> {
                     return Ok(());
                 };
                 let why = String::from("a value was not given; nothing was done");
-                self.give_up(&asking.wish, &asking.agent, why)
+                self.give_up(&asking.wish, &asking.agent, why)?;
+                self.ask_next()
             }
         }
+    }
+
+    /// Asks for what waited for the last question to be answered.
+    fn ask_next(&mut self) -> std::io::Result<()> {
+        let Some(asking) = self.to_ask.pop_front() else {
+            return Ok(());
+        };
+        let agent = asking.agent.clone();
+        let what = asking.question().unwrap_or_default();
+        self.asking = Some(asking);
+        self.take(Event::SecretAsked { agent, what })
     }
 
     fn go_on(&mut self, asking: Asking) {
@@ -154,6 +173,15 @@ impl Console<'_> {
                     bottle,
                     agent,
                     |cellar, news| async move { cellar.resume(&id, values, news).await.map(drop) },
+                );
+            }
+            Wish::Restart(bottle) => {
+                let id = bottle.id.clone();
+                self.spawn(
+                    OperationKind::Restart,
+                    bottle,
+                    agent,
+                    |cellar, news| async move { cellar.restart(&id, values, news).await },
                 );
             }
             Wish::Unlock(bottle) => {
@@ -284,7 +312,7 @@ impl Console<'_> {
     }
 
     /// Runs an operation as a task and tells the state how it goes.
-    fn spawn<Work, Done>(
+    pub(super) fn spawn<Work, Done>(
         &mut self,
         kind: OperationKind,
         bottle: BottleRef,
@@ -299,7 +327,10 @@ impl Console<'_> {
         let (tx, mut rx) = mpsc::channel(WAITING_NEWS);
         let done = work(self.cellar.clone(), tx);
         let mut teller = self.teller(kind, Some(bottle.clone()), agent, None);
+        let slots = Arc::clone(&self.slots);
         self.tasks.start(name, Some(bottle), async move {
+            // Nobody closes it.
+            let _slot = slots.acquire().await;
             teller.begin().await;
             let tell = async {
                 while let Some(progress) = rx.recv().await {

@@ -18,6 +18,8 @@ pub(super) enum Wish {
     Start(Box<Plan>, Option<crate::spec::BottleId>),
     /// Resume a bottle.
     Resume(BottleRef),
+    /// Stop a bottle and resume it.
+    Restart(BottleRef),
     /// Hand a bottle's egress what its routes name.
     Unlock(BottleRef),
 }

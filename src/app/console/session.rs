@@ -7,11 +7,11 @@ use futures_util::FutureExt as _;
 
 use super::Console;
 use super::ahead::{Fate, Typed};
-use crate::app::attach::{self, AttachEnd, AttachError, News, Peer, PeerError};
+use crate::app::attach::{self, AttachEnd, AttachError, Frame, News, Peer, PeerError};
 use crate::app::exit::Failure;
 use crate::docker::Line;
-use crate::pty;
-use crate::state::{BottleRef, Event, Focus, Key, Pointer, PointerAction};
+use crate::pty::{self, Screen};
+use crate::state::{BottleRef, Event, Key, Pointer, PointerAction, Target};
 use crate::store::AuditEvent;
 use crate::ui;
 use crate::wire::{AttachMode, ClientToSession};
@@ -30,6 +30,10 @@ pub(super) enum Purpose {
     Pane,
     /// It gets the whole terminal.
     Full,
+    /// Its screen is looked at beside others.
+    Tile,
+    /// It has the whole terminal and is read there, which the console draws.
+    Lent,
 }
 
 /// A line that was asked for.
@@ -46,6 +50,14 @@ pub(super) struct Shown {
     pub(super) bottle: BottleRef,
     pub(super) peer: Peer,
     mode: AttachMode,
+    /// The screen as it was when the operator began to read it.
+    pub(super) still: Option<Box<Screen>>,
+    /// Whether it gets the whole terminal again after that.
+    pub(super) is_lent: bool,
+    /// Whether that was begun.
+    pub(super) is_read: bool,
+    /// Whether its program may ask for the operator's clipboard.
+    pub(super) may_copy: bool,
     /// The generation of the screen that was drawn last, and its scrollback.
     noted: Option<(u64, usize)>,
 }
@@ -58,10 +70,16 @@ pub(super) async fn next(shown: &mut Option<Shown>) -> Result<News, PeerError> {
     }
 }
 
-fn task(purpose: Purpose) -> String {
+/// Until when the shown session's program may hold its update back.
+pub(super) fn held_back(shown: Option<&Shown>) -> Option<Instant> {
+    shown.and_then(|shown| shown.peer.screen().sync_deadline())
+}
+
+fn task(purpose: Purpose, bottle: &BottleRef) -> String {
     match purpose {
+        Purpose::Tile => super::tiles::task(bottle),
         Purpose::Preview => String::from("preview"),
-        Purpose::Pane | Purpose::Full => String::from("attach"),
+        Purpose::Pane | Purpose::Full | Purpose::Lent => String::from("attach"),
     }
 }
 
@@ -71,36 +89,37 @@ impl Console<'_> {
         let cellar = self.cellar.clone();
         let answer = self.opened.clone();
         let subject = Some(bottle.clone());
-        self.tasks.start(task(purpose), subject, async move {
-            if purpose == Purpose::Preview {
-                tokio::time::sleep(PREVIEW_DELAY).await;
-            }
-            let line = cellar
-                .session_line(&bottle.id)
-                .await
-                .map_err(|error| error.to_string());
-            if purpose != Purpose::Preview && line.is_ok() {
-                // The disk must not keep the operator from the session.
-                let (cellar, id) = (cellar.clone(), bottle.id.clone());
-                let event = AuditEvent::Attach { typed: true };
-                tokio::task::spawn_blocking(move || cellar.audit_after(&id, event));
-            }
-            // A console that is gone needs no line.
-            drop(
-                answer
-                    .send(Opened {
-                        bottle,
-                        purpose,
-                        line,
-                    })
-                    .await,
-            );
-        });
+        self.tasks
+            .start(task(purpose, &bottle), subject, async move {
+                if purpose == Purpose::Preview {
+                    tokio::time::sleep(PREVIEW_DELAY).await;
+                }
+                let line = cellar
+                    .session_line(&bottle.id)
+                    .await
+                    .map_err(|error| error.to_string());
+                if !matches!(purpose, Purpose::Preview | Purpose::Tile) && line.is_ok() {
+                    // The disk must not keep the operator from the session.
+                    let (cellar, id) = (cellar.clone(), bottle.id.clone());
+                    let event = AuditEvent::Attach { typed: true };
+                    tokio::task::spawn_blocking(move || cellar.audit_after(&id, event));
+                }
+                // A console that is gone needs no line.
+                drop(
+                    answer
+                        .send(Opened {
+                            bottle,
+                            purpose,
+                            line,
+                        })
+                        .await,
+                );
+            });
     }
 
     /// Lets the shown or coming session go.
     pub(super) fn close_session(&mut self, bottle: &BottleRef, purpose: Purpose) {
-        self.tasks.end(&task(purpose));
+        self.tasks.end(&task(purpose, bottle));
         if purpose != Purpose::Preview {
             self.ahead.clear();
         }
@@ -120,9 +139,14 @@ impl Console<'_> {
             purpose,
             line,
         } = opened;
+        if purpose == Purpose::Tile {
+            return self.take_tile(bottle, line);
+        }
         let is_wanted = match purpose {
             Purpose::Preview => self.state.lines.preview.as_ref() == Some(&bottle),
-            Purpose::Pane | Purpose::Full => self.state.attached() == Some(&bottle),
+            Purpose::Pane | Purpose::Full | Purpose::Lent | Purpose::Tile => {
+                self.state.attached() == Some(&bottle)
+            }
         };
         if !is_wanted {
             return Ok(());
@@ -133,7 +157,7 @@ impl Console<'_> {
             (Err(why), _) => return self.take(Event::AttachFailed { bottle, why }),
         };
         // Who leaves at once needs no whole terminal for it.
-        if purpose == Purpose::Full && !self.ahead.has_detach() {
+        if purpose == Purpose::Full && !self.ahead.has_chord() {
             return self.enter_full(bottle, line);
         }
         let (mode, size) = if purpose == Purpose::Preview {
@@ -145,6 +169,10 @@ impl Console<'_> {
             bottle: bottle.clone(),
             peer: Peer::greet(line, mode, size),
             mode,
+            still: None,
+            is_lent: purpose == Purpose::Lent,
+            is_read: false,
+            may_copy: mode == AttachMode::Interactive && self.may_ask_for_clipboard(&bottle),
             noted: None,
         });
         if purpose != Purpose::Preview {
@@ -162,14 +190,19 @@ impl Console<'_> {
         self.take(Event::Attached {
             bottle: bottle.clone(),
         })?;
-        let (status, shown) = tokio::sync::watch::channel(String::new());
-        self.status = status;
+        let (frame, shown) = tokio::sync::watch::channel(Frame::default());
+        self.frame = frame;
         let terminal = self.terminal;
         // What was typed meanwhile, as a program that asked for nothing reads it.
         let (typed, _) = self.ahead.take(&pty::Modes::default());
-        let attach = attach::attach(terminal, line, AttachMode::Interactive, typed, shown);
+        let mode = AttachMode::Interactive;
+        let chords = pty::Chords::console(&self.state.keys.detach_letters());
+        let copies = self
+            .may_ask_for_clipboard(&bottle)
+            .then(|| self.copied.clone());
+        let attach = attach::attach(terminal, line, mode, chords, typed, (shown, copies));
         self.full = Some((bottle, attach.boxed_local()));
-        self.tell_status();
+        self.tell_frame();
         Ok(())
     }
 
@@ -191,8 +224,13 @@ impl Console<'_> {
         self.take(Event::Resize { size })?;
         match end {
             Ok(AttachEnd::Detached) => self.take(Event::Key {
-                key: Key::ctrl('q'),
+                key: self.state.keys.detach_key(),
             }),
+            Ok(AttachEnd::Next) => self.go_on_from(bottle),
+            Ok(AttachEnd::Copy) => {
+                self.lend_full(bottle);
+                Ok(())
+            }
             Ok(AttachEnd::Ended(exit)) => self.take(Event::SessionEnded {
                 bottle,
                 exit: *exit,
@@ -208,16 +246,31 @@ impl Console<'_> {
         }
     }
 
+    /// Leaves a session for the next bottle that needs the operator.
+    fn go_on_from(&mut self, bottle: BottleRef) -> std::io::Result<()> {
+        self.take(Event::Key {
+            key: Key::NEXT_NEED,
+        })?;
+        if self.state.attached() == Some(&bottle) {
+            // It was answered elsewhere meanwhile, and the operator stays.
+            self.open_session(bottle, Purpose::Full);
+        }
+        Ok(())
+    }
+
     /// Tells the session that has the terminal what needs the operator elsewhere.
-    pub(super) fn tell_status(&self) {
+    pub(super) fn tell_frame(&self) {
         if self.full.is_none() {
             return;
         }
-        let text = ui::status_line(&self.state, self.canvas.look());
-        self.status.send_if_modified(|old| {
-            let is_new = *old != text;
+        let frame = Frame {
+            status: ui::status_line(&self.state, self.canvas.look()),
+            has_next: self.state.other_needs() > 0,
+        };
+        self.frame.send_if_modified(|old| {
+            let is_new = *old != frame;
             if is_new {
-                *old = text;
+                *old = frame;
             }
             is_new
         });
@@ -257,6 +310,8 @@ impl Console<'_> {
             }
         }
         self.is_stale |= self.shown.as_ref().is_some_and(Shown::is_new);
+        self.look_for_copied()?;
+        self.read_lent()?;
         self.send_ahead()
     }
 
@@ -268,12 +323,12 @@ impl Console<'_> {
     ) -> std::io::Result<()> {
         match self.ahead.key(key, press) {
             Fate::Waits => Ok(()),
-            Fate::Detaches => self.take(Event::Key { key }),
+            Fate::Ours => self.take(Event::Key { key }),
         }
     }
 
     /// Types what was kept, once the session's modes are known; what was typed behind
-    /// the detach key goes where it would have gone.
+    /// a chord goes where it would have gone.
     fn send_ahead(&mut self) -> std::io::Result<()> {
         let Some(shown) = &mut self.shown else {
             return Ok(());
@@ -285,12 +340,10 @@ impl Console<'_> {
         if !bytes.is_empty() {
             shown.peer.type_bytes(bytes);
         }
-        let Some(behind) = behind else {
+        let Some((key, behind)) = behind else {
             return Ok(());
         };
-        self.take(Event::Key {
-            key: Key::ctrl('q'),
-        })?;
+        self.take(Event::Key { key })?;
         for typed in behind {
             match typed {
                 Typed::Key(key, press) => self.take_key(key, press)?,
@@ -306,7 +359,7 @@ impl Console<'_> {
             return Ok(());
         };
         shown.peer.expire_sync();
-        if !shown.is_new() {
+        if !shown.is_new() || shown.still.is_some() {
             return Ok(());
         }
         let scrollback = shown.peer.screen().scrollback_len();
@@ -350,7 +403,7 @@ impl Console<'_> {
         key: Key,
         press: Option<pty::KeyPress>,
     ) -> std::io::Result<()> {
-        if key == Key::ctrl('q') && self.ahead.is_empty() {
+        if self.state.keys.is_chord(key) && self.ahead.is_empty() {
             return self.take(Event::Key { key });
         }
         match (&mut self.shown, press) {
@@ -377,7 +430,8 @@ impl Console<'_> {
             let length = asking.paste(&text);
             return self.take(Event::SecretTyped { length });
         }
-        if self.state.attached().is_none() {
+        let is_ours = self.state.view.copying.is_some() || self.state.overtakes_session();
+        if self.state.attached().is_none() || is_ours {
             return self.take(Event::Paste { text });
         }
         match &mut self.shown {
@@ -396,6 +450,13 @@ impl Console<'_> {
         }
         let action = match mouse.kind {
             MouseEventKind::Down(MouseButton::Left) => PointerAction::Press,
+            // The wall alone is held, and only once it was pressed.
+            MouseEventKind::Drag(MouseButton::Left) if self.state.view.holds_wall => {
+                PointerAction::Drag
+            }
+            MouseEventKind::Up(MouseButton::Left) if self.state.view.holds_wall => {
+                PointerAction::Release
+            }
             MouseEventKind::ScrollUp => PointerAction::WheelUp,
             MouseEventKind::ScrollDown => PointerAction::WheelDown,
             MouseEventKind::Down(_)
@@ -405,7 +466,11 @@ impl Console<'_> {
             | MouseEventKind::ScrollLeft
             | MouseEventKind::ScrollRight => return Ok(()),
         };
-        let target = ui::hit(&self.state, self.canvas.look(), mouse.column, mouse.row);
+        let target = if matches!(action, PointerAction::Drag | PointerAction::Release) {
+            Target::Column { at: mouse.column }
+        } else {
+            ui::hit(&self.state, self.canvas.look(), mouse.column, mouse.row)
+        };
         self.take(Event::Pointer {
             pointer: Pointer { action, target },
         })
@@ -417,15 +482,8 @@ impl Console<'_> {
         let Some(area) = ui::session_area(&self.state) else {
             return false;
         };
-        let is_pane = matches!(
-            self.state.view.focus,
-            Focus::Attached {
-                full: false,
-                is_open: true,
-                ..
-            }
-        );
-        let Some(shown) = self.shown.as_mut().filter(|_| is_pane) else {
+        let has_keys = self.state.has_open_session();
+        let Some(shown) = self.shown.as_mut().filter(|_| has_keys) else {
             return false;
         };
         let size = shown.peer.screen().size();
@@ -458,11 +516,28 @@ impl Console<'_> {
 }
 
 impl Shown {
+    /// One that only watches.
+    pub(super) const fn watching(bottle: BottleRef, peer: Peer) -> Self {
+        Self {
+            bottle,
+            peer,
+            mode: AttachMode::Watch,
+            still: None,
+            is_lent: false,
+            is_read: false,
+            may_copy: false,
+            noted: None,
+        }
+    }
+
     /// Whether its modes are known, so that keys can be encoded for it.
     fn takes_keys(&self) -> bool {
-        self.mode == AttachMode::Interactive
-            && !self.peer.is_mid_snapshot()
-            && self.peer.screen().generation() > 0
+        self.mode == AttachMode::Interactive && self.has_screen()
+    }
+
+    /// Whether its screen is what the session's is.
+    pub(super) fn has_screen(&self) -> bool {
+        !self.peer.is_mid_snapshot() && self.peer.screen().generation() > 0
     }
 
     fn is_new(&self) -> bool {

@@ -4,14 +4,16 @@ use std::io::IsTerminal as _;
 
 use tokio::sync::watch;
 
-use super::super::attach::{self, AttachEnd};
+use super::super::attach::{self, AttachEnd, Frame};
 use super::super::cellar::Cellar;
 use super::super::cli::AttachArguments;
 use super::super::exit::{Exit, Failure};
 use super::super::output::Output;
 use super::super::terminal::Terminal;
 use super::printing;
+use crate::pty::Chords;
 use crate::spec::BottleId;
+use crate::state::Keys;
 use crate::store::AuditEvent;
 use crate::wire::{AttachMode, SessionExit};
 
@@ -46,13 +48,28 @@ pub(super) async fn run(
     })?;
     let typed = mode == AttachMode::Interactive;
     cellar.audit_after(id, AuditEvent::Attach { typed });
-    let (_status, shown) = watch::channel(status(id, mode));
+    let (config, _) = super::super::planning::config();
+    let (keys, _) = Keys::read(&config.keys);
+    let frame = Frame {
+        status: status(id, mode, &keys.detach_key().name()),
+        has_next: false,
+    };
+    let (_frame, shown) = watch::channel(frame);
     let terminal = Terminal::take().map_err(|error| Failure::new(attempt(), &error))?;
-    let end = attach::attach(&terminal, line, mode, Vec::new(), shown).await;
+    let end = attach::attach(
+        &terminal,
+        line,
+        mode,
+        Chords::leaving(&keys.detach_letters()),
+        Vec::new(),
+        (shown, None),
+    )
+    .await;
     drop(terminal);
     let end = end.map_err(|error| Failure::new(attempt(), &error))?;
     match end {
-        AttachEnd::Detached => out
+        // The way out is the only chord here.
+        AttachEnd::Detached | AttachEnd::Next | AttachEnd::Copy => out
             .note(&format!("detached; {id} goes on"))
             .map_err(printing)
             .map(|()| Exit::Done),
@@ -65,10 +82,10 @@ pub(super) async fn run(
     }
 }
 
-fn status(id: &BottleId, mode: AttachMode) -> String {
+fn status(id: &BottleId, mode: AttachMode, key: &str) -> String {
     match mode {
-        AttachMode::Interactive => format!(" {id} · ctrl-q detaches"),
-        AttachMode::Watch => format!(" {id} · watching, keys are not sent · ctrl-q leaves"),
+        AttachMode::Interactive => format!(" {id} · {key} detaches"),
+        AttachMode::Watch => format!(" {id} · watching, keys are not sent · {key} leaves"),
     }
 }
 

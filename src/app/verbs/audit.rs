@@ -99,7 +99,7 @@ fn verify(out: &mut Output, store: &Store, is_json: bool) -> Result<Exit, Failur
 }
 
 /// What happened, in words.
-fn words(event: &AuditEvent) -> String {
+pub(in crate::app) fn words(event: &AuditEvent) -> String {
     match event {
         AuditEvent::Start { spec, outcome } => {
             format!("start {}, {}", spec.short(), ended(outcome))
@@ -111,6 +111,10 @@ fn words(event: &AuditEvent) -> String {
         AuditEvent::Seal { broken, .. } => format!("seal broken: {}", broken.join(", ")),
         AuditEvent::Stop => String::from("stop"),
         AuditEvent::Remove => String::from("remove"),
+        AuditEvent::Freeze { in_panic } => with_all("freeze", *in_panic),
+        AuditEvent::Unfreeze { in_panic } => with_all("unfreeze", *in_panic),
+        AuditEvent::Cut { in_panic } => with_all("cut egress", *in_panic),
+        AuditEvent::Reconnect { in_panic } => with_all("reconnect egress", *in_panic),
         AuditEvent::Revision {
             revision,
             why,
@@ -137,9 +141,16 @@ fn words(event: &AuditEvent) -> String {
             format!("refused to raise {}", budgets.join(", "))
         }
         AuditEvent::Unlock { secrets } => format!("unlock {}", secrets.join(", ")),
+        AuditEvent::Send => String::from("send"),
         AuditEvent::Attach { typed: true } => String::from("attach"),
         AuditEvent::Attach { typed: false } => String::from("watch"),
     }
+}
+
+/// What was done to one bottle, or to all at once.
+fn with_all(what: &str, in_panic: bool) -> String {
+    let all = if in_panic { ", in a panic" } else { "" };
+    format!("{what}{all}")
 }
 
 fn ended(outcome: &AuditOutcome) -> String {

@@ -24,7 +24,7 @@ pub(super) async fn demo(out: &mut Output, arguments: &DemoArguments) -> Result<
             .map_err(printing)?;
         return Ok(Exit::Done);
     }
-    let exit = console::open(cellar).await?;
+    let exit = console::open(cellar, None).await?;
     out.note("the demo's bottles go on; `cellar demo --clean` removes every trace")
         .map_err(printing)?;
     Ok(exit)

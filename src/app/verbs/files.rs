@@ -1,6 +1,7 @@
 //! `init`, `check`, `completions`, `man`: what needs no engine.
 
 use std::io::IsTerminal as _;
+use std::path::Path;
 
 use clap_complete::Shell;
 use serde::Serialize;
@@ -111,10 +112,80 @@ pub(super) fn completions(
     out.raw(&script).map_err(printing).map(|()| Exit::Done)
 }
 
-pub(super) fn man(out: &mut Output, command: &clap::Command) -> Result<Exit, Failure> {
-    let mut page = Vec::new();
-    clap_mangen::Man::new(command.clone())
-        .render(&mut page)
-        .map_err(printing)?;
-    out.raw(&page).map_err(printing).map(|()| Exit::Done)
+pub(super) fn man(
+    out: &mut Output,
+    dir: Option<&Path>,
+    command: &clap::Command,
+) -> Result<Exit, Failure> {
+    let Some(dir) = dir else {
+        let mut page = Vec::new();
+        clap_mangen::Man::new(command.clone())
+            .render(&mut page)
+            .map_err(printing)?;
+        return out.raw(&page).map_err(printing).map(|()| Exit::Done);
+    };
+    let failed = |error: std::io::Error| Failure::new("write the man pages", &error);
+    std::fs::create_dir_all(dir).map_err(failed)?;
+    clap_mangen::generate_to(command.clone(), dir).map_err(failed)?;
+    Ok(Exit::Done)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::app::Verb;
+
+    /// The pages that a command and all below it have, by their files' names.
+    fn pages(command: &clap::Command, before: &str) -> Vec<(String, String)> {
+        let name = format!("{before}{}", command.get_name());
+        let about = command.get_about().map(ToString::to_string);
+        let mut all = vec![(format!("{name}.1"), about.unwrap_or_default())];
+        let below = command.get_subcommands();
+        for one in below.filter(|one| !one.is_hide_set() && one.get_name() != "help") {
+            all.extend(pages(one, &format!("{name}-")));
+        }
+        all
+    }
+
+    #[test]
+    fn every_verb_has_a_page_that_says_what_it_does() {
+        use clap::Subcommand as _;
+        let folder = tempfile::tempdir().unwrap();
+        let dir = folder.path().join("share/man/man1");
+        let cellar = clap::Command::new("cellar").about("One console.");
+        let cellar = Verb::augment_subcommands(cellar);
+        man(&mut Output::standard(), Some(&dir), &cellar).unwrap();
+        let wanted = pages(&cellar, "");
+        assert!(wanted.len() > 40, "{}", wanted.len());
+        for (name, about) in &wanted {
+            let page = std::fs::read_to_string(dir.join(name)).unwrap_or_default();
+            // Hyphens and dots are escaped in a page; the first word is not.
+            let word = about.split([' ', ',', ':']).next().unwrap_or_default();
+            assert!(!about.is_empty(), "{name}");
+            assert!(
+                page.contains(".SH SYNOPSIS") && page.contains(word),
+                "{name}: {page}"
+            );
+        }
+        let there = std::fs::read_dir(&dir).unwrap().count();
+        assert_eq!(there, wanted.len(), "no page without a verb");
+    }
+
+    #[test]
+    fn completions_name_every_verb() {
+        use clap::Subcommand as _;
+        let cellar = Verb::augment_subcommands(clap::Command::new("cellar"));
+        for shell in [Shell::Bash, Shell::Zsh, Shell::Fish] {
+            let mut script = Vec::new();
+            clap_complete::generate(shell, &mut cellar.clone(), "cellar", &mut script);
+            let script = String::from_utf8(script).unwrap();
+            for verb in cellar.get_subcommands().filter(|verb| !verb.is_hide_set()) {
+                assert!(
+                    script.contains(verb.get_name()),
+                    "{shell}: {}",
+                    verb.get_name()
+                );
+            }
+        }
+    }
 }

@@ -1,10 +1,10 @@
-//! `stop`, `resume`, `rm`: what changes bottles that exist.
+//! `stop`, `resume`, `restart`, `rm`: what changes bottles that exist.
 
 use serde::Serialize;
 
 use super::super::ask;
 use super::super::cellar::Cellar;
-use super::super::cli::{ManyArguments, RmArguments, StopArguments};
+use super::super::cli::{ManyArguments, RmArguments, SomeArguments};
 use super::super::exit::{Exit, Failure};
 use super::super::output::Output;
 use super::super::planning;
@@ -23,15 +23,28 @@ struct Done<'a> {
 }
 
 /// Collects how each bottle fared; one failure stops no other.
-struct Tally<'a> {
+pub(super) struct Tally<'a> {
     out: &'a mut Output,
     is_json: bool,
     word: &'static str,
-    exit: Exit,
+    pub(super) exit: Exit,
 }
 
-impl Tally<'_> {
-    fn add(&mut self, id: &BottleId, result: Result<(), Failure>) -> Result<(), Failure> {
+impl<'a> Tally<'a> {
+    pub(super) const fn new(out: &'a mut Output, is_json: bool, word: &'static str) -> Self {
+        Self {
+            out,
+            is_json,
+            word,
+            exit: Exit::Done,
+        }
+    }
+
+    pub(super) fn add(
+        &mut self,
+        id: &BottleId,
+        result: Result<(), Failure>,
+    ) -> Result<(), Failure> {
         let failure = match result {
             Ok(()) => None,
             Err(failure) => {
@@ -57,11 +70,11 @@ impl Tally<'_> {
     }
 }
 
-fn find_all(cellar: &Cellar, names: &[String]) -> Result<Vec<BottleId>, Failure> {
+pub(super) fn find_all(cellar: &Cellar, names: &[String]) -> Result<Vec<BottleId>, Failure> {
     names.iter().map(|name| cellar.find(name)).collect()
 }
 
-pub(super) async fn stop(out: &mut Output, arguments: &StopArguments) -> Result<Exit, Failure> {
+pub(super) async fn stop(out: &mut Output, arguments: &SomeArguments) -> Result<Exit, Failure> {
     let cellar = mended(out).await?;
     let ids = if arguments.all {
         view::bottles(&cellar, Asking::Nobody, Whose::Ours)
@@ -74,12 +87,7 @@ pub(super) async fn stop(out: &mut Output, arguments: &StopArguments) -> Result<
         find_all(&cellar, &arguments.bottles)?
     };
     let results = futures_util::future::join_all(ids.iter().map(|id| cellar.stop(id))).await;
-    let mut tally = Tally {
-        out,
-        is_json: arguments.json,
-        word: "stopped",
-        exit: Exit::Done,
-    };
+    let mut tally = Tally::new(out, arguments.json, "stopped");
     for (id, result) in ids.iter().zip(results) {
         tally.add(id, result)?;
     }
@@ -89,12 +97,7 @@ pub(super) async fn stop(out: &mut Output, arguments: &StopArguments) -> Result<
 pub(super) async fn resume(out: &mut Output, arguments: &ManyArguments) -> Result<Exit, Failure> {
     let cellar = mended(out).await?;
     let ids = find_all(&cellar, &arguments.bottles)?;
-    let mut tally = Tally {
-        out,
-        is_json: arguments.json,
-        word: "resumed",
-        exit: Exit::Done,
-    };
+    let mut tally = Tally::new(out, arguments.json, "resumed");
     for id in &ids {
         let record = cellar
             .store
@@ -109,15 +112,28 @@ pub(super) async fn resume(out: &mut Output, arguments: &ManyArguments) -> Resul
     Ok(tally.exit)
 }
 
+pub(super) async fn restart(out: &mut Output, arguments: &ManyArguments) -> Result<Exit, Failure> {
+    let cellar = mended(out).await?;
+    let ids = find_all(&cellar, &arguments.bottles)?;
+    let mut tally = Tally::new(out, arguments.json, "restarted");
+    for id in &ids {
+        let record = cellar
+            .store
+            .record(id)
+            .map_err(|error| Failure::new(format!("restart `{id}`"), &error))?;
+        let values = gather(&planning::asks_again(&record)?).await?;
+        let (tx, shown) = show_progress(!arguments.json);
+        let result = cellar.restart(id, values, tx).await;
+        shown.finish().await;
+        tally.add(id, result)?;
+    }
+    Ok(tally.exit)
+}
+
 pub(super) async fn unlock(out: &mut Output, arguments: &ManyArguments) -> Result<Exit, Failure> {
     let cellar = mended(out).await?;
     let ids = find_all(&cellar, &arguments.bottles)?;
-    let mut tally = Tally {
-        out,
-        is_json: arguments.json,
-        word: "unlocked",
-        exit: Exit::Done,
-    };
+    let mut tally = Tally::new(out, arguments.json, "unlocked");
     for id in &ids {
         let record = cellar
             .store
@@ -149,12 +165,7 @@ pub(super) async fn rm(out: &mut Output, arguments: &RmArguments) -> Result<Exit
         }
     }
     let results = futures_util::future::join_all(ids.iter().map(|id| cellar.remove(id))).await;
-    let mut tally = Tally {
-        out,
-        is_json: arguments.json,
-        word: "removed",
-        exit: Exit::Done,
-    };
+    let mut tally = Tally::new(out, arguments.json, "removed");
     for (id, result) in ids.iter().zip(results) {
         tally.add(id, result)?;
     }

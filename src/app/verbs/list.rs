@@ -223,7 +223,7 @@ pub(crate) fn state_word(state: &ContainerState) -> String {
     match state {
         ContainerState::Created => String::from("created"),
         ContainerState::Running => String::from("running"),
-        ContainerState::Paused => String::from("paused"),
+        ContainerState::Paused => String::from("frozen"),
         ContainerState::Restarting => String::from("restarting"),
         ContainerState::Exited { code: Some(code) } => format!("exited {code}"),
         ContainerState::Exited { code: None } => String::from("exited"),

@@ -1,100 +1,230 @@
-//! `logs`: what a bottle's containers wrote, merged by the time they wrote it.
+//! `logs`: what bottles' containers wrote, merged by the time they wrote it.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
 
 use futures_util::StreamExt as _;
+use futures_util::stream::SelectAll;
+use jiff::{Span, Timestamp, Zoned};
 use serde::Serialize;
-use tokio::sync::mpsc;
 
+use super::super::cellar::Cellar;
 use super::super::cli::LogsArguments;
 use super::super::exit::{Exit, Failure};
+use super::super::follow::{self, Piece};
+use super::super::merge::Merge;
 use super::super::output::Output;
 use super::super::view::{self, Asking, Whose};
 use super::{mended, printing};
-use crate::docker::{LogChunk, LogRequest};
+use crate::docker::{LogChunk, LogRequest, LogSource};
+use crate::pty::log_line;
+use crate::spec::BottleId;
+use crate::store::Pattern;
 use crate::wire::Role;
 
-/// Lines waiting to be printed while others are read.
-const WAITING_LINES: usize = 256;
+const ATTEMPT: &str = "read the logs";
 
 #[derive(Debug, Serialize)]
 struct Line<'a> {
+    bottle: &'a str,
     role: Role,
+    stream: &'static str,
     at: Option<String>,
     text: &'a str,
+    /// Whether it was longer than 1 MiB and goes on as the next.
+    #[serde(skip_serializing_if = "std::ops::Not::not")]
+    is_cut: bool,
 }
+
+/// A container whose log is printed.
+type Key = (Arc<str>, Role);
 
 pub(super) async fn logs(out: &mut Output, arguments: &LogsArguments) -> Result<Exit, Failure> {
+    let since = arguments.since;
     let cellar = mended(out).await?;
-    let id = cellar.find(&arguments.bottle)?;
-    let attempt = || format!("read the logs of `{id}`");
-    let view = view::bottles(&cellar, Asking::Nobody, Whose::Ours)
-        .await?
+    let containers = containers(&cellar, arguments).await?;
+    let printer = Printer {
+        pattern: arguments.grep.as_deref().and_then(Pattern::new),
+        has_names: arguments.bottles.len() > 1,
+        arguments,
+    };
+    let request = LogRequest {
+        follow: false,
+        tail: arguments.tail,
+        since,
+    };
+    let logs = containers
+        .iter()
+        .map(|(key, container)| (key.clone(), cellar.engine.logs(container, request)));
+    let mut merge = Merge::of(logs);
+    let mut last: BTreeMap<Key, Timestamp> = BTreeMap::new();
+    while let Some((key, at, chunk)) = merge.next().await {
+        let chunk = chunk.map_err(|error| Failure::new(ATTEMPT, &error))?;
+        // Engines know whole seconds.
+        if since.is_none_or(|since| at >= since) {
+            printer.print(out, &key, &chunk)?;
+        }
+        last.insert(key, at);
+    }
+    if !arguments.follow {
+        return Ok(Exit::Done);
+    }
+    // What is older than what was asked for is not to come after all.
+    let begun = since.unwrap_or(Timestamp::MIN);
+    let news: SelectAll<_> = containers
         .into_iter()
-        .find(|view| view.id == id)
-        .ok_or_else(|| Failure::because(attempt(), "it was removed meanwhile"))?;
-    let wanted = arguments.role.map(Role::from);
-    let (tx, mut rx) = mpsc::channel(WAITING_LINES);
-    let mut tasks = tokio::task::JoinSet::new();
-    for container in view.containers {
-        if wanted.is_some_and(|role| role != container.role) {
-            continue;
-        }
-        let request = LogRequest {
-            follow: arguments.follow,
-            tail: arguments.tail,
-            since: None,
-        };
-        let mut news = cellar.engine.logs(&container.container, request);
-        let tx = tx.clone();
-        tasks.spawn(async move {
-            while let Some(chunk) = news.next().await {
-                if tx.send((container.role, chunk)).await.is_err() {
-                    return;
-                }
-            }
-        });
-    }
-    drop(tx);
-    if arguments.follow {
-        loop {
-            tokio::select! {
-                line = rx.recv() => match line {
-                    Some((role, chunk)) => print(out, arguments, role, &chunk.map_err(|error| Failure::new(attempt(), &error))?)?,
-                    None => return Ok(Exit::Done),
-                },
-                Ok(()) = tokio::signal::ctrl_c() => return Ok(Exit::Interrupted),
-            }
-        }
-    }
-    let mut all = Vec::new();
-    while let Some((role, chunk)) = rx.recv().await {
-        all.push((
-            role,
-            chunk.map_err(|error| Failure::new(attempt(), &error))?,
-        ));
-    }
-    all.sort_by_key(|(_, chunk)| chunk.at);
-    for (role, chunk) in &all {
-        print(out, arguments, *role, chunk)?;
-    }
-    Ok(Exit::Done)
+        .map(|(key, container)| {
+            let last = last.get(&key).copied().unwrap_or(begun);
+            follow::follow(Arc::clone(&cellar.engine), key, &container, Some(last))
+        })
+        .collect();
+    printer.follow(out, news).await
 }
 
-fn print(
-    out: &mut Output,
+/// The containers that were asked for, each with its bottle and role.
+async fn containers(
+    cellar: &Cellar,
     arguments: &LogsArguments,
-    role: Role,
-    chunk: &LogChunk,
-) -> Result<(), Failure> {
-    let text = String::from_utf8_lossy(&chunk.bytes);
-    let text = text.trim_end_matches(['\n', '\r']);
-    let at = chunk.at.map(|at| at.to_string());
-    if arguments.json {
-        return out.json_line(&Line { role, at, text }).map_err(printing);
+) -> Result<Vec<(Key, String)>, Failure> {
+    let wanted = arguments.role.map(Role::from);
+    let ids = arguments.bottles.iter().map(|text| cellar.find(text));
+    let mut ids: Vec<BottleId> = ids.collect::<Result<_, _>>()?;
+    ids.sort();
+    ids.dedup();
+    let mut views = view::bottles(cellar, Asking::Nobody, Whose::Ours).await?;
+    let mut containers = Vec::new();
+    for id in ids {
+        let at = views.iter().position(|view| view.id == id);
+        let view = at.map(|at| views.swap_remove(at)).ok_or_else(|| {
+            Failure::because(format!("{ATTEMPT} of `{id}`"), "it was removed meanwhile")
+        })?;
+        let name: Arc<str> = Arc::from(id.as_str());
+        for container in view.containers {
+            if wanted.is_none_or(|role| role == container.role) {
+                containers.push(((Arc::clone(&name), container.role), container.container));
+            }
+        }
     }
-    out.line(&format!(
-        "{:<9} {} {text}",
-        role.as_str(),
-        at.unwrap_or_default()
-    ))
-    .map_err(printing)
+    Ok(containers)
+}
+
+struct Printer<'a> {
+    pattern: Option<Pattern>,
+    has_names: bool,
+    arguments: &'a LogsArguments,
+}
+
+impl Printer<'_> {
+    async fn follow(
+        &self,
+        out: &mut Output,
+        mut news: impl futures_util::Stream<Item = Vec<Piece<Key>>> + Unpin,
+    ) -> Result<Exit, Failure> {
+        loop {
+            let pieces = tokio::select! {
+                pieces = news.next() => pieces,
+                Ok(()) = tokio::signal::ctrl_c() => return Ok(Exit::Interrupted),
+            };
+            let Some(pieces) = pieces else {
+                return Ok(Exit::Done);
+            };
+            for piece in pieces {
+                match piece {
+                    Piece::Line((key, _, chunk)) => self.print(out, &key, &chunk)?,
+                    Piece::Broke((bottle, role), error) => {
+                        let role = role.as_str();
+                        let note = format!("the log of {bottle} {role} broke: {error}; again");
+                        out.note(&note).map_err(printing)?;
+                    }
+                    Piece::Ended(_) => {}
+                }
+            }
+        }
+    }
+
+    fn print(&self, out: &mut Output, key: &Key, chunk: &LogChunk) -> Result<(), Failure> {
+        let clean = log_line(&chunk.bytes);
+        if self
+            .pattern
+            .as_ref()
+            .is_some_and(|pattern| !pattern.is_in(&clean))
+        {
+            return Ok(());
+        }
+        let (bottle, role) = key;
+        let at = chunk.at.map(|at| at.to_string());
+        if self.arguments.json {
+            let text = String::from_utf8_lossy(&chunk.bytes);
+            let line = Line {
+                bottle,
+                role: *role,
+                stream: match chunk.source {
+                    LogSource::Out => "stdout",
+                    LogSource::Err => "stderr",
+                },
+                at,
+                text: text.trim_end_matches(['\n', '\r']),
+                is_cut: chunk.is_cut,
+            };
+            return out.json_line(&line).map_err(printing);
+        }
+        let mut line = String::new();
+        if self.has_names {
+            line = format!("{bottle} ");
+        }
+        line = format!("{line}{:<9} ", role.as_str());
+        if self.arguments.timestamps {
+            line = format!("{line}{} ", at.unwrap_or_default());
+        }
+        line.push_str(&clean);
+        if chunk.is_cut {
+            line.push_str(" … it is longer than 1 MiB and goes on below");
+        }
+        out.line(&line).map_err(printing)
+    }
+}
+
+/// Reads when lines begin: so long ago, or a time by itself.
+pub(in crate::app) fn since(text: &str) -> Result<Timestamp, String> {
+    since_when(text, &Zoned::now())
+}
+
+fn since_when(text: &str, now: &Zoned) -> Result<Timestamp, String> {
+    if let Ok(at) = text.parse::<Timestamp>() {
+        return Ok(at);
+    }
+    let ago = text.parse::<Span>().ok();
+    let ago = ago.filter(|ago| ago.is_positive());
+    ago.and_then(|ago| now.checked_sub(ago).ok())
+        .map(|at| at.timestamp())
+        .ok_or_else(|| {
+            String::from(
+                "neither how long ago, such as 15m, nor a time such as 2026-11-21T14:02:00Z",
+            )
+        })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn since_is_how_long_ago_or_a_time() {
+        let now: Zoned = "2026-11-21T14:02:30+00:00[UTC]".parse().unwrap();
+        for (text, at) in [
+            ("90s", Some("2026-11-21T14:01:00Z")),
+            ("15m", Some("2026-11-21T13:47:30Z")),
+            ("2h", Some("2026-11-21T12:02:30Z")),
+            ("1d", Some("2026-11-20T14:02:30Z")),
+            ("2026-11-21T15:02:00+01:00", Some("2026-11-21T14:02:00Z")),
+            ("", None),
+            ("0s", None),
+            ("-5m", None),
+            ("yesterday", None),
+            ("15", None),
+        ] {
+            let since = since_when(text, &now).ok();
+            assert_eq!(since.map(|at| at.to_string()).as_deref(), at, "{text}");
+        }
+    }
 }

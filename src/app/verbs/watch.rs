@@ -137,12 +137,15 @@ fn is_in(standing: &Standing, state: WaitState) -> bool {
     match state {
         WaitState::Ready => matches!(
             standing.state,
-            "running" | "working" | "idle" | "waiting" | "paused"
+            "running" | "working" | "idle" | "limited" | "waiting" | "expired" | "paused"
         ),
         WaitState::Working => standing.state == "working",
         WaitState::Idle => standing.state == "idle",
         WaitState::Waiting => standing.state == "waiting",
+        WaitState::Limited => standing.state == "limited",
+        WaitState::Expired => standing.state == "expired",
         WaitState::Paused => standing.state == "paused",
+        WaitState::Frozen => standing.state == "frozen",
         WaitState::NeedsYou => !standing.needs.is_empty(),
         WaitState::Stopped => standing.state == "stopped",
         WaitState::Failed => standing.state == "failed",

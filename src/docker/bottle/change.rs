@@ -22,6 +22,7 @@ use crate::docker::error::gone_is_fine;
 use crate::docker::guest_image::ensure_image;
 use crate::docker::labels;
 use crate::spec::{BottleId, Digest, ImageSource};
+use crate::state::ContainerState;
 use crate::wire::{BottleFacts, Role};
 
 /// Gets the image of a spec and tries it in a container of its own. The running bottle
@@ -76,6 +77,10 @@ pub async fn change(
     let facts = steps.run(Step::ControlLine, async { facts }).await?;
     steps
         .run(Step::Stop, async {
+            // Stopping it would let it go on first.
+            if request.brakes.now().is_held {
+                return Err(UpCause::Held);
+            }
             Ok(life::remove_agent(&*engine, &request.owner, &request.id, grace(request)).await?)
         })
         .await?;
@@ -94,7 +99,12 @@ pub async fn change(
         .run(Step::Fence, up::verify(&*engine, &id, &agent))
         .await?;
     steps
-        .run(Step::Start, async { Ok(engine.start(&id).await?) })
+        .run(Step::Start, async {
+            if request.brakes.now().is_held {
+                return Err(UpCause::Held);
+            }
+            Ok(engine.start(&id).await?)
+        })
         .await?;
     if !request.secrets.is_empty() {
         steps
@@ -133,7 +143,10 @@ pub async fn agent_spec(
         let digest = agent.labels.get(labels::SPEC)?.clone();
         Some(AgentSpec {
             digest: Digest::try_from(digest).ok()?,
-            runs: agent.state == crate::state::ContainerState::Running,
+            runs: matches!(
+                agent.state,
+                ContainerState::Running | ContainerState::Paused
+            ),
         })
     }))
 }
@@ -143,7 +156,7 @@ pub async fn agent_spec(
 pub struct AgentSpec {
     /// The spec that it was made from.
     pub digest: Digest,
-    /// Whether it runs.
+    /// Whether it runs, or would if it were not frozen.
     pub runs: bool,
 }
 

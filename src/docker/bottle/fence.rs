@@ -160,6 +160,7 @@ mod tests {
             state: ContainerState::Created,
             error: String::new(),
             is_out_of_memory: false,
+            pid: 0,
             restarts: 0,
             user: String::from("1000:1000"),
             network_mode: String::from("none"),

@@ -10,6 +10,7 @@ use crate::docker::error::{EngineError, gone_is_fine};
 use crate::docker::labels;
 use crate::docker::model::ContainerSummary;
 use crate::spec::BottleId;
+use crate::state::ContainerState;
 use crate::wire::Role;
 
 /// What a sidecar gets to end.
@@ -19,8 +20,9 @@ const VOLUME_TRIES: u32 = 20;
 const VOLUME_PAUSE: Duration = Duration::from_millis(100);
 
 /// Stops a bottle: the agent first, with its grace, then the sidecars, and what builds for
-/// it left. Everything it holds stays. One that is stopped or not there is fine. What carries another owner's
-/// label runs on, whatever its name.
+/// it left. Everything it holds stays. One that is stopped or not there is fine; one that is
+/// frozen is let go first, so that it hears of it. What carries another owner's label runs
+/// on, whatever its name.
 ///
 /// # Errors
 /// [`EngineError`] of the first container that could not be stopped.
@@ -69,9 +71,18 @@ async fn stop_all(
     containers: &[ContainerSummary],
     grace: Duration,
 ) -> Result<(), EngineError> {
-    let stops = containers
-        .iter()
-        .map(|container| async move { gone_is_fine(engine.stop(&container.id, grace).await) });
+    let stops = containers.iter().map(|container| async move {
+        if container.state == ContainerState::Paused {
+            // What is frozen hears no signal. One that goes on by itself meanwhile is fine.
+            gone_is_fine(engine.unpause(&container.id).await)?;
+        }
+        let stopped = gone_is_fine(engine.stop(&container.id, grace).await);
+        if stopped.is_err() && container.state == ContainerState::Paused {
+            // It was not to go on but to end.
+            drop(engine.pause(&container.id).await);
+        }
+        stopped
+    });
     join_all(stops).await.into_iter().collect()
 }
 

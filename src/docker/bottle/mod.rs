@@ -2,6 +2,7 @@
 //!
 //! Nothing here remembers anything: what exists is asked of the engine, by label.
 
+mod brake;
 mod build;
 mod candidate;
 mod change;
@@ -25,18 +26,20 @@ use std::collections::BTreeMap;
 use super::engine::Engine;
 use super::error::EngineError;
 use super::labels;
-use super::line::Line;
+use super::line::{Line, LineTraffic};
 use super::model::NetworkRequest;
 use crate::spec::{BottleId, layout};
 use crate::wire::Role;
 
+pub use brake::{cut, freeze, reconnect, unfreeze};
 pub use build::BuildRemains;
 pub use change::{AgentSpec, agent_spec, change, prepare, unprepare};
 pub use image::is_built;
 pub use leftovers::{Leftovers, leftovers, remove_leftovers, remove_shared};
 pub use life::{remove, remove_builds, stop};
 pub use request::{
-    Change, Credentials, Progress, Step, StepNews, StepTime, Up, UpCause, UpError, UpRequest,
+    Brakes, Braking, Change, Credentials, Progress, Step, StepNews, StepTime, Up, UpCause, UpError,
+    UpRequest,
 };
 pub use sightings::sightings;
 pub use up::{resume, up};
@@ -63,7 +66,11 @@ pub(crate) async fn egress_network(engine: &dyn Engine) -> Result<String, Engine
 /// [`EngineError`] if there is no such bottle or its hub does not run.
 pub async fn control_line(engine: &dyn Engine, id: &BottleId) -> Result<Line, EngineError> {
     engine
-        .exec_line(&containers::container_name(id, Role::Supervise), &CTL)
+        .exec_line(
+            &containers::container_name(id, Role::Supervise),
+            &CTL,
+            LineTraffic::Quiet,
+        )
         .await
 }
 
@@ -73,7 +80,11 @@ pub async fn control_line(engine: &dyn Engine, id: &BottleId) -> Result<Line, En
 /// [`EngineError`] if there is no such bottle or its agent container does not run.
 pub async fn session_line(engine: &dyn Engine, id: &BottleId) -> Result<Line, EngineError> {
     engine
-        .exec_line(&containers::container_name(id, Role::Agent), &ATTACH)
+        .exec_line(
+            &containers::container_name(id, Role::Agent),
+            &ATTACH,
+            LineTraffic::Bulk,
+        )
         .await
 }
 

@@ -43,9 +43,41 @@ pub struct UpRequest {
     pub message: Option<String>,
     /// The binary that plays the roles.
     pub guest: GuestBinary,
+    /// What the operator holds still; asked right before something would run.
+    pub brakes: Brakes,
     /// A folder of this machine for lines that need not pass the engine, where the
     /// engine is on this machine.
     pub line_folder: Option<PathBuf>,
+}
+
+/// What the operator holds still of a bottle.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Braking {
+    /// Its egress gets no network.
+    pub is_cut: bool,
+    /// Nothing of it may start.
+    pub is_held: bool,
+}
+
+/// Asks what is held still, whenever that counts.
+#[derive(Clone)]
+pub struct Brakes(std::sync::Arc<dyn Fn() -> Braking + Send + Sync>);
+
+impl Brakes {
+    /// Asked by this.
+    pub fn new(ask: impl Fn() -> Braking + Send + Sync + 'static) -> Self {
+        Self(std::sync::Arc::new(ask))
+    }
+
+    pub(super) fn now(&self) -> Braking {
+        (self.0)()
+    }
+}
+
+impl std::fmt::Debug for Brakes {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_tuple("Brakes").field(&self.now()).finish()
+    }
 }
 
 /// One step on the way to a running bottle, in their order.
@@ -205,6 +237,11 @@ pub enum UpCause {
     /// The engine refused or was away.
     #[error(transparent)]
     Engine(#[from] EngineError),
+    /// The operator holds it still.
+    #[error(
+        "it is frozen, or everything is held still: `cellar unfreeze` or `cellar panic --undo` first"
+    )]
+    Held,
     /// There is a bottle of that id.
     #[error("use the id `{id}`: a bottle of that id exists")]
     Exists {

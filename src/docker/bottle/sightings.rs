@@ -9,7 +9,8 @@ use crate::docker::error::EngineError;
 use crate::docker::labels;
 use crate::docker::model::ContainerSummary;
 use crate::spec::{BottleId, Digest};
-use crate::state::{BottleRef, BottleSighting, ContainerSighting, EngineId};
+use crate::state::{BottleRef, BottleSighting, ContainerSighting, ContainerState, EngineId};
+use crate::wire::Role;
 
 /// Every bottle on the engine, whosever it is, by id.
 ///
@@ -44,8 +45,17 @@ fn gather(engine: &EngineId, containers: Vec<ContainerSummary>) -> Vec<BottleSig
             owner: label(labels::OWNER).unwrap_or_default(),
             is_demo: label(labels::DEMO).is_some(),
             created: Timestamp::MAX,
+            is_cut: false,
             containers: Vec::new(),
         });
+        // Where the engine does not list networks, nothing is known of a cut.
+        let networks = container.networks.as_ref();
+        let is_parted = networks.is_some_and(Vec::is_empty);
+        let is_up = matches!(
+            container.state,
+            ContainerState::Running | ContainerState::Paused
+        );
+        sighting.is_cut |= role == Role::Egress && is_up && is_parted;
         sighting.created = sighting.created.min(container.created);
         sighting.containers.push(ContainerSighting {
             container: container.id,
@@ -63,8 +73,6 @@ fn gather(engine: &EngineId, containers: Vec<ContainerSummary>) -> Vec<BottleSig
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::state::ContainerState;
-    use crate::wire::Role;
 
     fn engine() -> EngineId {
         EngineId(String::from("far"))
@@ -81,6 +89,35 @@ mod tests {
                 .collect(),
             state: ContainerState::Running,
             created: Timestamp::UNIX_EPOCH,
+            networks: None,
+        }
+    }
+
+    #[test]
+    fn egress_that_runs_without_a_network_is_cut() {
+        let of = |role, state, networks: Option<&[&str]>| ContainerSummary {
+            state,
+            networks: networks.map(|names| names.iter().map(ToString::to_string).collect()),
+            ..container(&[(labels::BOTTLE, "api-1"), (labels::ROLE, role)])
+        };
+        let running = || ContainerState::Running;
+        let stopped = ContainerState::Exited { code: None };
+        let none: Option<&[&str]> = Some(&[]);
+        for (role, state, networks, is_cut) in [
+            ("egress", running(), none, true),
+            ("egress", ContainerState::Paused, none, true),
+            ("egress", stopped, none, false),
+            (
+                "egress",
+                running(),
+                Some(&["cellar-egress"] as &[&str]),
+                false,
+            ),
+            ("egress", running(), None, false),
+            ("agent", running(), none, false),
+        ] {
+            let seen = gather(&engine(), vec![of(role, state.clone(), networks)]);
+            assert_eq!(seen[0].is_cut, is_cut, "{role} {state:?} {networks:?}");
         }
     }
 

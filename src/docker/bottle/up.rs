@@ -20,7 +20,7 @@ use crate::docker::engine::Engine;
 use crate::docker::error::EngineError;
 use crate::docker::guest_image::{body, ensure_image};
 use crate::docker::labels;
-use crate::docker::line::Line;
+use crate::docker::line::{Line, LineTraffic};
 use crate::docker::model::{ContainerRequest, LogRequest};
 use crate::spec::{BottleId, ImageSource, Workspace, layout};
 use crate::wire::{BottleFacts, Role};
@@ -132,11 +132,17 @@ async fn raise(
         .await?;
     let [agent, egress, supervise] = &containers;
     let image = verify_and_fill(engine, request, conversation, steps, &ids, agent);
-    let sidecars = sidecars(engine, steps, &ids, [egress, supervise]);
+    let sidecars = sidecars(
+        engine,
+        request,
+        steps,
+        (&ids, &network),
+        [egress, supervise],
+    );
     let all_run = Notify::new();
     let agent_up = async {
         let image = image.await?;
-        start(engine, steps, id_of(&ids, Role::Agent)).await?;
+        start(engine, request, steps, id_of(&ids, Role::Agent)).await?;
         if !request.secrets.is_empty() {
             let line = super::session_line(engine, &request.id);
             steps
@@ -318,11 +324,13 @@ async fn fill_home(
     Ok(())
 }
 
-/// Starts both sidecars and connects to the hub as soon as it runs.
+/// Starts both sidecars, egress without the network that is cut, and connects to the hub
+/// as soon as it runs.
 async fn sidecars(
     engine: &dyn Engine,
+    request: &UpRequest,
     steps: &Steps,
-    ids: &BTreeMap<Role, String>,
+    (ids, network): (&BTreeMap<Role, String>, &str),
     [egress, supervise]: [&(Role, ContainerRequest); 2],
 ) -> Result<Line, UpError> {
     let egress = async {
@@ -330,17 +338,27 @@ async fn sidecars(
         steps
             .run(Step::Fence, verify(engine, container, egress))
             .await?;
-        start(engine, steps, container).await
+        if request.brakes.now().is_cut {
+            // Before it runs, so that there is no moment in which it is not.
+            steps
+                .run(Step::Fence, async {
+                    Ok(engine.part(network, container).await?)
+                })
+                .await?;
+        }
+        start(engine, request, steps, container).await
     };
     let hub = async {
         let container = id_of(ids, Role::Supervise);
         steps
             .run(Step::Fence, verify(engine, container, supervise))
             .await?;
-        start(engine, steps, container).await?;
+        start(engine, request, steps, container).await?;
         steps
             .run(Step::ControlLine, async {
-                Ok(engine.exec_line(container, &super::CTL).await?)
+                Ok(engine
+                    .exec_line(container, &super::CTL, LineTraffic::Quiet)
+                    .await?)
             })
             .await
     };
@@ -348,10 +366,19 @@ async fn sidecars(
     Ok(line)
 }
 
-async fn start(engine: &dyn Engine, steps: &Steps, container: &str) -> Result<(), UpError> {
-    steps
-        .run(Step::Start, async { Ok(engine.start(container).await?) })
-        .await
+async fn start(
+    engine: &dyn Engine,
+    request: &UpRequest,
+    steps: &Steps,
+    container: &str,
+) -> Result<(), UpError> {
+    let start = async {
+        if request.brakes.now().is_held {
+            return Err(UpCause::Held);
+        }
+        Ok(engine.start(container).await?)
+    };
+    steps.run(Step::Start, start).await
 }
 
 /// Adds the last lines of every container to an error that they may explain.

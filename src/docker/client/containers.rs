@@ -15,6 +15,7 @@ use super::convert;
 use super::fail::failed;
 use crate::docker::error::EngineError;
 use crate::docker::model::{ContainerDetails, ContainerSummary};
+use crate::state::ContainerState;
 
 /// The longest answer that is read; a container takes a few KiB in a list.
 const MAX_ANSWER_BYTES: usize = 64 * 1024 * 1024;
@@ -49,6 +50,24 @@ pub(super) async fn inspect(
     let word = take_word(state.and_then(|state| state.get_mut("Status")));
     let said: models::ContainerInspectResponse = typed(operation, said)?;
     Ok(convert::details(said, &word))
+}
+
+/// Takes a refusal for an answer where the container is as it should be.
+pub(super) async fn unless_it_is(
+    connection: &Connection,
+    container: &str,
+    wanted: &ContainerState,
+    said: Result<(), EngineError>,
+) -> Result<(), EngineError> {
+    match said {
+        Err(error) if !error.is_not_found() && !error.is_engine_away() => {
+            match inspect(connection, container).await {
+                Ok(found) if found.state == *wanted => Ok(()),
+                _ => Err(error),
+            }
+        }
+        said => said,
+    }
 }
 
 /// The word that stands there, which it leaves as if it had not been said.

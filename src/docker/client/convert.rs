@@ -84,6 +84,10 @@ pub(super) fn summary(said: models::ContainerSummary, word: &str) -> ContainerSu
             .created
             .and_then(|seconds| Timestamp::from_second(seconds).ok())
             .unwrap_or(Timestamp::UNIX_EPOCH),
+        networks: said
+            .network_settings
+            .and_then(|settings| settings.networks)
+            .map(|networks| networks.into_keys().collect()),
     }
 }
 
@@ -117,6 +121,7 @@ pub(super) fn details(said: models::ContainerInspectResponse, word: &str) -> Con
         state: state(word, state_said.exit_code),
         error: state_said.error.unwrap_or_default(),
         is_out_of_memory: state_said.oom_killed.unwrap_or(false),
+        pid: positive(state_said.pid),
         restarts: positive(said.restart_count),
         user: config.user.unwrap_or_default(),
         network_mode: host.network_mode.unwrap_or_default(),
@@ -230,6 +235,11 @@ pub(super) fn stats(said: models::ContainerStatsResponse) -> StatsSample {
         by_name("total_inactive_file").or_else(|| by_name("inactive_file"))
     });
     let used = memory.usage.unwrap_or(0);
+    let networks = said.networks.unwrap_or_default();
+    let sum = |of: fn(&models::ContainerNetworkStats) -> Option<u64>| {
+        let bytes = networks.values().filter_map(of);
+        bytes.fold(0, u64::saturating_add)
+    };
     StatsSample {
         cpu_nanos: cpu
             .cpu_usage
@@ -238,7 +248,10 @@ pub(super) fn stats(said: models::ContainerStatsResponse) -> StatsSample {
         system_nanos: cpu.system_cpu_usage.unwrap_or(0),
         cpus: cpu.online_cpus.unwrap_or(1),
         memory_bytes: used.saturating_sub(cache.unwrap_or(0)),
+        memory_limit_bytes: memory.limit.unwrap_or(0),
         pids: said.pids_stats.and_then(|pids| pids.current).unwrap_or(0),
+        received_bytes: sum(|network| network.rx_bytes),
+        sent_bytes: sum(|network| network.tx_bytes),
     }
 }
 
@@ -350,5 +363,57 @@ fn mount(asked: &MountRequest) -> models::Mount {
             read_only: Some(*read_only),
             ..models::Mount::default()
         },
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn sample(json: serde_json::Value) -> StatsSample {
+        stats(serde_json::from_value(json).unwrap())
+    }
+
+    /// The two versions of cgroups name the page cache that could be dropped otherwise.
+    #[test]
+    fn samples_of_both_versions_of_cgroups_are_alike() {
+        let said = |stats: serde_json::Value| {
+            serde_json::json!({
+                "cpu_stats": {
+                    "cpu_usage": {"total_usage": 5}, "system_cpu_usage": 9, "online_cpus": 2,
+                },
+                "memory_stats": {"usage": 1_000, "limit": 2_000, "stats": stats},
+                "pids_stats": {"current": 3},
+                "networks": {
+                    "eth0": {"rx_bytes": 10, "tx_bytes": 1}, "eth1": {"rx_bytes": 5, "tx_bytes": 2},
+                },
+            })
+        };
+        let expected = StatsSample {
+            cpu_nanos: 5,
+            system_nanos: 9,
+            cpus: 2,
+            memory_bytes: 600,
+            memory_limit_bytes: 2_000,
+            pids: 3,
+            received_bytes: 15,
+            sent_bytes: 3,
+        };
+        let v1 = serde_json::json!({"inactive_file": 1, "total_inactive_file": 400});
+        let v2 = serde_json::json!({"inactive_file": 400});
+        assert_eq!(sample(said(v1)), expected);
+        assert_eq!(sample(said(v2)), expected);
+    }
+
+    /// As of a container that does not run.
+    #[test]
+    fn an_empty_sample_is_nothing_used() {
+        let nothing = sample(serde_json::json!({"cpu_stats": {}, "memory_stats": {}}));
+        let used = (nothing.cpu_nanos, nothing.memory_bytes, nothing.pids);
+        assert_eq!(used, (0, 0, 0));
+        let more_cache = serde_json::json!({
+            "memory_stats": {"usage": 1, "stats": {"inactive_file": 2}},
+        });
+        assert_eq!(sample(more_cache).memory_bytes, 0);
     }
 }

@@ -16,15 +16,22 @@ use tokio::io::{AsyncRead, ReadBuf};
 
 use super::fail::failed;
 use crate::docker::error::EngineError;
-use crate::docker::line::{Line, LineErrors};
+use crate::docker::line::{Line, LineErrors, LineTraffic};
 
-/// The engine sends pieces of up to 32 KiB; two fit.
-const READ_BYTES: usize = 64 * 1024;
+/// What is read at once at first; it grows to what is sent.
+const fn read_bytes(traffic: LineTraffic) -> usize {
+    match traffic {
+        LineTraffic::Quiet => 2 * 1024,
+        // The engine sends pieces of up to 32 KiB; two fit.
+        LineTraffic::Bulk => 64 * 1024,
+    }
+}
 
 pub(super) async fn line(
     docker: &Docker,
     container: &str,
     argv: &[&str],
+    traffic: LineTraffic,
 ) -> Result<Line, EngineError> {
     let operation = "run a program in a container";
     let config = ExecConfig {
@@ -42,7 +49,7 @@ pub(super) async fn line(
     let options = StartExecOptions {
         detach: false,
         tty: false,
-        output_capacity: Some(READ_BYTES),
+        output_capacity: Some(read_bytes(traffic)),
     };
     let started = docker.start_exec(&made.id, Some(options)).await;
     match started.map_err(failed(operation))? {

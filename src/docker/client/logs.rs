@@ -12,7 +12,7 @@ use jiff::Timestamp;
 use crate::docker::model::{LogChunk, LogSource};
 
 /// Longer lines are cut here, so that a hostile log cannot fill the memory.
-const LINE_BYTES: usize = 1024 * 1024;
+const LINE_BYTES: usize = 64 * 1024;
 
 /// Joins pieces of one log.
 #[derive(Debug, Default)]
@@ -48,19 +48,25 @@ impl Rejoin {
         pending.is_open = true;
         pending.bytes.extend_from_slice(content);
         let is_whole = pending.bytes.ends_with(b"\n");
-        (is_whole || pending.bytes.len() >= LINE_BYTES).then(|| pending.take(source))
+        (is_whole || pending.bytes.len() >= LINE_BYTES).then(|| pending.take(source, !is_whole))
     }
 
     /// Gives what never got its line end.
     pub(super) fn end(mut self) -> impl Iterator<Item = LogChunk> {
-        let out = self.out.is_open.then(|| self.out.take(LogSource::Out));
-        let err = self.err.is_open.then(|| self.err.take(LogSource::Err));
+        let out = self
+            .out
+            .is_open
+            .then(|| self.out.take(LogSource::Out, false));
+        let err = self
+            .err
+            .is_open
+            .then(|| self.err.take(LogSource::Err, false));
         out.into_iter().chain(err)
     }
 }
 
 impl Pending {
-    fn take(&mut self, source: LogSource) -> LogChunk {
+    fn take(&mut self, source: LogSource, is_cut: bool) -> LogChunk {
         let mut bytes: Bytes = self.bytes.split().freeze();
         if bytes.ends_with(b"\n") {
             bytes.truncate(bytes.len() - 1);
@@ -73,6 +79,7 @@ impl Pending {
             source,
             at: self.at.take(),
             bytes,
+            is_cut,
         }
     }
 }
@@ -116,6 +123,7 @@ mod tests {
                 source: LogSource::Out,
                 at: Some(at.parse().unwrap()),
                 bytes: Bytes::from_static(b"{\"a\":1}"),
+                is_cut: false,
             })
         );
         assert_eq!(rejoin.end().count(), 0);
@@ -138,8 +146,9 @@ mod tests {
         let mut rejoin = Rejoin::default();
         let piece = "x".repeat(16 * 1024);
         let lines = (0..130).filter_map(|_| rejoin.piece(out(&piece)));
-        let lengths: Vec<_> = lines.map(|line| line.bytes.len()).collect();
-        assert_eq!(lengths, [LINE_BYTES, LINE_BYTES]);
+        let lengths: Vec<_> = lines.map(|line| (line.bytes.len(), line.is_cut)).collect();
+        let whole = 130 * 16 * 1024 / LINE_BYTES;
+        assert_eq!(lengths, vec![(LINE_BYTES, true); whole]);
     }
 
     #[test]

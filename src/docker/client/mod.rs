@@ -23,13 +23,13 @@ use self::fail::failed;
 use super::address::EngineAddress;
 use super::engine::{Answer, Body, Engine, News};
 use super::error::EngineError;
-use super::line::Line;
+use super::line::{Line, LineTraffic};
 use super::model::{
     BuildRequest, ContainerDetails, ContainerRequest, ContainerSummary, EngineEvent, EngineInfo,
     ImageSighting, LogChunk, LogRequest, NetworkRequest, NetworkSighting, StatsSample,
     VolumeSighting,
 };
-use crate::state::EngineId;
+use crate::state::{ContainerState, EngineId};
 
 /// What an engine may take beyond the grace to answer a stop.
 const STOP_SLACK: Duration = Duration::from_secs(30);
@@ -196,6 +196,27 @@ impl Engine for DockerEngine {
         .boxed()
     }
 
+    fn pause<'a>(&'a self, container: &'a str) -> Answer<'a, ()> {
+        async move {
+            let said = self.control().pause_container(container).await;
+            let said = said.map_err(failed("freeze a container"));
+            // «Already paused» and «not running» are the same answer.
+            containers::unless_it_is(&self.connection, container, &ContainerState::Paused, said)
+                .await
+        }
+        .boxed()
+    }
+
+    fn unpause<'a>(&'a self, container: &'a str) -> Answer<'a, ()> {
+        async move {
+            let said = self.control().unpause_container(container).await;
+            let said = said.map_err(failed("unfreeze a container"));
+            containers::unless_it_is(&self.connection, container, &ContainerState::Running, said)
+                .await
+        }
+        .boxed()
+    }
+
     fn kill<'a>(&'a self, container: &'a str) -> Answer<'a, ()> {
         async move {
             let options = None::<query::KillContainerOptions>;
@@ -269,8 +290,13 @@ impl Engine for DockerEngine {
             .boxed()
     }
 
-    fn exec_line<'a>(&'a self, container: &'a str, argv: &'a [&'a str]) -> Answer<'a, Line> {
-        exec::line(self.control(), container, argv).boxed()
+    fn exec_line<'a>(
+        &'a self,
+        container: &'a str,
+        argv: &'a [&'a str],
+        traffic: LineTraffic,
+    ) -> Answer<'a, Line> {
+        exec::line(self.control(), container, argv, traffic).boxed()
     }
 
     fn put_archive<'a>(
@@ -344,6 +370,14 @@ impl Engine for DockerEngine {
 
     fn ensure_network<'a>(&'a self, request: &'a NetworkRequest) -> Answer<'a, String> {
         networks::ensure(self.control(), request).boxed()
+    }
+
+    fn join<'a>(&'a self, network: &'a str, container: &'a str) -> Answer<'a, ()> {
+        networks::join(&self.connection, network, container).boxed()
+    }
+
+    fn part<'a>(&'a self, network: &'a str, container: &'a str) -> Answer<'a, ()> {
+        networks::part(&self.connection, network, container).boxed()
     }
 
     fn networks<'a>(&'a self, label: &'a str) -> Answer<'a, Vec<NetworkSighting>> {

@@ -4,6 +4,7 @@ use std::collections::HashMap;
 
 use bollard::{Docker, models, query_parameters as query};
 
+use super::connect::Connection;
 use super::convert;
 use super::fail::failed;
 use crate::docker::error::EngineError;
@@ -66,6 +67,65 @@ pub(super) async fn ensure(
         drop(docker.remove_network(&ours).await);
     }
     Ok(id)
+}
+
+/// Joins a container to a network it is not on.
+pub(super) async fn join(
+    connection: &Connection,
+    network: &str,
+    container: &str,
+) -> Result<(), EngineError> {
+    let body = models::NetworkConnectRequest {
+        container: container.to_owned(),
+        ..models::NetworkConnectRequest::default()
+    };
+    let said = connection.control.connect_network(network, body).await;
+    unless_on(
+        connection,
+        container,
+        said.map_err(failed("give a container a network")),
+        |networks| networks > 0,
+    )
+    .await
+}
+
+/// Takes a container off a network it is on.
+pub(super) async fn part(
+    connection: &Connection,
+    network: &str,
+    container: &str,
+) -> Result<(), EngineError> {
+    let body = models::NetworkDisconnectRequest {
+        container: container.to_owned(),
+        force: Some(true),
+    };
+    let said = connection.control.disconnect_network(network, body).await;
+    unless_on(
+        connection,
+        container,
+        said.map_err(failed("take a container's network away")),
+        |networks| networks == 0,
+    )
+    .await
+}
+
+/// Engines refuse both ways with words alone where there is nothing to do, so the
+/// container itself is looked at.
+async fn unless_on(
+    connection: &Connection,
+    container: &str,
+    said: Result<(), EngineError>,
+    is_done: fn(usize) -> bool,
+) -> Result<(), EngineError> {
+    match said {
+        Err(error) if !error.is_not_found() && !error.is_engine_away() => {
+            match super::containers::inspect(connection, container).await {
+                Ok(found) if is_done(found.networks.len()) => Ok(()),
+                _ => Err(error),
+            }
+        }
+        said => said,
+    }
 }
 
 async fn oldest(docker: &Docker, name: &str) -> Result<Option<String>, EngineError> {

@@ -122,6 +122,7 @@ impl FakeEngine {
                     source: LogSource::Err,
                     at: Some(Timestamp::UNIX_EPOCH),
                     bytes: line.into(),
+                    is_cut: false,
                 })
             }));
             let end: News<LogChunk> = if request.follow && goes_on {

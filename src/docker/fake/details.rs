@@ -15,6 +15,11 @@ impl FakeContainer {
             labels: self.request.labels.clone(),
             state: self.state.clone(),
             created: self.created,
+            networks: Some(match &self.request.network {
+                _ if self.is_parted => Vec::new(),
+                NetworkWish::None => vec![String::from("none")],
+                NetworkWish::Joined(network) => vec![network.clone()],
+            }),
         }
     }
 
@@ -32,6 +37,7 @@ impl FakeContainer {
             state: self.state.clone(),
             error: String::new(),
             is_out_of_memory: false,
+            pid: 0,
             restarts: 0,
             user: format!("{0}:{0}", asked.uid),
             network_mode,
@@ -90,6 +96,7 @@ impl World {
     pub(super) fn inspect(&mut self, container: &str) -> Result<ContainerDetails, EngineError> {
         let found = self.found(container, "inspect a container")?.clone();
         let networks = match &found.request.network {
+            _ if found.is_parted => Vec::new(),
             NetworkWish::None => vec![String::from("none")],
             NetworkWish::Joined(joined) => {
                 let joined = self.networks.iter().filter(|network| network.id == *joined);

@@ -10,7 +10,7 @@ use super::world::{World, carries, missing};
 use super::{FakeEngine, archive, programs};
 use crate::docker::engine::{Answer, Body, Engine, News};
 use crate::docker::error::EngineError;
-use crate::docker::line::Line;
+use crate::docker::line::{Line, LineTraffic};
 use crate::docker::model::{
     BuildRequest, ContainerDetails, ContainerRequest, ContainerSummary, EngineEvent, EngineInfo,
     ImageSighting, LogChunk, LogRequest, NetworkRequest, NetworkSighting, StatsSample,
@@ -151,6 +151,16 @@ impl Engine for FakeEngine {
         .boxed()
     }
 
+    fn pause<'a>(&'a self, container: &'a str) -> Answer<'a, ()> {
+        let call = Call::new("pause", &self.name_of(container));
+        self.perform(call, |world| world.pause(container)).boxed()
+    }
+
+    fn unpause<'a>(&'a self, container: &'a str) -> Answer<'a, ()> {
+        let call = Call::new("unpause", &self.name_of(container));
+        self.perform(call, |world| world.unpause(container)).boxed()
+    }
+
     fn kill<'a>(&'a self, container: &'a str) -> Answer<'a, ()> {
         let call = Call::new("kill", &self.name_of(container));
         self.perform(call, |world| world.kill(container)).boxed()
@@ -190,7 +200,12 @@ impl Engine for FakeEngine {
         .boxed()
     }
 
-    fn exec_line<'a>(&'a self, container: &'a str, argv: &'a [&'a str]) -> Answer<'a, Line> {
+    fn exec_line<'a>(
+        &'a self,
+        container: &'a str,
+        argv: &'a [&'a str],
+        _traffic: LineTraffic,
+    ) -> Answer<'a, Line> {
         let call = Call::new("exec_line", &self.name_of(container));
         self.perform(call, |world| programs::run(self, world, container, argv))
             .boxed()
@@ -226,7 +241,10 @@ impl Engine for FakeEngine {
                 system_nanos: 2,
                 cpus: 1,
                 memory_bytes: 3,
+                memory_limit_bytes: 0,
                 pids: 4,
+                received_bytes: 5,
+                sent_bytes: 6,
             })
         })
         .boxed()
@@ -281,6 +299,22 @@ impl Engine for FakeEngine {
         });
         self.perform(Call::new("ensure_network", &request.name), ensure)
             .boxed()
+    }
+
+    fn join<'a>(&'a self, network: &'a str, container: &'a str) -> Answer<'a, ()> {
+        let call = Call::new("join", &self.name_of(container));
+        self.perform(call, |world| {
+            world.set_parted(network, container, false, "give a container a network")
+        })
+        .boxed()
+    }
+
+    fn part<'a>(&'a self, network: &'a str, container: &'a str) -> Answer<'a, ()> {
+        let call = Call::new("part", &self.name_of(container));
+        self.perform(call, |world| {
+            world.set_parted(network, container, true, "take a container's network away")
+        })
+        .boxed()
     }
 
     fn networks<'a>(&'a self, label: &'a str) -> Answer<'a, Vec<NetworkSighting>> {

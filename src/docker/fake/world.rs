@@ -50,6 +50,8 @@ pub(crate) struct FakeContainer {
     pub(crate) image_id: String,
     pub(crate) state: ContainerState,
     pub(crate) created: Timestamp,
+    /// Whether its network was taken away.
+    pub(crate) is_parted: bool,
     /// What was unpacked into it, by path from its root.
     pub(crate) files: BTreeMap<String, Unpacked>,
     /// What its session was handed over.
@@ -190,6 +192,7 @@ impl World {
             image_id,
             state: ContainerState::Created,
             created: Timestamp::UNIX_EPOCH + SignedDuration::from_secs(i64::from(self.made)),
+            is_parted: false,
             files: BTreeMap::new(),
             handed_over: None,
         });
@@ -220,12 +223,70 @@ impl World {
         operation: &'static str,
     ) -> Result<bool, EngineError> {
         let found = self.found(container, operation)?;
-        let was_running = found.is_running();
+        let was_running = found.is_running() || found.state == ContainerState::Paused;
         if was_running {
             found.state = ContainerState::Exited { code: Some(code) };
             self.tell(container, "die");
         }
         Ok(was_running)
+    }
+
+    pub(super) fn pause(&mut self, container: &str) -> Result<(), EngineError> {
+        const OPERATION: &str = "freeze a container";
+        let found = self.found(container, OPERATION)?;
+        match found.state {
+            ContainerState::Paused => return Ok(()),
+            ContainerState::Running => found.state = ContainerState::Paused,
+            ContainerState::Created
+            | ContainerState::Restarting
+            | ContainerState::Exited { .. }
+            | ContainerState::Dead
+            | ContainerState::Unknown { .. } => {
+                let message = format!("Container {container} is not running");
+                return Err(conflict(OPERATION, message));
+            }
+        }
+        self.tell(container, "pause");
+        Ok(())
+    }
+
+    pub(super) fn unpause(&mut self, container: &str) -> Result<(), EngineError> {
+        const OPERATION: &str = "unfreeze a container";
+        let found = self.found(container, OPERATION)?;
+        match found.state {
+            ContainerState::Running => return Ok(()),
+            ContainerState::Paused => found.state = ContainerState::Running,
+            ContainerState::Created
+            | ContainerState::Restarting
+            | ContainerState::Exited { .. }
+            | ContainerState::Dead
+            | ContainerState::Unknown { .. } => {
+                let message = format!("Container {container} is not paused");
+                return Err(conflict(OPERATION, message));
+            }
+        }
+        self.tell(container, "unpause");
+        Ok(())
+    }
+
+    /// Gives a container its network, or takes it away. Tells nobody, as engines tell of
+    /// networks without a container's labels.
+    pub(super) fn set_parted(
+        &mut self,
+        network: &str,
+        container: &str,
+        is_parted: bool,
+        operation: &'static str,
+    ) -> Result<(), EngineError> {
+        let known = |found: &NetworkSighting| found.id == network || found.name == network;
+        let id = self.networks.iter().find(|found| known(found));
+        let id = id.map(|found| found.id.clone());
+        let id = id.ok_or_else(|| missing(operation, network))?;
+        let found = self.found(container, operation)?;
+        if found.request.network == NetworkWish::Joined(id) {
+            found.is_parted = is_parted;
+        }
+        Ok(())
     }
 
     pub(super) fn kill(&mut self, container: &str) -> Result<(), EngineError> {

@@ -1,5 +1,6 @@
 //! `config.json`: the operator's settings of the console.
 
+use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use jsonc_parser::ast::Value;
@@ -12,7 +13,7 @@ use crate::manifest::problem::{Problem, SourceFile};
 const CONFIG_FILE: Shape = Shape {
     what: "config.json",
     form: "write the whole file as { … }",
-    known: &["$schema", "notifications"],
+    known: &["$schema", "notifications", "keys", "theme"],
     refused: &[
         (
             "bottles",
@@ -33,17 +34,29 @@ const NOTIFICATIONS: Shape = Shape {
 };
 
 /// Reads `config.json`.
-pub(in crate::manifest) fn read_config(file: &Arc<SourceFile>) -> (Config, Vec<Problem>) {
+pub(in crate::manifest) fn read_config(
+    file: &Arc<SourceFile>,
+    themes: &[String],
+) -> (Config, Vec<Problem>) {
     let mut reader = Reader::new(Arc::clone(file));
     let tree = syntax::parse(&mut reader, &file.text);
     let fields = tree
         .as_ref()
         .and_then(|root| reader.top(root, &CONFIG_FILE));
-    let notifications = fields
-        .and_then(|fields| fields.get("notifications"))
+    let field = |name| fields.as_ref().and_then(|fields| fields.get(name));
+    let notifications = field("notifications")
         .map(|value| reader.notifications(value))
         .unwrap_or_default();
-    (Config { notifications }, reader.problems)
+    let keys = field("keys")
+        .map(|value| reader.keys(value))
+        .unwrap_or_default();
+    let theme = field("theme").and_then(|value| reader.theme_name(value, themes));
+    let config = Config {
+        notifications,
+        keys,
+        theme,
+    };
+    (config, reader.problems)
 }
 
 impl Reader {
@@ -62,6 +75,41 @@ impl Reader {
             read.command = self.notification_command(value);
         }
         read
+    }
+
+    /// Keys by name; whether names and keys are known is for who reads keys.
+    fn keys(&mut self, value: &Value<'_>) -> BTreeMap<String, Vec<String>> {
+        let help = "write it as \"X\" or [\"X\", \"ctrl-x\"]; [] takes the key away";
+        let mut read = BTreeMap::new();
+        for (name, value) in self.members(value, "`keys`") {
+            let what = format!("`{}`", name.value);
+            let keys = if let Value::Array(_) = value {
+                let texts = self.texts(value, &what, help);
+                texts.map(|texts| texts.into_iter().map(|text| text.value).collect())
+            } else {
+                self.text(value, &what, help).map(|text| vec![text])
+            };
+            if let Some(keys) = keys {
+                read.insert(name.value.to_owned(), keys);
+            }
+        }
+        read
+    }
+
+    fn theme_name(&mut self, value: &Value<'_>, known: &[String]) -> Option<String> {
+        let all: Vec<String> = known.iter().map(|name| format!("\"{name}\"")).collect();
+        let help = format!("write one of {}", all.join(", "));
+        let name = self.text(value, "`theme`", &help)?;
+        if known.contains(&name) {
+            return Some(name);
+        }
+        let near = suggest(&name, known.iter().map(String::as_str));
+        let help = near.map_or_else(
+            || format!("{help}; your own are NAME.json in the folder themes beside config.json"),
+            |near| format!("did you mean `{near}`?"),
+        );
+        self.wrong_at(value, &format!("no theme is called `{name}`"), help);
+        None
     }
 
     fn desktop(&mut self, value: &Value<'_>) -> Option<Desktop> {

@@ -16,6 +16,7 @@ mod secret;
 mod shape;
 mod syntax;
 mod template;
+mod theme;
 mod top;
 
 pub(super) use agent::{argument_advice, ours};
@@ -23,4 +24,5 @@ pub(super) use config::read_config;
 pub(super) use files::{FileError, Kept, canonical_within, read_bytes, read_text};
 pub(super) use shape::suggest;
 pub(super) use syntax::{value_of, with_tokens};
+pub(super) use theme::read_theme;
 pub(super) use top::{Manifests, MountRoot, read_manifest, read_mounts};

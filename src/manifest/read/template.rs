@@ -8,7 +8,7 @@ use super::route::RoutesOf;
 use super::shape::{Fields, Reader, Shape};
 use crate::manifest::model::{ImageEntry, Template, WorkspaceEntry};
 use crate::policy::{ASK_BOUNDS, ASK_SECONDS, Denials, NextHop, Unlisted};
-use crate::spec::{Build, Limits, layout};
+use crate::spec::{Build, Clipboard, Limits, layout};
 
 const TEMPLATE: Shape = Shape {
     what: "a bottle",
@@ -28,6 +28,7 @@ const TEMPLATE: Shape = Shape {
         "build",
         "time_zone",
         "supervise",
+        "clipboard",
         "runtime",
         "uid",
     ],
@@ -90,6 +91,8 @@ const UNLISTED: Shape = Shape {
 };
 
 const UNLISTED_HELP: &str = "write \"deny\", \"ask\" or { \"ask\": \"2m\" }";
+
+const CLIPBOARD_HELP: &str = "write \"never\" or \"ask\"";
 
 const DENIALS_HELP: &str = "write \"refuse\" or \"request\"";
 
@@ -154,6 +157,7 @@ impl Reader {
         let supervise = fields
             .get("supervise")
             .map(|value| self.boolean(value, "`supervise`"));
+        let clipboard = self.clipboard(fields.get("clipboard"));
         let time_zone = match fields.get("time_zone") {
             Some(value) => self.time_zone(value).map(Some),
             None => Some(None),
@@ -177,6 +181,7 @@ impl Reader {
             upstream_ca: upstream_ca?,
             upstream_proxy: upstream_proxy?,
             supervise: supervise.unwrap_or(Some(true))?,
+            clipboard: clipboard?,
             runtime: runtime?,
             uid: uid.unwrap_or(Some(layout::AGENT_UID))?,
             build: build?,
@@ -262,6 +267,21 @@ impl Reader {
             other => {
                 let message = format!("`denials` cannot be \"{other}\"");
                 self.wrong_at(value, &message, DENIALS_HELP);
+                None
+            }
+        }
+    }
+
+    fn clipboard(&mut self, value: Option<&Value<'_>>) -> Option<Clipboard> {
+        let Some(value) = value else {
+            return Some(Clipboard::Never);
+        };
+        match self.text(value, "`clipboard`", CLIPBOARD_HELP)?.as_str() {
+            "never" => Some(Clipboard::Never),
+            "ask" => Some(Clipboard::Ask),
+            other => {
+                let message = format!("`clipboard` cannot be \"{other}\"");
+                self.wrong_at(value, &message, CLIPBOARD_HELP);
                 None
             }
         }

@@ -263,6 +263,17 @@ fn what_is_added_has_no_findings_of_its_own() {
     assert_eq!(new.len(), 0, "{new:?}");
 }
 
+/// Debian has packages `npm` and `cargo`; their names once read as the managers'.
+#[test]
+fn a_package_with_the_name_of_a_manager_is_extended_too() {
+    let mut text = "FROM a\n".to_owned();
+    for name in ["npm", "aa", "cargo", "apt"] {
+        text = with_packages(&text, &set(&[(Apt, name)]), &agent()).unwrap();
+    }
+    let all = set(&[(Apt, "aa"), (Apt, "apt"), (Apt, "cargo"), (Apt, "npm")]);
+    assert_eq!(text, with_packages("FROM a\n", &all, &agent()).unwrap());
+}
+
 proptest! {
     #[test]
     fn whatever_is_accepted_is_one_plain_word(text in "[ -~]{0,12}|\\PC{0,8}|[a-z0-9@/=.+_-]{1,16}") {

@@ -4,6 +4,7 @@ mod cell;
 mod mend;
 mod modes;
 mod pen;
+mod read;
 mod recorder;
 mod snapshot;
 #[cfg(test)]
@@ -22,6 +23,7 @@ use crate::wire::TerminalSize;
 
 pub use cell::{Cell, CellStyle, Color, Hyperlink, Underline};
 pub use modes::{Cursor, CursorShape, Modes, MouseMode};
+pub use read::FoundText;
 
 /// The longest address and id together of a link that is kept.
 pub(super) const MAX_LINK_BYTES: usize = 1024;
@@ -51,6 +53,9 @@ pub struct Replies {
     pub bells: u32,
     /// Whether [`Screen::title`] changed.
     pub title_changed: bool,
+    /// The last text that the program wanted in the clipboard (OSC 52), cleaned; at most
+    /// 6,000 bytes. What it wants to know of the clipboard is not answered.
+    pub clipboard: Option<String>,
 }
 
 /// Which rows may look different since they were last asked for.
@@ -335,6 +340,7 @@ impl Screen {
             to_program: self.recorder.take_replies(),
             bells: std::mem::take(&mut self.recorder.bells),
             title_changed: std::mem::take(&mut self.recorder.title_changed),
+            clipboard: self.recorder.clipboard.take(),
         }
     }
 

@@ -19,13 +19,17 @@ use alacritty_terminal::vte::ansi::{
     KeyboardModesApplyBehavior, LineClearMode, Mode, NamedColor, NamedPrivateMode, PrivateMode,
     Rgb, StandardCharset, TabulationClearMode,
 };
+use data_encoding::BASE64;
 use unicode_width::UnicodeWidthChar as _;
 
 use super::{MAX_COMBINING, MAX_LINK_BYTES, MAX_STACK, MAX_TITLE_CHARS, Size};
-use crate::pty::sanitize::{is_invisible, one_line};
+use crate::pty::sanitize::{is_invisible, one_line, plain_text};
 
 /// Answers kept from one feed; a program that asks for more is not listening.
 const MAX_REPLY_BYTES: usize = 64 * 1024;
+/// The longest text for the clipboard, in base64: as much of a command as is taken
+/// however it is cut.
+const MAX_CLIPBOARD_BASE64: usize = 8_000;
 /// Answered to a program that asks for colours which it did not set itself.
 const FOREGROUND: Rgb = Rgb {
     r: 0xd0,
@@ -72,6 +76,7 @@ pub(super) struct Recorder {
     pub(super) bells: u32,
     pub(super) title: Option<String>,
     pub(super) title_changed: bool,
+    pub(super) clipboard: Option<String>,
     pub(super) titles: Vec<Option<String>>,
     /// First row and the row after the last, as the emulator clamps them.
     pub(super) region: (usize, usize),
@@ -97,6 +102,7 @@ impl Recorder {
             bells: 0,
             title: None,
             title_changed: false,
+            clipboard: None,
             titles: Vec::new(),
             region: (0, size.rows),
             tabs: tabs(size.columns),
@@ -303,6 +309,19 @@ impl Handler for Recorder {
             short.trim().to_owned()
         });
         self.retitle(cleaned.filter(|title| !title.is_empty()));
+    }
+
+    /// Never the emulator's own: whether it goes on is the operator's affair.
+    fn clipboard_store(&mut self, _: u8, base64: &[u8]) {
+        if base64.len() > MAX_CLIPBOARD_BASE64 {
+            return;
+        }
+        let bytes = BASE64.decode(base64).ok();
+        let text = bytes.and_then(|bytes| String::from_utf8(bytes).ok());
+        let text = text.map(|text| plain_text(&text));
+        self.clipboard = text
+            .filter(|text| !text.is_empty())
+            .or(self.clipboard.take());
     }
 
     fn push_title(&mut self) {

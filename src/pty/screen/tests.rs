@@ -172,13 +172,6 @@ fn titles_are_cleaned_and_told_once() {
 }
 
 #[test]
-fn the_clipboard_is_never_touched() {
-    let mut screen = Screen::new(SIZE, 0);
-    let replies = screen.feed(b"\x1b]52;c;aGk=\x07\x1b]52;c;?\x07");
-    assert_eq!(replies, Replies::default());
-}
-
-#[test]
 fn an_update_held_back_is_shown_whole() {
     let mut screen = screen(b"old");
     let before = screen.generation();
@@ -525,4 +518,43 @@ proptest! {
             seen(&screen);
         }
     }
+}
+
+#[test]
+fn what_the_program_wants_in_the_clipboard_is_told_clean_and_once() {
+    let mut screen = Screen::new(TerminalSize::default(), 10);
+    let wish = |text: &str| {
+        let base64 = data_encoding::BASE64.encode(text.as_bytes());
+        format!("\x1b]52;c;{base64}\x07").into_bytes()
+    };
+    for (text, told) in [
+        ("plain", Some("plain")),
+        ("a\r\nb\tc\n", Some("a\nb\tc\n")),
+        (
+            "\u{1b}[201~rm -rf\u{202e}x\u{7f}\u{9b}",
+            Some("[201~rm -rfx"),
+        ),
+        ("", None),
+        ("\u{1b}", None),
+    ] {
+        let replies = screen.feed(&wish(text));
+        assert_eq!(replies.clipboard.as_deref(), told, "{text:?}");
+        assert_eq!(replies.to_program, b"");
+        assert_eq!(screen.feed(b"x").clipboard, None);
+    }
+    // The last one counts; what is no text, or too long, is none.
+    let both = [wish("first"), wish("second")].concat();
+    assert_eq!(screen.feed(&both).clipboard.as_deref(), Some("second"));
+    assert_eq!(screen.feed(b"\x1b]52;c;/w==\x07").clipboard, None);
+    assert_eq!(screen.feed(b"\x1b]52;c;!!\x07").clipboard, None);
+    let longest = "x".repeat(6_000);
+    assert_eq!(screen.feed(&wish(&longest)).clipboard, Some(longest));
+    assert_eq!(screen.feed(&wish(&"x".repeat(6_001))).clipboard, None);
+}
+
+#[test]
+fn what_is_in_the_clipboard_is_never_told() {
+    let mut screen = Screen::new(TerminalSize::default(), 10);
+    let replies = screen.feed(b"\x1b]52;c;?\x07\x1b]52;p;?\x1b\\");
+    assert_eq!(replies, Replies::default());
 }

@@ -68,11 +68,6 @@ impl State {
             if ran || !known.runs(role) {
                 continue;
             }
-            // A container that starts again writes a new log.
-            let line = (reference.clone(), role);
-            if self.lines.ended_logs.remove(&line) {
-                self.lines.logs.remove(&line);
-            }
             if role == Role::Agent {
                 known.hub.ended = None;
                 known.hub.session = None;

@@ -1,13 +1,13 @@
 //! What hubs and logs say.
 
 use crate::state::age::coarse;
-use crate::state::bottle::{Bottle, Hub, HubLine, LogEntry, RoutesInForce};
+use crate::state::bottle::{Bottle, Hub, HubLine, RoutesInForce};
 use crate::state::budget::spent_words;
 use crate::state::console::State;
 use crate::state::effect::Effect;
 use crate::state::sighting::BottleRef;
 use crate::state::view::Tab;
-use crate::wire::{BudgetState, HubToConsole, LogLine, Role, RoleReport, VERSION};
+use crate::wire::{Activity, BudgetState, HubToConsole, Role, RoleReport, VERSION};
 
 impl State {
     pub(super) fn on_hub_up(&mut self, bottle: &BottleRef) {
@@ -43,13 +43,13 @@ impl State {
     }
 
     fn on_hub(&mut self, bottle: &BottleRef, message: HubToConsole) {
-        let followed = self.followed(bottle);
         let now = self.now;
         let Some(known) = self.fleet.get_mut(bottle) else {
             return;
         };
         let (before, requests) = without_the_large(&mut known.hub);
         let decided = known.decisions.end();
+        let refused = known.model.refusal.as_ref().map(|refusal| refusal.kind);
         let mut shows = None;
         let is_request = is_of_a_request(&message);
         self.view.inbox.is_stale |= is_of_the_inbox(&message);
@@ -62,10 +62,10 @@ impl State {
                 };
             }
             HubToConsole::Hello { .. } | HubToConsole::Missed { .. } => {
-                known.hub_begins(|role| followed.contains(&role));
+                known.hub_begins();
             }
             HubToConsole::Report { role, report } => {
-                shows = take_report(known, role, report, followed.contains(&role));
+                shows = take_report(known, role, report);
             }
             HubToConsole::Tally { allowed, denied } => {
                 known.hub.allowed = allowed;
@@ -80,7 +80,9 @@ impl State {
         let news = news.filter(|_| known.decisions.end() != decided);
         let is_listed = news.is_some_and(|news| self.view.decided.take(bottle, news));
         self.view.all_egress.is_stale |= shows == Some(Tab::Egress);
-        let looks_same = looks_same(&before, &known.hub, |at| coarse(now, at));
+        let is_refused = known.model.refusal.as_ref().map(|refusal| refusal.kind);
+        let looks_same =
+            is_refused == refused && looks_same(&before, &known.hub, |at| coarse(now, at));
         if !looks_same
             || is_request
             || is_listed
@@ -91,40 +93,6 @@ impl State {
         if let Some(warning) = warning {
             self.tell(format!("{}: {warning}", bottle.id));
         }
-    }
-
-    fn followed(&self, bottle: &BottleRef) -> Vec<Role> {
-        let logs = self.lines.logs.iter();
-        logs.filter(|(followed, _)| followed == bottle)
-            .map(|(_, role)| *role)
-            .collect()
-    }
-
-    pub(super) fn on_log(&mut self, bottle: &BottleRef, role: Role, lines: Vec<LogLine>) {
-        // Lines of a log that was let go are on their way still.
-        if !self.lines.logs.contains(&(bottle.clone(), role)) {
-            return;
-        }
-        if let Some(known) = self.fleet.get_mut(bottle) {
-            for line in lines {
-                known.logs.push(LogEntry { role, line });
-            }
-        }
-        if self.is_shown(bottle, Tab::Logs) {
-            self.touch();
-        }
-    }
-
-    pub(super) fn on_log_ended(&mut self, bottle: BottleRef, role: Role, why: Option<String>) {
-        let line = (bottle, role);
-        if !self.lines.logs.contains(&line) {
-            return;
-        }
-        if let Some(why) = why {
-            let id = &line.0.id;
-            self.warn(format!("the log of {id} {} broke: {why}", role.as_str()));
-        }
-        self.lines.ended_logs.insert(line);
     }
 }
 
@@ -166,12 +134,7 @@ const fn is_of_the_inbox(message: &HubToConsole) -> bool {
 }
 
 /// Takes a report and names the page that shows it, if only that page does.
-fn take_report(
-    bottle: &mut Bottle,
-    role: Role,
-    report: RoleReport,
-    is_followed: bool,
-) -> Option<Tab> {
+fn take_report(bottle: &mut Bottle, role: Role, report: RoleReport) -> Option<Tab> {
     match report {
         RoleReport::State { state } => {
             bottle.hub.roles.insert(role, state);
@@ -180,23 +143,23 @@ fn take_report(
             // A hub tells its decisions again to every new line.
             let newest = bottle.decisions.newest().map_or(0, |newest| newest.seq);
             if decision.seq > newest {
+                bottle.model.hear(&decision);
                 bottle.decisions.push(decision);
             }
             return Some(Tab::Egress);
         }
-        RoleReport::Log { line } => {
-            // A followed log holds this line too.
-            if !is_followed {
-                bottle.logs.push(LogEntry { role, line });
-            }
-            return Some(Tab::Logs);
-        }
         RoleReport::Seal { report } => bottle.hub.seal = Some(report),
         RoleReport::Session { report } => {
+            if report.activity == Activity::Starting {
+                bottle.model.forget();
+            }
             bottle.hub.session = Some(report);
             bottle.hub.ended = None;
         }
-        RoleReport::Ended { exit } => bottle.hub.ended = Some(exit),
+        RoleReport::Ended { exit } => {
+            bottle.hub.ended = Some(exit);
+            bottle.model.forget();
+        }
         RoleReport::Routes { generation, routes } => {
             bottle.hub.routes = Some(RoutesInForce { generation, routes });
             bottle.hub.routes_refused = None;
@@ -218,7 +181,9 @@ fn take_report(
         RoleReport::HoldOver { id, .. } => drop(bottle.hub.holds.remove(&id)),
         RoleReport::Request { request } => drop(bottle.hub.requests.insert(request.id, *request)),
         // Who said what was not taken is told by its own operation.
-        RoleReport::RequestRefused { .. }
+        // The engine's log holds a line of a log too, and is read there.
+        RoleReport::Log { .. }
+        | RoleReport::RequestRefused { .. }
         | RoleReport::Hello { .. }
         | RoleReport::Ping
         | RoleReport::Unknown => {}

@@ -280,6 +280,9 @@ impl State {
         effects: &mut Vec<Effect>,
     ) {
         let answer = match &purpose {
+            LinePurpose::Send { bottles } => {
+                return self.send_line(bottles.clone(), &text, effects);
+            }
             LinePurpose::Deny { .. } => Answer::Deny {
                 reason: text.trim().to_owned(),
             },

@@ -1,16 +1,11 @@
 //! Keys: looked up in the one table, or typed where something is typed.
 
-use crate::state::bottle::Bottle;
 use crate::state::command::{Command, Context};
 use crate::state::console::State;
 use crate::state::decided::DecisionFilter;
 use crate::state::effect::Effect;
-use crate::state::event::OperationKind;
 use crate::state::key::Key;
-use crate::state::keymap;
-use crate::state::sighting::BottleRef;
 use crate::state::view::{Focus, Modal, Picker, Tab};
-use crate::wire::Role;
 
 /// The longest filter that is kept.
 const FILTER_CHARS: usize = 64;
@@ -23,7 +18,7 @@ impl State {
         if context != Context::Attached && self.view.notice.take().is_some() {
             self.touch();
         }
-        match keymap::command(context, key) {
+        match self.keys.command(context, key) {
             Some(command) => self.on_command(command, effects),
             None => {
                 if let Some(character) = key.typed() {
@@ -70,6 +65,7 @@ impl State {
     }
 
     fn typed(&mut self, context: Context) {
+        self.palette_typed();
         if context == Context::Picker
             && let Some(Modal::Picker { picker }) = &mut self.view.modal
         {
@@ -80,11 +76,20 @@ impl State {
 
     fn prompt(&mut self) -> Option<&mut String> {
         let filters_decisions = self.filters_decisions();
-        match (self.context(), &mut self.view.modal) {
+        let context = self.context();
+        if context == Context::Filter && self.view.logs.prompt.is_some() {
+            let prompt = self.view.logs.prompt.as_mut();
+            return prompt.map(|prompt| &mut prompt.text);
+        }
+        if context == Context::CopyFind {
+            return self.view.copying.as_mut()?.prompt.as_mut();
+        }
+        match (context, &mut self.view.modal) {
             (Context::Filter, _) if filters_decisions => Some(&mut self.view.decision_filter.text),
             (Context::Filter, _) => Some(&mut self.view.filter),
             (Context::Picker, Some(Modal::Picker { picker })) => Some(&mut picker.filter),
-            (Context::Line, Some(Modal::Line { text, .. })) => Some(text),
+            (Context::Line, Some(Modal::Line { text, .. }))
+            | (Context::Palette, Some(Modal::Palette { text, .. })) => Some(text),
             _ => None,
         }
     }
@@ -103,26 +108,24 @@ impl State {
             Command::Attach => self.attach(false),
             Command::AttachFull => self.attach(true),
             Command::Detach => self.detach(),
+            Command::Split => self.turn_split(),
             Command::Back => self.back(),
             Command::FocusList => self.focus(Focus::List),
             Command::FocusDetail => self.focus(Focus::Detail),
             Command::NextTab => self.turn(1),
             Command::PreviousTab => self.turn(Tab::ALL.len() - 1),
             Command::Show(tab) => self.show(tab),
-            Command::Read(tab) => {
-                self.show(tab);
-                self.focus(Focus::Detail);
-            }
+            Command::Read(tab) => self.read(tab),
             Command::Start => {
                 self.open(Modal::Picker {
                     picker: Picker::default(),
                 });
                 effects.push(Effect::LoadAgents);
             }
-            Command::Stop => self.ask_to_stop(),
-            Command::Resume => self.resume(effects),
-            Command::Remove => self.ask_to_remove(),
+            Command::Life(life) => self.on_life_command(life, effects),
             Command::CancelOperation => self.ask_to_cancel(),
+            Command::Log(command) => self.on_log_command(command, effects),
+            Command::Copy(command) => self.on_copy_command(command, effects),
             Command::Filter => {
                 self.view.is_filtering = true;
                 self.focus(Focus::List);
@@ -131,17 +134,16 @@ impl State {
                 self.view.is_filtering = true;
                 self.touch();
             }
-            Command::OnlyRefused => {
-                let filter = &mut self.view.decision_filter;
-                filter.is_refused_only = !filter.is_refused_only;
-                self.touch();
-            }
+            Command::OnlyRefused => self.turn_only_refused(),
             Command::Open => self.open_decision(),
             Command::Permit => self.ask_to_permit(),
             Command::Hits => self.open_hits(),
             Command::AllEgress => self.focus(Focus::Egress),
+            Command::Audit => self.ask_for_audit(effects),
             Command::Visit => self.visit(),
             Command::Expand => self.expand(),
+            Command::Order(order) => self.on_order_command(order),
+            Command::Wall(to) => self.move_wall(to),
             Command::Inbox
             | Command::OtherList
             | Command::ReadAsk
@@ -160,6 +162,9 @@ impl State {
                 self.tell(String::from("asking the engine"));
                 effects.push(Effect::RefreshFleet);
             }
+            Command::CommandLine => self.open_palette(true),
+            Command::Palette => self.open_palette(false),
+            Command::Complete => self.palette_complete(),
             Command::Help => self.open(Modal::Help { scroll: 0 }),
             Command::Answer => self.ask_for_answer(effects),
             Command::Refuse => self.refuse(effects),
@@ -172,6 +177,17 @@ impl State {
         }
     }
 
+    fn read(&mut self, tab: Tab) {
+        self.show(tab);
+        self.focus(Focus::Detail);
+    }
+
+    fn turn_only_refused(&mut self) {
+        let filter = &mut self.view.decision_filter;
+        filter.is_refused_only = !filter.is_refused_only;
+        self.touch();
+    }
+
     fn edit_prompt(&mut self, edit: impl FnOnce(&mut String)) {
         let context = self.context();
         if let Some(prompt) = self.prompt() {
@@ -181,6 +197,13 @@ impl State {
     }
 
     fn page_step(&self) -> i64 {
+        if let Some(copying) = &self.view.copying {
+            return copying.page();
+        }
+        if self.reads_logs() && self.view.modal.is_none() {
+            // A row of what was in sight stays.
+            return i64::from(self.view.logs.area.rows.saturating_sub(1).max(1));
+        }
         i64::try_from(self.page()).unwrap_or(1)
     }
 
@@ -210,6 +233,13 @@ impl State {
 
     fn back(&mut self) {
         self.touch();
+        if self.back_in_copying() || self.back_in_logs() {
+            return;
+        }
+        if self.shown_split().is_some() {
+            self.view.split = None;
+            return;
+        }
         if self.filters_decisions() && !self.view.decision_filter.is_empty() {
             self.view.decision_filter = DecisionFilter::default();
         } else if self.view.focus == Focus::Inbox && self.view.inbox.is_reading {
@@ -219,6 +249,8 @@ impl State {
             Focus::Detail | Focus::Egress | Focus::Inbox
         ) {
             self.view.focus = Focus::List;
+        } else if self.is_marking() {
+            self.view.marked.clear();
         } else if !self.view.filter.is_empty() {
             self.view.filter.clear();
         } else if let Some(selected) = &self.view.selected
@@ -231,6 +263,9 @@ impl State {
     }
 
     fn expand(&mut self) {
+        if self.view.group.is_some() {
+            return self.fold();
+        }
         let Some(selected) = &self.view.selected else {
             return;
         };
@@ -242,6 +277,9 @@ impl State {
     }
 
     fn next_need(&mut self) {
+        if let Focus::Attached { full, .. } = self.view.focus {
+            return self.go_on(full);
+        }
         let needs = self.needs();
         let selected = self.view.selected.as_ref().map(|row| &row.bottle);
         let at = needs
@@ -256,83 +294,6 @@ impl State {
                 self.select_bottle(need.bottle.clone());
             }
             None => self.tell(String::from("nothing needs you")),
-        }
-    }
-
-    fn selected_reference(&mut self) -> Option<BottleRef> {
-        let selected = self.view.selected.as_ref().map(|row| row.bottle.clone());
-        if selected.is_none() {
-            self.tell(String::from("no bottle is selected: s starts an agent"));
-        }
-        selected
-    }
-
-    /// The selected bottle, if nothing is done to it; otherwise says what is.
-    fn free_bottle(&mut self) -> Option<BottleRef> {
-        let selected = self.selected_reference()?;
-        let known = self.fleet.get(&selected)?;
-        if let Some(operation) = &known.operation {
-            let or = if operation.can_cancel {
-                ", or cancel it with c"
-            } else {
-                ""
-            };
-            let text = format!(
-                "{}: wait for the {} to end{or}",
-                selected.id,
-                operation.kind.verb()
-            );
-            self.warn(text);
-            return None;
-        }
-        Some(selected)
-    }
-
-    fn ask_to_stop(&mut self) {
-        let Some(bottle) = self.free_bottle() else {
-            return;
-        };
-        if self.fleet.get(&bottle).is_some_and(Bottle::is_alive) {
-            self.open(Modal::ConfirmStop { bottle });
-        } else {
-            self.warn(format!(
-                "{} does not run: r resumes it, d removes it",
-                bottle.id
-            ));
-        }
-    }
-
-    fn resume(&mut self, effects: &mut Vec<Effect>) {
-        let Some(bottle) = self.free_bottle() else {
-            return;
-        };
-        let known = self.fleet.get(&bottle);
-        if known.is_some_and(Bottle::is_resumable) {
-            effects.extend(self.ask(&bottle, OperationKind::Resume));
-        } else if known.is_some_and(|known| known.container(Role::Agent).is_none()) {
-            self.warn(format!(
-                "{} has no agent container: d removes it",
-                bottle.id
-            ));
-        } else {
-            self.warn(format!("{} runs: x stops it", bottle.id));
-        }
-    }
-
-    fn ask_to_remove(&mut self) {
-        let Some(bottle) = self.free_bottle() else {
-            return;
-        };
-        let is_made = self
-            .fleet
-            .get(&bottle)
-            .is_some_and(|known| known.sighting.is_some());
-        if is_made {
-            self.open(Modal::ConfirmRemove { bottle });
-        } else {
-            // A failed start left nothing but the row that says so.
-            self.fleet.retain(|known| known.bottle != bottle);
-            self.touch();
         }
     }
 

@@ -4,18 +4,26 @@
 //! exists, each bottle's phase follows from what is known of it, and the lines that
 //! stand are the lines that are needed.
 
+mod copying;
 mod decided;
 mod fleet;
 mod hub;
 mod inbox;
 mod inbox_answer;
 mod keys;
+mod life;
+mod logs;
 mod manifest;
+mod mass;
 mod modal;
 mod operation;
+mod order;
+mod palette;
 mod pointer;
 mod scroll;
 mod session;
+mod split;
+mod stats;
 
 use jiff::Timestamp;
 
@@ -23,9 +31,14 @@ use super::age::coarse;
 use super::console::State;
 use super::effect::Effect;
 use super::event::Event;
+use super::listing::ListRow;
 use super::phase::Phase;
+use super::sighting::BottleRef;
 use super::spec_rows::SpecView;
-use super::view::{Notice, Tab};
+use super::view::{Modal, Notice, Tab};
+
+pub(super) use self::stats::Round;
+pub use self::stats::total_words;
 
 /// How many ticks a notice stays.
 const NOTICE_TICKS: u8 = 8;
@@ -44,10 +57,13 @@ impl State {
         }
         self.settle_phases();
         self.settle_selection();
+        self.settle_marks();
         self.settle_attachment();
+        self.settle_split();
         self.settle_decided();
         self.settle_inbox(&mut effects);
         self.settle_lines(&mut effects);
+        self.settle_copying();
         effects
     }
 
@@ -58,10 +74,13 @@ impl State {
             Event::Pointer { pointer } => self.on_pointer(pointer, effects),
             Event::Resize { size } => {
                 self.size = size;
+                // Its place is another one now.
+                self.view.copying = None;
                 self.touch();
             }
             Event::Tick { now } => {
                 self.on_tick(now);
+                self.sample_due(effects);
                 self.carry_on(effects);
             }
             Event::EndAsked => effects.push(Effect::Quit),
@@ -69,12 +88,8 @@ impl State {
             Event::HubUp { bottle } => self.on_hub_up(&bottle),
             Event::Hub { bottle, message } => self.on_hub_said(bottle, message, effects),
             Event::HubDown { bottle, why } => self.on_hub_down(&bottle, why),
-            Event::Log {
-                bottle,
-                role,
-                lines,
-            } => self.on_log(&bottle, role, lines),
-            Event::LogEnded { bottle, role, why } => self.on_log_ended(bottle, role, why),
+            Event::Log { ticket, news } => self.on_log_news(ticket, *news, effects),
+            Event::LogArea { area } => self.on_log_area(area),
             Event::Agents { offers, problem } => self.on_agents(offers, problem),
             Event::Plan { agent, result } => self.on_plan(&agent, result),
             Event::SecretAsked { agent, what } => self.on_secret_asked(agent, what),
@@ -102,17 +117,29 @@ impl State {
             Event::Attached { bottle } => self.on_attached(&bottle),
             Event::Detached { bottle, why } => self.on_detached(&bottle, why),
             Event::AttachFailed { bottle, why } => self.on_attach_failed(&bottle, &why),
+            Event::TileEnded { bottle, .. } => self.on_tile_ended(bottle),
             Event::SessionEnded { bottle, exit } => self.on_session_ended(&bottle, exit),
             Event::PreviewEnded { bottle, why } => self.on_preview_ended(bottle, why),
             Event::ScreenChanged { bottle, scrollback } => {
                 self.on_screen_changed(&bottle, scrollback);
             }
+            Event::ClipboardAsked { ask } => self.on_clipboard_asked(ask),
+            Event::ScreenHeld {
+                bottle,
+                extent,
+                cursor,
+            } => self.on_screen_held(bottle, extent, cursor),
+            Event::ScreenRead { bottle, news } => self.on_screen_read(&bottle, news),
             Event::SessionTyped => self.on_session_typed(),
             Event::RequestsShown { ticket, looked } => self.on_requests_shown(ticket, looked),
             Event::RequestsAnswered { results } => self.on_requests_answered(results),
             Event::CarriedOn { bottle, results } => self.on_carried_on(&bottle, results),
             Event::ManifestPlanned { draft, result } => self.on_manifest_planned(*draft, result),
             Event::RequestEdited { request, result } => self.on_request_edited(&request, result),
+            Event::PanicStands { standing } => self.on_standing(standing),
+            Event::Sampled { samples } => self.on_sampled(samples),
+            Event::Templates { templates } => self.on_templates(templates),
+            Event::AuditRead { title, text } => self.on_audit(title, text),
             Event::Note { text } => self.tell(text),
             Event::TaskEnded { name, bottle, how } => self.on_task_ended(&name, bottle, &how),
         }
@@ -147,6 +174,7 @@ impl State {
             }
         }
         self.sum_up_egress();
+        self.rank_now_and_then();
         let ages = self.ages();
         if ages != self.ages {
             self.ages = ages;
@@ -172,6 +200,24 @@ impl State {
             .fold(clock, i64::wrapping_add)
     }
 
+    /// Of marked bottles, or of all.
+    fn ask_for_audit(&self, effects: &mut Vec<Effect>) {
+        let of = self.view.marked.iter().cloned().collect();
+        effects.push(Effect::ReadAudit { of });
+    }
+
+    fn on_audit(&mut self, title: String, text: String) {
+        // What came in between is more urgent.
+        if self.view.modal.is_none() && self.attached().is_none() {
+            let scroll = 0;
+            self.open(Modal::Message {
+                title,
+                text,
+                scroll,
+            });
+        }
+    }
+
     fn settle_phases(&mut self) {
         let now = self.now;
         let mut changed = false;
@@ -195,21 +241,36 @@ impl State {
     /// Puts the selection on the row that took the place of the selected one, if that
     /// went.
     fn settle_selection(&mut self) {
-        let rows = self.rows();
+        self.relist();
         let before = self.view.selected.take();
-        let found = before
-            .as_ref()
-            .and_then(|selected| rows.iter().position(|row| row == selected));
-        let parent = || {
-            let bottle = &before.as_ref()?.bottle;
-            rows.iter().position(|row| row.bottle == *bottle)
+        let group = self.view.group.take();
+        let rows = self.listed();
+        let named = |bottle: &BottleRef| {
+            let of = |row: &ListRow| row.bottle().is_some_and(|row| row.bottle == *bottle);
+            rows.iter().position(of)
+        };
+        let head = |name: &str| rows.iter().position(|row| row.group() == Some(name));
+        let found = match (&before, &group) {
+            (Some(selected), _) => rows
+                .iter()
+                .position(|row| row.bottle() == Some(selected))
+                .or_else(|| named(&selected.bottle))
+                .or_else(|| {
+                    // Its group was folded over it.
+                    let known = self.fleet.get(&selected.bottle)?;
+                    head(self.view.order.grouping.of(known))
+                }),
+            (None, Some(group)) => head(group),
+            (None, None) => rows.iter().position(|row| row.bottle().is_some()),
         };
         let last = rows.len().saturating_sub(1);
-        let at = found
-            .or_else(parent)
-            .unwrap_or_else(|| self.view.selected_at.min(last));
+        let at = found.unwrap_or_else(|| self.view.selected_at.min(last));
+        let row = rows.get(at);
+        let selected = row.and_then(ListRow::bottle).cloned();
+        let group = row.and_then(ListRow::group).map(str::to_owned);
         self.view.selected_at = at;
-        self.view.selected = rows.into_iter().nth(at);
+        self.view.selected = selected;
+        self.view.group = group;
         let bottle_of =
             |row: &Option<super::view::RowName>| row.as_ref().map(|row| row.bottle.clone());
         if bottle_of(&before) != bottle_of(&self.view.selected) {
@@ -224,14 +285,14 @@ impl State {
 
     /// The pages show the end of what they show.
     pub(super) fn rewind(&mut self) {
-        self.view.logs = super::view::Tail::Follow;
+        self.view.logs.place = super::log::LogPlace::Follow;
         self.view.decided.follow();
         self.view.spec_scroll = 0;
         self.view.session_scroll = 0;
         self.scrollback = 0;
     }
 
-    pub(super) fn is_shown(&self, bottle: &super::sighting::BottleRef, tab: Tab) -> bool {
+    pub(super) fn is_shown(&self, bottle: &BottleRef, tab: Tab) -> bool {
         let tab_shown = match self.attached() {
             Some(_) => Tab::Session,
             None => self.view.tab,

@@ -1,15 +1,15 @@
 //! What lies over the view: questions, the picker, the plan, messages.
 
+use crate::state::command::Context;
 use crate::state::console::State;
 use crate::state::effect::Effect;
 use crate::state::event::{AgentOffer, OperationKind, PlanSummary};
-use crate::state::view::{Modal, Picker};
+use crate::state::view::{ClipboardAsk, Modal, Picker};
 
 impl State {
     pub(super) fn accept(&mut self, effects: &mut Vec<Effect>) {
         self.touch();
-        if self.view.is_filtering {
-            self.view.is_filtering = false;
+        if self.accept_prompt(effects) {
             return;
         }
         match self.view.modal.take() {
@@ -19,7 +19,21 @@ impl State {
             Some(Modal::ConfirmRemove { bottle }) => {
                 effects.extend(self.ask(&bottle, OperationKind::Remove));
             }
+            Some(Modal::ConfirmAll { kind, bottles, .. }) => {
+                self.do_to_all(kind, bottles, effects);
+            }
+            Some(Modal::ConfirmPanic { .. }) => {
+                self.tell(String::from(
+                    "freezing every bottle and cutting every egress",
+                ));
+                effects.push(Effect::Panic);
+            }
+            Some(Modal::ConfirmLift { .. }) => {
+                self.tell(String::from("letting go what is held still"));
+                effects.push(Effect::LiftPanic);
+            }
             Some(Modal::ConfirmCancel { bottle }) => self.cancel_operation(bottle, effects),
+            Some(Modal::Clipboard { ask }) => self.let_into_clipboard(ask, effects),
             Some(Modal::ConfirmQuit) => effects.push(Effect::Quit),
             Some(Modal::Answer { bottle, hold }) => {
                 self.tell(format!("adding a route for {}", hold.words()));
@@ -38,6 +52,12 @@ impl State {
                 ));
                 effects.push(Effect::Allow { bottle, route });
             }
+            Some(Modal::Palette {
+                text,
+                chosen,
+                is_line,
+                ..
+            }) => self.palette_run((text, chosen, is_line), effects),
             Some(Modal::Picker { picker }) => self.pick(picker, effects),
             Some(Modal::Plan {
                 agent,
@@ -60,6 +80,7 @@ impl State {
             modal @ (Some(
                 Modal::Plan { .. }
                 | Modal::Help { .. }
+                | Modal::Order
                 | Modal::Secret { .. }
                 | Modal::Decision { .. }
                 | Modal::Hits { .. }
@@ -67,6 +88,28 @@ impl State {
             )
             | None) => self.view.modal = modal,
         }
+    }
+
+    /// Takes what was typed, if something was; gives whether that was so.
+    fn accept_prompt(&mut self, effects: &mut Vec<Effect>) -> bool {
+        if self.context() == Context::CopyFind {
+            self.accept_copy_prompt(effects);
+            return true;
+        }
+        let was_filtering = std::mem::take(&mut self.view.is_filtering);
+        if was_filtering {
+            self.accept_log_prompt(effects);
+        }
+        was_filtering
+    }
+
+    fn let_into_clipboard(&mut self, ask: ClipboardAsk, effects: &mut Vec<Effect>) {
+        let (bytes, id) = (ask.bytes, &ask.bottle.id);
+        self.tell(format!("{bytes} bytes of {id} are in your clipboard"));
+        effects.push(Effect::WriteClipboard {
+            bottle: ask.bottle,
+            ticket: ask.ticket,
+        });
     }
 
     /// Shows what waits, of the selected bottle or of the first that waits at all: a pause
@@ -155,8 +198,14 @@ impl State {
 
     pub(super) fn cancel(&mut self) {
         self.touch();
+        if self.back_in_copying() {
+            return;
+        }
         if self.view.is_filtering {
             self.view.is_filtering = false;
+            if self.view.logs.prompt.take().is_some() {
+                return;
+            }
             if self.filters_decisions() {
                 self.view.decision_filter.text.clear();
             } else {

@@ -4,8 +4,9 @@ use crate::state::bottle::{FailedOperation, Operation};
 use crate::state::console::State;
 use crate::state::effect::Effect;
 use crate::state::event::{OperationKind, OperationNews, OperationReport};
-use crate::state::sighting::{BottleRef, ContainerState};
+use crate::state::sighting::{BottleRef, BottleSighting, ContainerSighting, ContainerState};
 use crate::state::view::{Focus, Modal, RowName};
+use crate::wire::Role;
 
 impl State {
     pub(super) fn on_operation(&mut self, report: OperationReport, effects: &mut Vec<Effect>) {
@@ -109,23 +110,38 @@ impl State {
         known.operation = None;
         known.failed = None;
         let id = bottle.id.clone();
+        let seen = known.sighting.as_mut();
+        if let Some(seen) = seen {
+            follow(seen, kind);
+        }
+        if kind == OperationKind::Change {
+            known.output.retain(|_| false);
+        }
+        if kind == OperationKind::Remove {
+            self.fleet.retain(|known| known.bottle != *bottle);
+        }
+        if self.counted(bottle, kind, true) {
+            return;
+        }
         match kind {
             OperationKind::Start => self.tell(format!("{id} started: enter attaches")),
-            OperationKind::Resume => self.tell(format!("{id} runs again")),
-            OperationKind::Stop => {
-                // The engine said so; its own event is on the way.
-                let containers = known.sighting.as_mut().map(|seen| &mut seen.containers);
-                for container in containers.into_iter().flatten() {
-                    container.state = ContainerState::Exited { code: None };
-                }
-                self.tell(format!("{id} stopped: r resumes it, d removes it"));
+            OperationKind::Resume | OperationKind::Restart => {
+                self.tell(format!("{id} runs again"));
             }
-            OperationKind::Remove => {
-                self.fleet.retain(|known| known.bottle != *bottle);
-                self.tell(format!("{id} removed"));
+            OperationKind::Stop => self.tell(format!("{id} stopped: r resumes it, d removes it")),
+            OperationKind::Remove => self.tell(format!("{id} removed")),
+            OperationKind::Freeze => {
+                self.tell(format!("{id} is frozen where it was: p lets it go on"));
             }
+            OperationKind::Unfreeze => self.tell(format!("{id} goes on")),
+            OperationKind::Cut => {
+                self.tell(format!(
+                    "{id} is cut: nothing leaves it until C connects it again"
+                ));
+            }
+            OperationKind::Reconnect => self.tell(format!("{id} is connected again")),
             // Who asked for it is told with the request.
-            OperationKind::Change => known.output.retain(|_| false),
+            OperationKind::Change => {}
         }
     }
 
@@ -174,9 +190,7 @@ impl State {
                 "it is on record already, and goes on to its end or back; u takes it back then"
             }
             Some(OperationKind::Start) => "it cannot be cancelled yet: press the key again",
-            Some(OperationKind::Stop | OperationKind::Resume | OperationKind::Remove) => {
-                "only a start or a change can be cancelled"
-            }
+            Some(_) => "only a start or a change can be cancelled",
         };
         self.warn(why.to_owned());
     }
@@ -197,6 +211,9 @@ impl State {
                 kind,
                 why: why.to_owned(),
             });
+        }
+        if self.counted(bottle, kind, false) {
+            return;
         }
         // What comes of a change is told with its request.
         if kind != OperationKind::Change {
@@ -237,7 +254,41 @@ impl State {
             OperationKind::Stop => Some(Effect::Stop { bottle }),
             OperationKind::Resume => Some(Effect::Resume { bottle }),
             OperationKind::Remove => Some(Effect::Remove { bottle }),
+            OperationKind::Restart => Some(Effect::Restart { bottle }),
+            OperationKind::Freeze => Some(Effect::Freeze { bottle }),
+            OperationKind::Unfreeze => Some(Effect::Unfreeze { bottle }),
+            OperationKind::Cut => Some(Effect::Cut { bottle }),
+            OperationKind::Reconnect => Some(Effect::Reconnect { bottle }),
             OperationKind::Start | OperationKind::Change => None,
         }
+    }
+}
+
+/// What the engine was told shows at once; its own word is on the way.
+fn follow(seen: &mut BottleSighting, kind: OperationKind) {
+    let agent = |container: &&mut ContainerSighting| container.role == Role::Agent;
+    match kind {
+        OperationKind::Stop => {
+            for container in &mut seen.containers {
+                container.state = ContainerState::Exited { code: None };
+            }
+        }
+        OperationKind::Freeze => {
+            if let Some(agent) = seen.containers.iter_mut().find(agent) {
+                agent.state = ContainerState::Paused;
+            }
+        }
+        OperationKind::Unfreeze => {
+            if let Some(agent) = seen.containers.iter_mut().find(agent) {
+                agent.state = ContainerState::Running;
+            }
+        }
+        OperationKind::Cut => seen.is_cut = true,
+        OperationKind::Reconnect => seen.is_cut = false,
+        OperationKind::Start
+        | OperationKind::Resume
+        | OperationKind::Remove
+        | OperationKind::Change
+        | OperationKind::Restart => {}
     }
 }

@@ -13,6 +13,12 @@ impl State {
     pub(super) fn on_pointer(&mut self, pointer: Pointer, effects: &mut Vec<Effect>) {
         match pointer.action {
             PointerAction::Press => self.on_press(pointer.target, effects),
+            PointerAction::Drag => {
+                if let (Target::Column { at }, true) = (pointer.target, self.view.holds_wall) {
+                    self.set_wall(Some(at));
+                }
+            }
+            PointerAction::Release => self.view.holds_wall = false,
             PointerAction::WheelUp => self.on_wheel(&pointer.target, -1),
             PointerAction::WheelDown => self.on_wheel(&pointer.target, 1),
         }
@@ -22,12 +28,17 @@ impl State {
         match target {
             Target::Offer { .. } | Target::Modal => self.scroll(step * WHEEL_LINES),
             _ if self.view.modal.is_some() => {}
-            Target::Row { .. } | Target::List => self.move_selection(step),
+            Target::Row { .. } | Target::Group { .. } | Target::List => self.move_selection(step),
             Target::Inbox { .. } => self.scroll_inbox(step),
             Target::Decision { .. } | Target::Detail | Target::Tab { .. } => {
                 self.scroll_detail(step * WHEEL_LINES);
             }
-            Target::Need { .. } | Target::Key { .. } | Target::Nothing => {}
+            Target::Tile { .. }
+            | Target::Need { .. }
+            | Target::Key { .. }
+            | Target::Wall
+            | Target::Column { .. }
+            | Target::Nothing => {}
         }
     }
 
@@ -45,6 +56,11 @@ impl State {
                 self.select(row);
                 self.touch();
             }
+            Target::Group { name } => {
+                self.leave_session();
+                self.view.focus = Focus::List;
+                self.fold_group(name);
+            }
             Target::Need { bottle, is_request } => {
                 self.leave_session();
                 if is_request {
@@ -54,6 +70,7 @@ impl State {
                 }
             }
             Target::Inbox { at } => self.select_ask(at),
+            Target::Tile { at } => self.press_tile(at),
             Target::Tab { tab } => {
                 self.leave_session();
                 self.on_command(Command::Read(tab), effects);
@@ -68,7 +85,12 @@ impl State {
             }
             Target::Detail if self.has_panes() => self.focus_by_pointer(Focus::Detail),
             Target::List if self.has_panes() => self.focus_by_pointer(Focus::List),
-            Target::Detail | Target::List | Target::Modal | Target::Nothing => {}
+            Target::Wall => self.view.holds_wall = true,
+            Target::Detail
+            | Target::List
+            | Target::Column { .. }
+            | Target::Modal
+            | Target::Nothing => {}
         }
     }
 
@@ -80,6 +102,7 @@ impl State {
     fn focus_by_pointer(&mut self, focus: Focus) {
         // A filter that was being typed is kept as it is.
         self.view.is_filtering = false;
+        self.view.logs.prompt = None;
         self.focus(focus);
     }
 
@@ -89,10 +112,28 @@ impl State {
             self.view.focus = Focus::List;
         }
         self.view.is_filtering = false;
+        self.view.logs.prompt = None;
     }
 
     /// The first press chooses, a press on the chosen one takes it.
     fn press_offer(&mut self, at: usize, effects: &mut Vec<Effect>) {
+        if let Some(Modal::Palette {
+            text,
+            chosen,
+            is_line,
+            ..
+        }) = &mut self.view.modal
+        {
+            let is_chosen = *chosen == Some(at) || chosen.is_none() && at == 0 && !*is_line;
+            let (text, is_line) = (text.clone(), *is_line);
+            *chosen = Some(at);
+            self.touch();
+            if is_chosen {
+                self.view.modal = None;
+                self.palette_run((text, Some(at), is_line), effects);
+            }
+            return;
+        }
         let Some(Modal::Picker { picker }) = &mut self.view.modal else {
             return;
         };

@@ -4,16 +4,24 @@ use crate::state::bottle::Bottle;
 use crate::state::console::State;
 use crate::state::inbox::TermsLine;
 use crate::state::keymap::KEYMAP;
+use crate::state::listing::ListRow;
 use crate::state::sighting::BottleRef;
 use crate::state::spec_rows::SpecView;
-use crate::state::view::{Focus, Modal, RowName, Tab, Tail};
+use crate::state::view::{Focus, Modal, RowName, Tab};
 
 impl State {
     /// Moves what has the keys by `step` lines, down if positive.
     pub(super) fn scroll(&mut self, step: i64) {
         self.touch();
-        if self.view.modal.is_some() {
+        if let Some(copying) = &mut self.view.copying {
+            // Nothing moves below what is typed.
+            if copying.prompt.is_none() {
+                copying.step(step);
+            }
+        } else if self.view.modal.is_some() {
             self.scroll_modal(step);
+        } else if self.shown_split().is_some() {
+            self.step_tile(step);
         } else if matches!(self.view.focus, Focus::List) {
             self.move_selection(step);
         } else if matches!(self.view.focus, Focus::Egress) {
@@ -26,51 +34,47 @@ impl State {
     }
 
     pub(super) fn move_selection(&mut self, step: i64) {
-        let rows = self.rows();
-        let at = moved(self.view.selected_at, step, rows.len());
-        if let Some(row) = rows.into_iter().nth(at) {
-            self.select(row);
+        let at = moved(self.view.selected_at, step, self.listed().len());
+        match self.listed().get(at).cloned() {
+            Some(ListRow::Bottle { name }) => self.select(name),
+            Some(ListRow::Group { name, .. }) => self.select_group(name),
+            None => {}
         }
     }
 
     pub(super) fn select(&mut self, row: RowName) {
         if self.view.selected.as_ref() != Some(&row) {
             self.view.selected_at = self
-                .rows()
+                .listed()
                 .iter()
-                .position(|shown| *shown == row)
+                .position(|shown| shown.bottle() == Some(&row))
                 .unwrap_or(0);
             self.view.selected = Some(row);
+            self.view.group = None;
             self.rewind();
             self.touch();
         }
     }
 
-    /// Selects a bottle, dropping a filter that hides it.
+    /// Selects a bottle, dropping a filter or a fold that hides it.
     pub(super) fn select_bottle(&mut self, bottle: BottleRef) {
-        let row = RowName {
+        self.reveal(&bottle);
+        self.select(RowName {
             bottle,
             sidecar: None,
-        };
-        if !self.rows().contains(&row) {
-            self.view.filter.clear();
-        }
-        self.select(row);
+        });
     }
 
     pub(super) fn scroll_detail(&mut self, step: i64) {
         self.touch();
-        let page = self.page();
         match self.view.tab {
             _ if self.attached().is_some() => self.scroll_session(step),
             _ if self.view.focus == Focus::Egress => self.view.decided.step(step),
             _ if self.view.focus == Focus::Inbox => self.scroll_ask(step),
             Tab::Session => self.scroll_session(step),
-            Tab::Logs => {
-                let numbers = self.log_numbers();
-                self.view.logs = moved_tail(self.view.logs, &numbers, step, page);
-            }
+            Tab::Logs => self.view.logs.step(step),
             Tab::Egress => self.view.decided.step(step),
+            Tab::Stats => {}
             Tab::Spec => {
                 let rows = self.selected_bottle().map_or(0, spec_rows);
                 self.view.spec_scroll = moved(self.view.spec_scroll, step, rows);
@@ -79,21 +83,17 @@ impl State {
     }
 
     fn scroll_session(&mut self, step: i64) {
+        if let Some(copying) = &mut self.view.copying {
+            return copying.scroll(step);
+        }
         let up = step.checked_neg().unwrap_or(i64::MAX);
         self.view.session_scroll = moved(self.view.session_scroll, up, self.scrollback + 1);
     }
 
-    fn log_numbers(&self) -> Vec<u64> {
-        let sidecar = self.view.selected.as_ref().and_then(|row| row.sidecar);
-        self.selected_bottle()
-            .into_iter()
-            .flat_map(|bottle| bottle.logs.numbered())
-            .filter(|(_, entry)| sidecar.is_none_or(|role| role == entry.role))
-            .map(|(number, _)| number)
-            .collect()
-    }
-
     fn scroll_modal(&mut self, step: i64) {
+        if matches!(self.view.modal, Some(Modal::Palette { .. })) {
+            return self.palette_move(step);
+        }
         let page = self.page();
         let columns = usize::from(self.size.columns).clamp(30, 92);
         let paper = self.paper().map_or(0, |rows| {
@@ -149,12 +149,18 @@ impl State {
                 Modal::ConfirmStop { .. }
                 | Modal::ConfirmRemove { .. }
                 | Modal::ConfirmQuit
+                | Modal::ConfirmAll { .. }
+                | Modal::Palette { .. }
+                | Modal::ConfirmPanic { .. }
+                | Modal::ConfirmLift { .. }
                 | Modal::ConfirmUndo { .. }
                 | Modal::ConfirmCancel { .. }
+                | Modal::Clipboard { .. }
                 | Modal::Line { .. }
                 | Modal::Answer { .. }
                 | Modal::Raise { .. }
                 | Modal::Allow { .. }
+                | Modal::Order
                 | Modal::Secret { .. },
             )
             | None => {}
@@ -185,23 +191,4 @@ pub(super) fn moved(at: usize, step: i64, length: usize) -> usize {
         at.saturating_add(by)
     };
     moved.min(length.saturating_sub(1))
-}
-
-/// A tail moved by `step` lines. Going up pauses it; reaching the end follows again.
-fn moved_tail(tail: Tail, numbers: &[u64], step: i64, page: usize) -> Tail {
-    let Some(end) = numbers.len().checked_sub(1) else {
-        return Tail::Follow;
-    };
-    let at = match tail {
-        Tail::Follow => end,
-        Tail::Paused { last } => numbers
-            .partition_point(|number| *number <= last)
-            .saturating_sub(1),
-    };
-    // The first page stays full.
-    let at = moved(at, step, numbers.len()).max(end.min(page.saturating_sub(1)));
-    match numbers.get(at) {
-        Some(last) if step < 0 || at < end => Tail::Paused { last: *last },
-        _ => Tail::Follow,
-    }
 }

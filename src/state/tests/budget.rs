@@ -138,7 +138,7 @@ fn most_of_a_budget_is_told_once_and_never_at_a_look_back() {
     console.said("docs-p2m4d", Role::Egress, budgets(4_100_000, 0, false));
     let words = "docs-p2m4d: 82 % of a budget is spent: $4.10 of $5.00 per hour";
     assert_eq!(notice(&console).as_deref(), Some(words));
-    console.press(&["z"]);
+    console.press(&["@"]);
     console.said("docs-p2m4d", Role::Egress, budgets(4_200_000, 0, false));
     assert_eq!(notice(&console), None);
 }

@@ -102,7 +102,7 @@ fn containers_decide_before_words() {
     for (state, word) in [
         (ContainerState::Created, "starting"),
         (ContainerState::Running, "running"),
-        (ContainerState::Paused, "degraded"),
+        (ContainerState::Paused, "frozen"),
         (ContainerState::Restarting, "starting"),
         (ContainerState::Exited { code: Some(0) }, "stopped"),
         (ContainerState::Exited { code: Some(143) }, "stopped"),

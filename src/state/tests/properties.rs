@@ -29,8 +29,10 @@ fn container() -> impl Strategy<Value = ContainerState> {
 fn keys() -> impl Strategy<Value = Event> {
     let names = vec![
         "j", "k", "g", "G", "enter", "esc", "f", "tab", "1", "2", "3", "4", "l", "e", "s", "x",
-        "y", "n", "r", "d", "/", "space", "?", "w", "q", "ctrl-q", "right", "pgup", "a", "E", "o",
-        "+", "h", "i", "I", "t", "u", "b", "left", "c",
+        "y", "n", "r", "d", "/", "space", "?", "w", "z", "V", "*", "p", "C", "R", "!", "q",
+        "ctrl-q", "ctrl-]", "|", "tab", "ctrl-\\", "v", "y", "right", "pgup", "a", "E", "o", "+",
+        "h", "i", "I", "t", "u", "b", "left", "c", "5", "-", "Z", "m", "$", "N", "&", "v", "W",
+        "Y", "ctrl-s", "0", "6", "pgdn", ":", "ctrl-k", "S",
     ];
     prop::sample::select(names).prop_map(|name| Event::Key { key: key(name) })
 }
@@ -173,6 +175,11 @@ fn operations() -> impl Strategy<Value = Event> {
         OperationKind::Resume,
         OperationKind::Remove,
         OperationKind::Change,
+        OperationKind::Restart,
+        OperationKind::Freeze,
+        OperationKind::Unfreeze,
+        OperationKind::Cut,
+        OperationKind::Reconnect,
     ]);
     let news = prop_oneof![
         Just(OperationNews::Began),
@@ -193,27 +200,94 @@ fn operations() -> impl Strategy<Value = Event> {
     (kind, id(), news).prop_map(|(kind, id, news)| operation(kind, id, news))
 }
 
+/// What is read of bottles.
+fn read() -> impl Strategy<Value = Event> {
+    let sampled = (id(), 0..9_000_u32, any::<u64>()).prop_map(|(id, cpu, memory)| Event::Sampled {
+        samples: vec![sample(id, Some(cpu), memory)],
+    });
+    let templates = prop::sample::select(vec!["rust", "go", ""]);
+    let templates = (id(), templates).prop_map(|(id, template)| Event::Templates {
+        templates: vec![(bottle(id), template.to_owned())],
+    });
+    prop_oneof![sampled, templates]
+}
+
+fn log_news() -> impl Strategy<Value = LogNews> {
+    let extent =
+        (0_u64..40, 0_u64..40, any::<bool>()).prop_map(|(first, count, reads)| LogExtent {
+            first,
+            end: first + count,
+            lines: first + count,
+            history: if reads {
+                LogHistory::Reading { lines: 7 }
+            } else {
+                LogHistory::LeftOut { lines: first }
+            },
+            filtering: reads.then_some(40),
+        });
+    let lines = (0_u64..3, 0_u64..60, 0_usize..30, extent.clone()).prop_map(
+        |(era, first, count, extent)| LogNews::Lines {
+            era,
+            first,
+            rows: (first..).take(count).map(hostile_row).collect(),
+            extent,
+        },
+    );
+    let moved =
+        (0_u64..3, 0_u64..60, 0_u64..60, extent.clone()).prop_map(|(era, from, to, extent)| {
+            LogNews::Moved {
+                era,
+                from,
+                to,
+                added: to,
+                extent,
+            }
+        });
+    let sought =
+        (0_u64..3, prop::option::of((0_u64..90, 1_u64..9))).prop_map(|(era, at)| LogNews::Sought {
+            era,
+            at,
+            is_round: true,
+        });
+    let ended = any::<bool>().prop_map(|breaks| LogNews::Ended {
+        role: Role::Agent,
+        why: breaks.then(|| String::from("broke")),
+    });
+    let copied = Just(LogNews::Copied {
+        text: String::from("x\n"),
+        lines: 1,
+        left_out: 2,
+    });
+    let hits = Just(LogNews::Hits {
+        hits: LogHits {
+            total: 9,
+            percent: Some(3),
+            is_plain: true,
+        },
+    });
+    let grew = (0_u64..3, extent).prop_map(|(era, extent)| LogNews::Grew { era, extent });
+    prop_oneof![4 => lines, 2 => moved, 2 => sought, 1 => ended, 1 => copied, 1 => hits, 2 => grew]
+}
+
+fn hostile_row(line: u64) -> LogRow {
+    LogRow {
+        line,
+        at: now(),
+        role: Role::Agent,
+        is_error: true,
+        text: "\u{1b}[31m\u{202e}x".repeat(usize::try_from(line).unwrap()),
+        paint: vec![Paint {
+            from: 3,
+            to: 9,
+            kind: PaintKind::Hit,
+        }],
+    }
+}
+
 fn others() -> impl Strategy<Value = Event> {
-    let log = (id(), any::<bool>()).prop_map(|(id, ends)| {
-        if ends {
-            Event::LogEnded {
-                bottle: bottle(id),
-                role: Role::Agent,
-                why: None,
-            }
-        } else {
-            Event::Log {
-                bottle: bottle(id),
-                role: Role::Agent,
-                lines: vec![
-                    LogLine {
-                        at: now(),
-                        text: String::from("\u{1b}[31m\u{202e}x")
-                    };
-                    9
-                ],
-            }
-        }
+    let log = (0_u64..6, log_news()).prop_map(|(ticket, news)| {
+        let news = Box::new(news);
+        Event::Log { ticket, news }
     });
     let agents = Just(Event::Agents {
         offers: vec![offer("api", None), offer("old", Some("broken"))],
@@ -276,7 +350,7 @@ fn others() -> impl Strategy<Value = Event> {
 
 /// Anything that can happen to a console of three bottles.
 pub(crate) fn event() -> impl Strategy<Value = Event> {
-    prop_oneof![10 => keys(), 4 => fleet(), 3 => hub(), 3 => sessions(), 3 => operations(), 3 => others()]
+    prop_oneof![10 => keys(), 4 => fleet(), 3 => hub(), 3 => sessions(), 3 => operations(), 3 => others(), 1 => read()]
 }
 
 /// Lines that stand, counted from the effects alone.
@@ -353,6 +427,12 @@ fn check_effect(
                 "attached to no session"
             );
         }
+        Effect::Sample { bottles } => {
+            for bottle in bottles {
+                let known = before.fleet.get(bottle);
+                prop_assert!(known.is_some_and(Bottle::is_sampled), "nothing of it runs");
+            }
+        }
         Effect::Detach { bottle } => standing.turn(&format!("session {}", bottle.id), false)?,
         Effect::Stop { bottle } | Effect::Resume { bottle } | Effect::Remove { bottle } => {
             let busy = before
@@ -367,15 +447,12 @@ fn check_effect(
 }
 
 fn check_state(state: &State) -> Result<(), TestCaseError> {
-    let rows = state.rows();
-    match &state.view.selected {
-        Some(selected) => prop_assert!(rows.contains(selected), "the selection is no row"),
-        None => prop_assert!(
-            rows.is_empty(),
-            "nothing is selected of {} rows",
-            rows.len()
-        ),
-    }
+    let rows = state.listed();
+    let chosen = rows.get(state.view.selected_at);
+    let (selected, group) = (&state.view.selected, state.view.group.as_deref());
+    prop_assert_eq!(selected.as_ref(), chosen.and_then(ListRow::bottle));
+    prop_assert_eq!(group, chosen.and_then(ListRow::group));
+    prop_assert_eq!(selected.is_none() && group.is_none(), rows.is_empty());
     for bottle in state.fleet.bottles() {
         prop_assert_eq!(&bottle.derive_phase(), &bottle.phase);
     }

@@ -6,6 +6,7 @@ use super::super::look::{Look, Role};
 use super::super::panes::inbox::Diff;
 use super::super::text::{Words, pad, wrap_all};
 use super::lines::{PAPER, SENTENCES, keys_line, question};
+use super::mass::named;
 use super::{Content, Sight};
 use crate::state::{
     Draft, DraftFinding, LinePurpose, ManifestLook, RequestRef, ShownRequest, State, TermsLine,
@@ -54,7 +55,7 @@ pub(super) fn approve(
         lines.extend(into_manifest(look, manifest, width));
     }
     lines.push(Line::default());
-    lines.push(keys_line(look, state.context()));
+    lines.push(keys_line(state, look));
     Content {
         title: title("Approve", &draft.shown),
         head: Vec::new(),
@@ -121,7 +122,7 @@ pub(super) fn terms(
         lines.extend(said(look, Role::Faint, hint, width));
     }
     lines.push(Line::default());
-    lines.push(keys_line(look, state.context()));
+    lines.push(keys_line(state, look));
     Content {
         title: title("Terms of", &draft.shown),
         head: Vec::new(),
@@ -142,6 +143,14 @@ pub(super) fn line(
     let width = usize::from(PAPER.min(widest).saturating_sub(4));
     let mut lines = for_whom(look, shown, width);
     let (verb, label) = match purpose {
+        LinePurpose::Send { bottles } => {
+            let whom = match bottles.as_slice() {
+                [one] => one.id.to_string(),
+                several => format!("{} sessions: {}", several.len(), named(several)),
+            };
+            lines.extend(said(look, Role::Plain, &format!("To {whom}"), width));
+            ("Send", "A line that is typed there, with Enter after it:")
+        }
         LinePurpose::Deny { what } => {
             lines.extend(said(look, Role::Plain, &shown_line(what), width));
             ("Deny", "Why, for the agent to read; empty gives no reason:")
@@ -171,10 +180,14 @@ pub(super) fn line(
     lines.extend(said(look, Role::Faint, label, width));
     lines.extend(typed(look, text, width));
     lines.push(Line::default());
-    lines.push(keys_line(look, state.context()));
+    lines.push(keys_line(state, look));
     let last = lines.len().saturating_sub(1);
     Content {
-        title: title(verb, shown),
+        title: if shown.is_empty() {
+            verb.to_owned()
+        } else {
+            title(verb, shown)
+        },
         head: Vec::new(),
         lines,
         // What is typed stays in sight, however long the question is.

@@ -6,8 +6,8 @@ use super::super::look::{Look, Role};
 use super::super::text::{Words, pad, safe, wrap};
 use super::{Content, Sight};
 use crate::state::{
-    BottleBudget, BottleRef, Context, HoldRecord, KEYMAP, Modal, OperationKind, PlanSummary, Route,
-    State, bindings, pause_words,
+    BottleBudget, BottleRef, ClipboardAsk, HoldRecord, KEYMAP, Modal, OperationKind, PlanSummary,
+    Route, State, bindings, pause_words,
 };
 
 /// Columns of the keys in the help, roomy and narrow, and of a label in the plan.
@@ -24,7 +24,7 @@ pub(super) const PAPER: u16 = 90;
 /// The content of a box other than the picker.
 pub(super) fn content(state: &State, modal: &Modal, look: Look, widest: u16) -> Content {
     match modal {
-        Modal::Help { scroll } => help(look, widest, *scroll),
+        Modal::Help { scroll } => help(state, look, widest, *scroll),
         Modal::ConfirmStop { bottle } => question(state, look, widest, "Stop", &stop_text(bottle)),
         Modal::ConfirmRemove { bottle } => {
             question(state, look, widest, "Remove", &remove_text(state, bottle))
@@ -63,6 +63,7 @@ pub(super) fn content(state: &State, modal: &Modal, look: Look, widest: u16) -> 
         Modal::ConfirmCancel { bottle } => {
             question(state, look, widest, "Cancel", &cancel_text(state, bottle))
         }
+        Modal::Clipboard { ask } => clipboard(state, look, widest, ask),
         Modal::ConfirmQuit => question(state, look, widest, "Leave", LEAVE_TEXT),
         Modal::Plan {
             agent,
@@ -87,10 +88,15 @@ pub(super) fn content(state: &State, modal: &Modal, look: Look, widest: u16) -> 
         },
         // These have files of their own.
         Modal::Picker { .. }
+        | Modal::Palette { .. }
+        | Modal::Order
         | Modal::Approve { .. }
         | Modal::Terms { .. }
         | Modal::Line { .. }
-        | Modal::ConfirmUndo { .. } => Content {
+        | Modal::ConfirmUndo { .. }
+        | Modal::ConfirmAll { .. }
+        | Modal::ConfirmPanic { .. }
+        | Modal::ConfirmLift { .. } => Content {
             title: String::new(),
             head: Vec::new(),
             lines: Vec::new(),
@@ -109,6 +115,17 @@ fn stop_text(bottle: &BottleRef) -> String {
          r resumes it.",
         bottle.id
     )
+}
+
+/// The text is one line here, whatever it is: its breaks are shown.
+fn clipboard(state: &State, look: Look, widest: u16, ask: &ClipboardAsk) -> Content {
+    let begin = safe(look, &ask.begin, 240);
+    let text = format!(
+        "The session of {} wants to put {} bytes into your clipboard.\n\n{begin}\n\n\
+         What is pasted from there is as if you had typed it.",
+        ask.bottle.id, ask.bytes
+    );
+    question(state, look, widest, "Clipboard", &text)
 }
 
 fn cancel_text(state: &State, bottle: &BottleRef) -> String {
@@ -249,7 +266,7 @@ pub(super) fn sentences(look: Look, text: &str, width: u16) -> Vec<Line<'static>
 pub(super) fn question(state: &State, look: Look, widest: u16, title: &str, text: &str) -> Content {
     let mut lines = sentences(look, text, SENTENCES.min(widest));
     lines.push(Line::default());
-    lines.push(keys_line(look, state.context()));
+    lines.push(keys_line(state, look));
     Content {
         title: title.to_owned(),
         head: Vec::new(),
@@ -260,11 +277,13 @@ pub(super) fn question(state: &State, look: Look, widest: u16, title: &str, text
 }
 
 /// The keys of a context, as the footer shows them.
-pub(super) fn keys_line(look: Look, context: Context) -> Line<'static> {
+pub(super) fn keys_line(state: &State, look: Look) -> Line<'static> {
     let mut words = Words::new(look);
+    let context = state.context();
     for binding in bindings(context).filter(|binding| !binding.short.is_empty()) {
-        let key = binding
+        let key = state
             .keys
+            .of(binding)
             .first()
             .map(|key| key.name())
             .unwrap_or_default();
@@ -275,13 +294,20 @@ pub(super) fn keys_line(look: Look, context: Context) -> Line<'static> {
     words.line()
 }
 
-fn help(look: Look, widest: u16, scroll: usize) -> Content {
+fn help(state: &State, look: Look, widest: u16, scroll: usize) -> Content {
     let keys = if widest < HELP { NARROW_KEYS } else { KEYS };
     let room = usize::from(HELP.min(widest)).saturating_sub(keys + 4);
-    let rows = KEYMAP.iter().filter(|binding| !binding.help.is_empty());
+    let rows = KEYMAP
+        .iter()
+        .filter(|binding| !binding.help.is_empty() && !state.keys.of(binding).is_empty());
     let lines: Vec<Line<'static>> = rows
         .map(|binding| {
-            let names: Vec<String> = binding.keys.iter().map(|key| key.name()).collect();
+            let names: Vec<String> = state
+                .keys
+                .of(binding)
+                .iter()
+                .map(|key| key.name())
+                .collect();
             Words::new(look)
                 .put(Role::Key, pad(look, &names.join("  "), keys))
                 .put(Role::Plain, safe(look, binding.help, room))

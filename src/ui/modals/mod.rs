@@ -2,11 +2,13 @@
 
 mod inbox;
 mod lines;
+mod mass;
+mod order;
+mod palette;
 mod picker;
 
 use ratatui::buffer::Buffer;
 use ratatui::layout::Rect;
-use ratatui::style::Style;
 use ratatui::text::Line;
 use unicode_width::UnicodeWidthStr as _;
 
@@ -41,7 +43,7 @@ pub(super) fn draw(state: &State, look: Look, area: Rect, buffer: &mut Buffer) {
     let Some((content, place)) = place(state, look, area) else {
         return;
     };
-    clear(place, buffer);
+    clear(place, look, buffer);
     frame(&content.title, look, place, buffer);
     let inner = inner(place);
     for (at, line) in content.head.iter().enumerate() {
@@ -53,7 +55,7 @@ pub(super) fn draw(state: &State, look: Look, area: Rect, buffer: &mut Buffer) {
         let area = row(list, at);
         put_line(line, area, buffer);
         if matches!(content.sight, Sight::Around(chosen) if chosen == first + at) {
-            buffer.set_style(area.intersection(buffer.area), Style::reset());
+            buffer.set_style(area.intersection(buffer.area), look.blank());
             buffer.set_style(area.intersection(buffer.area), look.style(Role::Selected));
         }
     }
@@ -74,7 +76,11 @@ pub(super) fn hit(state: &State, look: Look, area: Rect, column: u16, line: u16)
         return None;
     }
     let list = list_area(&content, inner(place));
-    if !list.contains(at) || !matches!(state.view.modal, Some(Modal::Picker { .. })) {
+    let is_choice = matches!(
+        state.view.modal,
+        Some(Modal::Picker { .. } | Modal::Palette { .. })
+    );
+    if !list.contains(at) || !is_choice {
         return Some(Target::Modal);
     }
     let number = first_line(&content, list) + usize::from(line - list.y);
@@ -89,7 +95,14 @@ fn place(state: &State, look: Look, area: Rect) -> Option<(Content, Rect)> {
     let modal = state.view.modal.as_ref()?;
     let widest = area.width.saturating_sub(2);
     let content = match modal {
+        Modal::Palette {
+            text,
+            chosen,
+            is_line,
+            ..
+        } => palette::content(state, text, (*chosen, *is_line), look, widest),
         Modal::Picker { picker } => picker::content(picker, look, widest),
+        Modal::Order => order::content(state, look),
         Modal::Approve { draft, scroll } => inbox::approve(state, draft, *scroll, look, widest),
         Modal::Terms { draft, line } => inbox::terms(state, draft, *line, look, widest),
         Modal::Line {
@@ -98,10 +111,18 @@ fn place(state: &State, look: Look, area: Rect) -> Option<(Content, Rect)> {
             text,
         } => inbox::line(state, purpose, shown, text, look, widest),
         Modal::ConfirmUndo { request, words } => inbox::undo(state, request, words, look, widest),
+        Modal::ConfirmAll {
+            kind,
+            bottles,
+            left_out,
+        } => mass::all(state, look, widest, *kind, (bottles, *left_out)),
+        Modal::ConfirmPanic { running } => mass::panic(state, look, widest, *running),
+        Modal::ConfirmLift { standing } => mass::lift(state, look, widest, standing),
         Modal::Help { .. }
         | Modal::ConfirmStop { .. }
         | Modal::ConfirmRemove { .. }
         | Modal::ConfirmCancel { .. }
+        | Modal::Clipboard { .. }
         | Modal::ConfirmQuit
         | Modal::Answer { .. }
         | Modal::Raise { .. }
@@ -156,7 +177,7 @@ fn first_line(content: &Content, list: Rect) -> usize {
     }
 }
 
-fn clear(place: Rect, buffer: &mut Buffer) {
+fn clear(place: Rect, look: Look, buffer: &mut Buffer) {
     let place = place.intersection(buffer.area);
     // A wide character that the box cuts in two would leave half of itself.
     let left = Rect {
@@ -169,6 +190,7 @@ fn clear(place: Rect, buffer: &mut Buffer) {
             && (place.contains(position) || cell.symbol().width() > 1)
         {
             cell.reset();
+            cell.set_style(look.blank());
         }
     }
 }

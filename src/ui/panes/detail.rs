@@ -9,7 +9,7 @@ use super::super::layout::Layout;
 use super::super::look::{Look, Role, role_of};
 use super::super::text::{Words, pad, put_text, row, safe, wrap};
 use super::super::{Screens, panes};
-use crate::state::{Bottle, Focus, State, Tab, Tail, age};
+use crate::state::{Bottle, Focus, Refusal, State, Tab, age};
 
 /// Columns before the first page's name, and between names.
 const MARGIN: u16 = 1;
@@ -19,15 +19,28 @@ const DIGIT: usize = 2;
 /// Fewer columns than this say nothing.
 const LEAST_SAID: usize = 12;
 
-/// The places of the pages' names, each with its digit.
+/// The places of the pages' names, each with its digit where there is room for that.
 pub(in crate::ui) fn tab_areas(tabs: Rect) -> impl Iterator<Item = (Tab, Rect)> {
     let mut x = tabs.x + MARGIN;
+    let (digit, gap) = spaces(tabs);
     Tab::ALL.into_iter().map(move |tab| {
-        let width = u16::try_from(tab.name().len() + DIGIT).unwrap_or(0);
+        let width = u16::try_from(tab.name().len() + digit).unwrap_or(0);
         let area = Rect { x, width, ..tabs };
-        x += width + GAP;
+        x += width + gap;
         (tab, area.intersection(tabs))
     })
+}
+
+/// Columns of a digit before a name, and between names.
+fn spaces(tabs: Rect) -> (usize, u16) {
+    let names = Tab::ALL.into_iter();
+    let names: usize = names.map(|tab| tab.name().len() + DIGIT).sum();
+    let gaps = usize::from(GAP) * (Tab::ALL.len() - 1);
+    if usize::from(tabs.width) < usize::from(MARGIN) + names + gaps {
+        (0, MARGIN)
+    } else {
+        (DIGIT, GAP)
+    }
 }
 
 pub(in crate::ui) fn draw(
@@ -45,6 +58,7 @@ pub(in crate::ui) fn draw(
     } = &state.view.focus
     {
         draw_head(state, look, *is_open, layout, buffer);
+        draw_reading(state, screens, look, layout.tabs, buffer);
         if let Some(known) = state.fleet.get(bottle) {
             draw_status(state, look, known, layout.status, buffer);
         }
@@ -52,15 +66,21 @@ pub(in crate::ui) fn draw(
     }
     draw_tabs(state, look, layout.tabs, buffer);
     let Some(bottle) = state.shown_bottle() else {
+        if let Some(group) = &state.view.group {
+            panes::group::draw(state, look, group, layout.body, buffer);
+            return None;
+        }
         draw_welcome(state, look, layout.body, buffer);
         return None;
     };
     draw_status(state, look, bottle, layout.status, buffer);
+    draw_reading(state, screens, look, layout.status, buffer);
     match state.view.tab {
         Tab::Session => return panes::session::draw(state, screens, look, layout.body, buffer),
         Tab::Logs => panes::logs::draw(state, look, bottle, layout.body, buffer),
         Tab::Egress => panes::egress::draw(state, look, bottle, layout.body, buffer),
         Tab::Spec => panes::spec::draw(state, look, bottle, layout.body, buffer),
+        Tab::Stats => panes::stats::draw(state, look, bottle, layout.body, buffer),
     }
     None
 }
@@ -74,10 +94,14 @@ fn draw_tabs(state: &State, look: Look, tabs: Rect, buffer: &mut Buffer) {
         } else {
             look.style(Role::Strong).add_modifier(Modifier::UNDERLINED)
         };
-        put_text(&format!("{digit} "), look.style(Role::Faint), area, buffer);
+        let (space, _) = spaces(tabs);
+        let before = u16::try_from(space).unwrap_or(0);
+        if before > 0 {
+            put_text(&format!("{digit} "), look.style(Role::Faint), area, buffer);
+        }
         let name = Rect {
-            x: area.x + 2,
-            width: area.width.saturating_sub(2),
+            x: area.x + before,
+            width: area.width.saturating_sub(before),
             ..area
         };
         put_text(tab.name(), style, name, buffer);
@@ -92,9 +116,9 @@ fn draw_head(state: &State, look: Look, is_open: bool, layout: &Layout, buffer: 
     };
     let dot = look.dot();
     let keys = if is_open {
-        "ctrl-q detaches "
+        format!("{} detaches ", state.keys.detach_key().name())
     } else {
-        "esc cancels "
+        String::from("esc cancels ")
     };
     let mut text = format!(" {}", bottle.id);
     if state.view.session_scroll > 0 {
@@ -107,8 +131,42 @@ fn draw_head(state: &State, look: Look, is_open: bool, layout: &Layout, buffer: 
         text = format!("{text}{dot}{}", known.phase.word());
     }
     let room = usize::from(head.width).saturating_sub(keys.width());
+    if let Some(words) = clipboard(state, look) {
+        let long = format!(" {}{dot}{words}", bottle.id);
+        let short = format!(" {}{dot}clipboard: ctrl-\\", bottle.id);
+        text = if long.width() < room { long } else { short };
+    } else if let Some(others) = panes::needs::others(state, look) {
+        // Where there is no room for them, the row of needs says what it can.
+        let short = others.split(',').next().unwrap_or_default();
+        let fitting = [others.as_str(), short].into_iter();
+        let mut fitting = fitting.map(|others| format!("{text}{dot}{others}"));
+        if let Some(longer) = fitting.find(|longer| longer.width() < room) {
+            text = longer;
+        }
+    }
     let line = format!("{}{keys}", pad(look, &text, room));
     put_text(&line, look.style(Role::Selected), head, buffer);
+}
+
+/// Where one is in a session that is read back, in the place of what is said of it else.
+fn draw_reading(state: &State, screens: &Screens<'_>, look: Look, area: Rect, buffer: &mut Buffer) {
+    let Some(copying) = state.view.copying.as_ref().filter(|_| area.height > 0) else {
+        return;
+    };
+    let screen = screens.get(&copying.bottle).copied();
+    let name = copying.bottle.id.as_str();
+    let line = panes::copying::head(copying, screen, name, look, usize::from(area.width));
+    put_text(&line, look.style(Role::Selected), area, buffer);
+}
+
+/// What the attached session wants of the operator's clipboard, and the key that shows it.
+pub(in crate::ui) fn clipboard(state: &State, look: Look) -> Option<String> {
+    let ask = state.view.clipboard.as_ref()?;
+    let sign = look.glyph("◆", "!");
+    let bytes = ask.bytes;
+    Some(format!(
+        "{sign} wants {bytes} bytes in your clipboard: ctrl-\\"
+    ))
 }
 
 /// The state, where it was learnt, its two clocks and the words that go with it.
@@ -127,12 +185,18 @@ fn draw_status(state: &State, look: Look, bottle: &Bottle, area: Rect, buffer: &
     );
     words = words.put(role, how.trim_end().to_owned());
     let session = bottle.hub.session.as_ref().filter(|_| bottle.has_session());
-    let tail = tail_words(state, bottle).filter(|_| state.attached().is_none());
+    let tail = tail_words(state).filter(|_| state.attached().is_none());
     let output = session.and_then(|session| session.last_output);
     let output = output.map(|at| format!("output {}", ago(&age(state.now, at))));
+    let progress = bottle.model.progress.filter(|_| session.is_some());
+    let progress = progress.map(|at| format!("progress {}", ago(&age(state.now, at))));
     let operation = bottle.operation.as_ref();
     let far = operation.map(|operation| panes::output::progress(look, operation));
+    let cut = bottle
+        .is_cut()
+        .then(|| String::from("cut from the network"));
     let facts = [
+        (Role::Wanting, cut),
         (Role::Busy, far),
         (Role::Key, tail),
         (
@@ -152,7 +216,12 @@ fn draw_status(state: &State, look: Look, bottle: &Bottle, area: Rect, buffer: &
     let said = said
         .or_else(|| Some(bottle.phase.words()))
         .filter(|said| !said.is_empty());
+    let refusal = session.and(bottle.model.refusal.as_ref());
+    let said = said.or_else(|| refusal.map(Refusal::words));
     let said = said.or_else(|| session.and_then(|session| session.waiting_for.clone()));
+    // Where something is said, that is worth more than when it went on.
+    let progress = progress.filter(|_| said.is_none());
+    let said = said.or(progress);
     let room = width.saturating_sub(words.width() + look.dot().width());
     if room >= LEAST_SAID {
         words = words.also(role, safe(look, &said.unwrap_or_default(), room));
@@ -168,23 +237,16 @@ fn ago(age: &str) -> String {
     }
 }
 
-/// Whether the shown tail follows or is paused, and what came since.
-fn tail_words(state: &State, bottle: &Bottle) -> Option<String> {
-    let (tail, end) = match state.view.tab {
-        Tab::Logs => (state.view.logs, bottle.logs.end()),
-        Tab::Egress => return Some(panes::egress::tail_words(state)),
+/// Whether the shown tail follows or is paused, and what came since. The page of logs
+/// has a head of its own for that.
+fn tail_words(state: &State) -> Option<String> {
+    match state.view.tab {
+        Tab::Egress => Some(panes::egress::tail_words(state)),
         Tab::Session if state.view.session_scroll > 0 => {
-            return Some(format!("{} lines back", state.view.session_scroll));
+            Some(format!("{} lines back", state.view.session_scroll))
         }
-        Tab::Session | Tab::Spec => return None,
-    };
-    Some(match tail {
-        Tail::Follow => String::from("following"),
-        Tail::Paused { last } => {
-            let below = end.saturating_sub(last.saturating_add(1));
-            format!("PAUSED, {below} below: G follows")
-        }
-    })
+        Tab::Session | Tab::Logs | Tab::Spec | Tab::Stats => None,
+    }
 }
 
 /// What a new user reads before there is a bottle.

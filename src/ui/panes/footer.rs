@@ -6,7 +6,7 @@ use unicode_width::UnicodeWidthStr as _;
 
 use super::super::look::{Look, Role};
 use super::super::text::{Words, put_line, safe};
-use crate::state::{Binding, Command, Context, Notice, State, bindings};
+use crate::state::{Binding, Command, Context, LogPromptKind, Notice, State, bindings};
 
 /// Columns between two keys.
 const GAP: usize = 2;
@@ -32,7 +32,7 @@ pub(in crate::ui) fn draw(state: &State, look: Look, area: Rect, buffer: &mut Bu
         let missing = item.column.saturating_sub(words.width());
         words = words
             .put(Role::Plain, " ".repeat(missing))
-            .put(Role::Key, key_name(item.binding))
+            .put(Role::Key, key_name(state, item.binding))
             .put(Role::Faint, format!(" {}", item.binding.short));
     }
     put_line(&words.line(), area, buffer);
@@ -58,15 +58,21 @@ fn prompt(state: &State, look: Look) -> Words {
         return words;
     }
     let text = safe(look, state.typed_filter(), 32);
+    let sign = match state.view.logs.prompt.as_ref().map(|prompt| prompt.kind) {
+        None | Some(LogPromptKind::Find) => " /",
+        Some(LogPromptKind::With) => " &",
+        Some(LogPromptKind::Without) => " -",
+    };
     words
-        .put(Role::Key, " /")
+        .put(Role::Key, sign)
         .put(Role::Plain, text)
         .put(Role::Key, look.glyph("▏", "_"))
 }
 
-fn key_name(binding: &Binding) -> String {
-    binding
+fn key_name(state: &State, binding: &'static Binding) -> String {
+    state
         .keys
+        .of(binding)
         .first()
         .map(|key| key.name())
         .unwrap_or_default()
@@ -81,8 +87,10 @@ pub(in crate::ui) fn items(state: &State, look: Look, area: Rect) -> Vec<Item> {
     let mut room = usize::from(area.width).saturating_sub(start);
     let all: Vec<&'static Binding> = bindings(state.context())
         .filter(|binding| !binding.short.is_empty() && state.can(binding.command))
+        .filter(|binding| !state.keys.of(binding).is_empty())
         .collect();
-    let width = |binding: &Binding| key_name(binding).width() + 1 + binding.short.width();
+    let width =
+        |binding: &'static Binding| key_name(state, binding).width() + 1 + binding.short.width();
     let is_kept = |binding: &Binding| matches!(binding.command, Command::Help | Command::Quit);
     let mut fits = vec![false; all.len()];
     for kept in [true, false] {

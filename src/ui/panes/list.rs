@@ -2,50 +2,16 @@
 
 use ratatui::buffer::Buffer;
 use ratatui::layout::Rect;
-use ratatui::style::Style;
 use unicode_width::UnicodeWidthStr as _;
 
-use super::super::layout::{Layout, WIDE};
+use super::super::layout::Layout;
 use super::super::look::{Look, Role, role_of};
 use super::super::text::{Words, pad, put_line, put_text, row, safe, wrap};
-use crate::state::{Bottle, ContainerState, Focus, Role as Part, RoleState, State, age};
-
-/// Columns of a state and of an age, each with its margin.
-const STATE: usize = 10;
-const AGE: usize = 5;
-/// Columns of marker, shape and margins before the name.
-const LEAD: usize = 4;
-/// Columns of a name in a wide list.
-const WIDE_NAME: usize = 28;
-/// Columns of what egress counted in a wide list.
-const TALLY: usize = 14;
-
-/// Widths of the columns; a column of width 0 is not drawn.
-#[derive(Clone, Copy, Debug)]
-struct Columns {
-    name: usize,
-    about: usize,
-    tally: usize,
-}
-
-impl Columns {
-    fn of(list: Rect) -> Self {
-        let room = usize::from(list.width).saturating_sub(LEAD + STATE + AGE);
-        if list.width >= WIDE / 2 - 2 {
-            Self {
-                name: WIDE_NAME,
-                about: room.saturating_sub(WIDE_NAME + TALLY),
-                tally: TALLY,
-            }
-        } else {
-            Self {
-                name: room,
-                about: 0,
-                tally: 0,
-            }
-        }
-    }
-}
+use super::columns::{Columns, LEAD, STATE};
+use crate::state::{
+    Bottle, ContainerState, Focus, ListRow, Role as Part, RoleState, SortKey, State, age,
+    cents_words, cpu_words, memory_words,
+};
 
 /// The first row shown, so that the selected one is in sight.
 pub(in crate::ui) fn first_row(state: &State, list: Rect, rows: usize) -> usize {
@@ -63,45 +29,84 @@ pub(in crate::ui) fn draw(state: &State, look: Look, layout: &Layout, buffer: &m
     if list.height == 0 {
         return;
     }
-    let rows = state.rows();
-    draw_head(state, look, layout, rows.len(), buffer);
+    let rows = state.listed();
+    let columns = Columns::of(list, state.view.order.sort);
+    draw_head(state, look, layout, columns, buffer);
     if rows.is_empty() {
         draw_empty(state, look, list, buffer);
         return;
     }
-    let columns = Columns::of(list);
+    let wanting = state.wanting_by_group();
     let first = first_row(state, list, rows.len());
-    for (at, name) in rows
+    for (at, listed) in rows
         .iter()
         .skip(first)
         .take(usize::from(list.height))
         .enumerate()
     {
-        let Some(bottle) = state.fleet.get(&name.bottle) else {
-            continue;
-        };
         let area = row(list, at);
-        let is_selected = state.view.selected.as_ref() == Some(name);
-        match name.sidecar {
-            None => draw_bottle(state, look, bottle, columns, area, buffer),
-            Some(role) => {
-                let is_last = rows
-                    .get(first + at + 1)
-                    .is_none_or(|next| next.sidecar.is_none());
-                draw_sidecar(look, bottle, role, is_last, area, buffer);
+        match listed {
+            ListRow::Group {
+                name,
+                bottles,
+                is_folded,
+            } => {
+                let counts = (*bottles, wanting.get(name.as_str()).copied().unwrap_or(0));
+                draw_group(look, (name, counts, *is_folded), area, buffer);
+            }
+            ListRow::Bottle { name } => {
+                let Some(bottle) = state.fleet.get(&name.bottle) else {
+                    continue;
+                };
+                match name.sidecar {
+                    None => draw_bottle(state, look, bottle, columns, area, buffer),
+                    Some(role) => {
+                        let next = rows.get(first + at + 1).and_then(ListRow::bottle);
+                        let is_last = next.is_none_or(|next| next.sidecar.is_none());
+                        draw_sidecar(look, bottle, role, is_last, area, buffer);
+                    }
+                }
             }
         }
-        if is_selected {
+        if first + at == state.view.selected_at {
             mark(state, look, area, buffer);
         }
     }
+}
+
+/// The head of a group: whether it is folded, its name, how many it has.
+fn draw_group(
+    look: Look,
+    (name, (bottles, wanting), is_folded): (&str, (usize, usize), bool),
+    area: Rect,
+    buffer: &mut Buffer,
+) {
+    let sign = if is_folded {
+        look.glyph("▸", "+")
+    } else {
+        look.glyph("▾", "-")
+    };
+    let count = format!(" {bottles}");
+    let wants = match wanting {
+        0 => String::new(),
+        wanting => format!(" {}{wanting}", look.glyph("◆", "!")),
+    };
+    let room = usize::from(area.width).saturating_sub(LEAD + count.len() + wants.width());
+    Words::new(look)
+        .put(Role::Plain, "  ")
+        .put(Role::Key, sign)
+        .put(Role::Plain, " ")
+        .put(Role::Strong, safe(look, name, room))
+        .put(Role::Faint, count)
+        .put(Role::Wanting, wants)
+        .draw(area, buffer);
 }
 
 /// Marks the selected row: a bar, and one style for all of it where the keys are.
 fn mark(state: &State, look: Look, area: Rect, buffer: &mut Buffer) {
     let has_keys = state.view.focus == Focus::List && state.view.modal.is_none();
     let bar = if has_keys {
-        buffer.set_style(area, Style::reset());
+        buffer.set_style(area, look.blank());
         buffer.set_style(area, look.style(Role::Selected));
         look.style(Role::Selected)
     } else {
@@ -111,27 +116,59 @@ fn mark(state: &State, look: Look, area: Rect, buffer: &mut Buffer) {
     put_text(look.glyph("▌", ">"), bar, area, buffer);
 }
 
-fn draw_head(state: &State, look: Look, layout: &Layout, shown: usize, buffer: &mut Buffer) {
-    let head = layout.list_head;
-    let columns = Columns::of(layout.list);
-    let heading = |text: &str, width: usize| pad(look, text, width);
+fn draw_head(state: &State, look: Look, layout: &Layout, columns: Columns, buffer: &mut Buffer) {
+    let order = &state.view.order;
+    let sorted = |key: SortKey, name: &str| {
+        let is_marked = order.sort == key && (key != SortKey::Age || order.is_reversed);
+        match (is_marked, order.is_reversed) {
+            (false, _) => name.to_owned(),
+            (true, false) => format!("{name}{}", look.glyph("▾", "v")),
+            (true, true) => format!("{name}{}", look.glyph("▴", "^")),
+        }
+    };
+    let width = LEAD + columns.name;
     let mut words = Words::new(look);
-    if state.view.filter.is_empty() {
-        words = words.put(Role::Heading, heading(" BOTTLES", LEAD + columns.name));
+    if !state.view.marked.is_empty() {
+        let short = format!(" {} MARKED", state.view.marked.len());
+        let long = format!("{short}, esc drops");
+        let text = if long.width() < width { long } else { short };
+        words = words.put(Role::Key, pad(look, &text, width));
+    } else if state.view.filter.is_empty() {
+        let name = match order.sort {
+            SortKey::Age => sorted(SortKey::Age, " BOTTLES"),
+            SortKey::Name | SortKey::State | SortKey::Cpu | SortKey::Memory | SortKey::Cost => {
+                sorted(SortKey::Name, " BOTTLES")
+            }
+        };
+        words = words.put(Role::Heading, pad(look, &name, width));
     } else {
-        let width = LEAD + columns.name;
+        let shown = state.listed().iter().filter_map(ListRow::bottle).count();
         let text = format!(" BOTTLES /{} ({shown})", state.view.filter);
-        words = words.put(Role::Key, heading(&text, width));
+        words = words.put(Role::Key, pad(look, &text, width));
     }
-    words = words
-        .put(Role::Heading, heading("STATE", STATE))
-        .put(Role::Heading, format!("{:>4} ", "FOR"));
+    let heading = pad(look, &sorted(SortKey::State, "STATE"), STATE);
+    words = words.put(Role::Heading, heading);
+    let right = |text: &str, width: usize| {
+        let margin = width.saturating_sub(1);
+        format!("{text:>margin$} ")
+    };
+    for (text, width) in [
+        (String::from("FOR"), columns.age),
+        (sorted(SortKey::Cpu, "CPU"), columns.cpu),
+        (sorted(SortKey::Memory, "MEM"), columns.memory),
+        (sorted(SortKey::Cost, "COST"), columns.cost),
+    ] {
+        if width > 0 {
+            words = words.put(Role::Heading, right(&text, width));
+        }
+    }
     if columns.tally > 0 {
-        words = words
-            .put(Role::Heading, heading("EGRESS", columns.tally))
-            .put(Role::Heading, heading("ABOUT", columns.about));
+        words = words.put(Role::Heading, pad(look, "EGRESS", columns.tally));
     }
-    words.draw(head, buffer);
+    if columns.about > 0 {
+        words = words.put(Role::Heading, pad(look, "ABOUT", columns.about));
+    }
+    words.draw(layout.list_head, buffer);
 }
 
 fn draw_bottle(
@@ -152,8 +189,16 @@ fn draw_bottle(
         Role::Plain
     };
     let state_role = if is_old { Role::Faint } else { role };
+    let (mark_role, mark) = if state.view.marked.contains(&bottle.bottle) {
+        (Role::Key, " *")
+    } else {
+        (Role::Plain, "  ")
+    };
+    let used_role = if is_old { Role::Faint } else { Role::Plain };
+    let usage = bottle.usage_now();
+    let cost = bottle.cost(&state.prices).map(|cost| cost.cents);
     let mut words = Words::new(look)
-        .put(Role::Plain, "  ")
+        .put(mark_role, mark)
         .put(state_role, look.shape(&bottle.phase))
         .put(Role::Plain, " ")
         .put(
@@ -165,15 +210,41 @@ fn draw_bottle(
             ),
         )
         .put(Role::Plain, " ")
-        .put(state_role, pad(look, &state_word(bottle, is_old), STATE))
-        .put(Role::Faint, format!("{:>4} ", for_words(state, bottle)));
+        .put(state_role, pad(look, &state_word(bottle, is_old), STATE));
+    for (role, text, width) in [
+        (Role::Faint, for_words(state, bottle), columns.age),
+        (
+            used_role,
+            usage.map_or_else(String::new, |used| used.cpu_words()),
+            columns.cpu,
+        ),
+        (
+            used_role,
+            usage.map_or_else(String::new, |used| memory_words(used.memory_bytes)),
+            columns.memory,
+        ),
+        (
+            used_role,
+            cost.map_or_else(String::new, cents_words),
+            columns.cost,
+        ),
+    ] {
+        if width > 0 {
+            let margin = width - 1;
+            words = words.put(role, format!("{text:>margin$} "));
+        }
+    }
     if columns.tally > 0 {
-        words = words
-            .put(Role::Plain, pad(look, &tally(look, bottle), columns.tally))
-            .put(
-                Role::Faint,
-                safe(look, &about(bottle), columns.about.saturating_sub(1)),
-            );
+        let (role, tally) = if bottle.is_cut() {
+            (Role::Wanting, String::from("cut"))
+        } else {
+            (Role::Plain, tally(look, bottle))
+        };
+        words = words.put(role, pad(look, &tally, columns.tally));
+    }
+    if columns.about > 0 {
+        let about = safe(look, &about(bottle), columns.about.saturating_sub(1));
+        words = words.put(Role::Faint, about);
     }
     put_line(&words.line(), area, buffer);
 }
@@ -249,6 +320,11 @@ fn draw_sidecar(
     if role == Part::Egress {
         words = words.put(Role::Faint, format!("  {}", tally(look, bottle)));
     }
+    if let Some((_, used)) = bottle.running_use().find(|(found, _)| *found == role) {
+        let cpu = used.cpu_millis.map_or_else(String::new, cpu_words);
+        let used = format!("  {cpu} {}", memory_words(used.memory_bytes));
+        words = words.put(Role::Faint, used.trim_end().to_owned());
+    }
     words.draw(area, buffer);
 }
 
@@ -257,6 +333,9 @@ fn sidecar_state(bottle: &Bottle, role: Part) -> (Role, String) {
     match (bottle.container(role), bottle.hub.roles.get(&role)) {
         (None, _) if bottle.operation.is_some() => (Role::Busy, String::from("not yet made")),
         (None, _) => (Role::Broken, String::from("missing")),
+        (Some(ContainerState::Running), _) if role == Part::Egress && bottle.is_cut() => {
+            (Role::Wanting, String::from("cut"))
+        }
         (Some(ContainerState::Running), Some(RoleState::Degraded { .. })) => {
             (Role::Troubled, String::from("degraded"))
         }
@@ -269,7 +348,7 @@ fn sidecar_state(bottle: &Bottle, role: Part) -> (Role, String) {
         }
         (Some(ContainerState::Running), None) => (Role::Plain, String::from("runs")),
         (Some(ContainerState::Created), _) => (Role::Busy, String::from("made")),
-        (Some(ContainerState::Paused), _) => (Role::Troubled, String::from("paused")),
+        (Some(ContainerState::Paused), _) => (Role::Key, String::from("frozen")),
         (Some(ContainerState::Restarting), _) => (Role::Busy, String::from("restarting")),
         (Some(ContainerState::Exited { .. }), _) if !bottle.runs(Part::Agent) => {
             (Role::Faint, String::from("stopped"))

@@ -23,7 +23,14 @@ pub(in crate::ui) fn draw(state: &State, look: Look, layout: &Layout, buffer: &m
         return;
     }
     if matches!(state.view.focus, Focus::Attached { full: true, .. }) {
-        let text = super::super::status_line(state, look);
+        let text = match (&state.view.copying, &state.view.notice) {
+            (Some(_), Some(notice)) => safe(look, &format!(" {}", notice.text), area.width.into()),
+            (Some(copying), None) => {
+                let name = copying.bottle.id.as_str();
+                super::copying::head(copying, None, name, look, usize::from(area.width))
+            }
+            (None, _) => super::super::status_line(state, look),
+        };
         put_text(&text, look.style(Role::Selected), area, buffer);
         buffer.set_style(area.intersection(buffer.area), look.style(Role::Selected));
         return;
@@ -48,13 +55,24 @@ pub(in crate::ui) fn shown(state: &State, area: Rect) -> Vec<Need> {
     needs(state).into_iter().take(room).collect()
 }
 
-/// What needs the operator elsewhere: who is attached to a bottle sees what it wants,
-/// except that it is paused, of which its program knows nothing.
+/// What needs the operator and is not before their eyes: who is attached to a bottle
+/// sees what its program asks, and nothing of what its sidecars hold for an answer.
 fn needs(state: &State) -> Vec<Need> {
     let mut needs = state.needs();
-    let is_told = |need: &Need| Some(&need.bottle) == state.attached() && need.word != "paused";
+    let is_told = |need: &Need| Some(&need.bottle) == state.attached() && need.word == "waiting";
     needs.retain(|need| need.is_trouble || !is_told(need));
     needs
+}
+
+/// How many bottles need the operator beside the attached one, and the key that goes
+/// there.
+pub(in crate::ui) fn others(state: &State, look: Look) -> Option<String> {
+    let sign = look.glyph("◆", "!");
+    match state.other_needs() {
+        0 => None,
+        1 => Some(format!("{sign} 1 needs you, ctrl-] goes there")),
+        others => Some(format!("{sign} {others} need you, ctrl-] goes there")),
+    }
 }
 
 /// Which need is in a row of the area.

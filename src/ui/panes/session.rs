@@ -8,7 +8,7 @@ use super::super::Screens;
 use super::super::look::{Look, Role};
 use super::super::text::{put_text, row, wrap};
 use super::output::{self, bar};
-use crate::pty::{self, CellStyle, Screen, Underline};
+use crate::pty::{self, Cell, CellStyle, Screen, Underline};
 use crate::state::{Bottle, Phase, State};
 
 /// Draws the shown session. Gives the place of its cursor while it has the keys.
@@ -24,6 +24,9 @@ pub(in crate::ui) fn draw(
         draw_nothing(state, look, bottle, area, buffer);
         return None;
     };
+    if let Some(copying) = &state.view.copying {
+        return super::copying::draw(copying, screen, look, area, buffer);
+    }
     let first = first_row(screen, area);
     draw_screen(screen, state.view.session_scroll, first, look, area, buffer);
     cursor(state, screen, first, area)
@@ -31,7 +34,7 @@ pub(in crate::ui) fn draw(
 
 /// The first row shown of a screen that is higher than its place: the cursor's row
 /// stays in sight.
-fn first_row(screen: &Screen, area: Rect) -> u16 {
+pub(in crate::ui) fn first_row(screen: &Screen, area: Rect) -> u16 {
     let hidden = screen.size().rows.saturating_sub(area.height);
     let below = screen.cursor().row.saturating_add(1);
     below.saturating_sub(area.height).min(hidden)
@@ -47,27 +50,41 @@ fn draw_screen(
 ) {
     let area = area.intersection(buffer.area);
     let rows = screen.size().rows.saturating_sub(first).min(area.height);
-    let mut text = String::new();
     for at in 0..rows {
-        let cells = screen.row(first + at, scroll).take(usize::from(area.width));
-        for (x, cell) in (area.x..).zip(cells) {
-            // The second half of a wide character belongs to the first.
-            if cell.width == 0 {
-                continue;
-            }
-            let fits = u32::from(x - area.x) + u32::from(cell.width) <= u32::from(area.width);
-            let Some(target) = buffer.cell_mut((x, area.y + at)) else {
-                continue;
-            };
-            text.clear();
-            if fits && !cell.style.hidden {
-                cell.push_text(&mut text);
-            } else {
-                text.push(' ');
-            }
-            target.set_symbol(&text);
-            target.set_style(style(cell.style, look));
+        let row = Rect {
+            y: area.y + at,
+            height: 1,
+            ..area
+        };
+        put_cells(screen.row(first + at, scroll), look, row, buffer);
+    }
+}
+
+/// Puts cells into a row, as many as there is room for.
+pub(in crate::ui) fn put_cells<'screen>(
+    cells: impl Iterator<Item = Cell<'screen>>,
+    look: Look,
+    row: Rect,
+    buffer: &mut Buffer,
+) {
+    let mut text = String::new();
+    for (x, cell) in (row.x..).zip(cells.take(usize::from(row.width))) {
+        // The second half of a wide character belongs to the first.
+        if cell.width == 0 {
+            continue;
         }
+        let fits = u32::from(x - row.x) + u32::from(cell.width) <= u32::from(row.width);
+        let Some(target) = buffer.cell_mut((x, row.y)) else {
+            continue;
+        };
+        text.clear();
+        if fits && !cell.style.hidden {
+            cell.push_text(&mut text);
+        } else {
+            text.push(' ');
+        }
+        target.set_symbol(&text);
+        target.set_style(style(cell.style, look));
     }
 }
 
@@ -164,6 +181,14 @@ fn words(state: &State, bottle: &Bottle) -> (String, String) {
         Phase::Stopped => (
             format!("{id} is stopped."),
             String::from("r resumes it with its files and its conversation. d removes it."),
+        ),
+        Phase::Frozen => (
+            format!("{id} is frozen where it was."),
+            String::from(if state.panic.is_some() {
+                "! and y let everything go on."
+            } else {
+                "p lets it go on."
+            }),
         ),
         Phase::Failed { .. } if bottle.sighting.is_none() => (
             format!("{id} could not be started; what was made is undone."),

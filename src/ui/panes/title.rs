@@ -7,7 +7,7 @@ use unicode_width::UnicodeWidthStr as _;
 use super::super::clock;
 use super::super::look::{Look, Role};
 use super::super::text::{Words, safe};
-use crate::state::{EngineState, State};
+use crate::state::{Bottle, EngineState, Phase, State, cents_words, total_words};
 
 /// Columns of the clock with its margin.
 const CLOCK: u16 = 7;
@@ -52,20 +52,38 @@ fn words(state: &State, look: Look, width: u16) -> Words {
     if !state.is_loaded() {
         return words;
     }
+    if let Some(standing) = &state.panic {
+        let since = clock::minutes(state, standing.since);
+        let text = format!("ALL HELD STILL since {since}, ! lets go");
+        words = words.also(Role::Broken, text);
+    }
     let bottles = state.fleet.bottles().len();
     let needs = state.needs();
     let troubled = needs.iter().filter(|need| need.is_trouble).count();
     let waiting = needs.len() - troubled;
+    let of = |holds: fn(&Bottle) -> bool| {
+        let bottles = state.fleet.bottles().iter();
+        bottles.filter(|known| holds(known)).count()
+    };
+    let frozen = of(|known| known.phase == Phase::Frozen);
+    let cut = of(Bottle::is_cut);
     let need = if waiting == 1 {
         "needs you"
     } else {
         "need you"
     };
+    let used = state.usage_total().map(|total| total_words(&total));
+    let used = used.unwrap_or_default();
+    let cost = state.cost_total().map_or_else(String::new, cents_words);
     let counts = [
         (Role::Plain, count(bottles, "bottle")),
         (Role::Wanting, some(waiting, need)),
         (Role::Broken, some(troubled, "in trouble")),
         (Role::Good, some(state.working(), "working")),
+        (Role::Key, some(frozen, "frozen")),
+        (Role::Wanting, some(cut, "cut")),
+        (Role::Plain, used),
+        (Role::Plain, cost),
     ];
     for (role, text) in counts {
         // A count that is cut would be another count.

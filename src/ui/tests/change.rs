@@ -52,7 +52,8 @@ fn a_change_is_seen_beside_the_session_that_goes_on() {
     at_every_size("changing_logs", |columns, rows| {
         let mut console = changing(columns, rows);
         console.press(&["l"]);
-        console.log(ID, Role::Agent, &["one line", "another"]);
+        console.log(Role::Agent, &["one line", "another"]);
+        fit_log(&mut console);
         plain(&console)
     });
     insta::assert_snapshot!("changing_failed", {

@@ -182,6 +182,7 @@ fn a_route_shows_its_effect_and_the_agents_words_apart() {
         let look = Look {
             has_colors,
             is_ascii,
+            inks: Inks::TERMINAL,
         };
         let shot = shot(&console, look, &Screens::new());
         insta::assert_snapshot!(format!("route_{name}"), shot);

@@ -4,7 +4,9 @@
 //! of text, `storm BYTES` that many of escape sequences, `ask HOST:PORT` asks the
 //! proxy for a tunnel and prints its answer's first line, `exit` ends. With the argument `raw` it
 //! copies its input to its output, byte by byte, on a raw terminal; with `print
-//! BYTES` it prints as `flood` does and waits for the end of its input.
+//! BYTES` it prints as `flood` does and waits for the end of its input. With `log LINES`
+//! it prints numbered lines of 110 bytes and stays; with `log LINES RATE` it then goes on
+//! with so many a second, each saying when it was printed.
 
 #![expect(
     clippy::indexing_slicing,
@@ -24,8 +26,33 @@ fn main() -> std::io::Result<()> {
             flood(bytes.parse().unwrap_or(0), PLAIN)?;
             std::io::copy(&mut std::io::stdin(), &mut std::io::sink()).map(drop)
         }
+        ["log", lines] => log(lines.parse().unwrap_or(0), 0),
+        ["log", lines, rate] => log(lines.parse().unwrap_or(0), rate.parse().unwrap_or(0)),
         _ => converse(),
     }
+}
+
+/// Lines of 110 bytes, the line end included, that one can tell apart.
+fn log(lines: u64, rate: u32) -> std::io::Result<()> {
+    const WORDS: &str =
+        "the quick brown fox jumps over the lazy dog and over the fence again and home";
+    let mut out = std::io::BufWriter::new(std::io::stdout());
+    for line in 0..lines {
+        writeln!(out, "line {line:>9} of the log {WORDS:.<83.83}")?;
+    }
+    out.flush()?;
+    // Nobody speaks to it: it stays until it is killed.
+    let pause = std::time::Duration::from_secs(1) / rate.max(1);
+    for line in lines.. {
+        std::thread::sleep(pause);
+        if rate > 0 {
+            let now = std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH);
+            let now = now.unwrap_or_default().as_micros();
+            writeln!(out, "line {line:>9} of the log at {now} {WORDS:.<63.63}")?;
+            out.flush()?;
+        }
+    }
+    Ok(())
 }
 
 fn raw() -> std::io::Result<()> {
@@ -56,6 +83,7 @@ fn converse() -> std::io::Result<()> {
             Some(("flood", bytes)) => flood(bytes.parse().unwrap_or(0), PLAIN)?,
             Some(("storm", bytes)) => flood(bytes.parse().unwrap_or(0), STORM)?,
             Some(("ask", address)) => writeln!(stdout, "AGENT asked {address}: {}", ask(address))?,
+            Some(("clip", base64)) => write!(stdout, "\x1b]52;c;{base64}\x07AGENT wished\r\n")?,
             _ if line.trim() == "exit" => return Ok(()),
             _ => writeln!(stdout, "AGENT heard {}", line.trim())?,
         }

@@ -43,13 +43,20 @@ fn text(id: &str, entries: &[&AuditEntry]) -> String {
     section(&mut text, "Life", entries, |event| match event {
         AuditEvent::Start { outcome, .. } => Some(format!("started: {}", ended(outcome))),
         AuditEvent::Resume { outcome, .. } => Some(format!("resumed: {}", ended(outcome))),
-        AuditEvent::Seal { .. } | AuditEvent::Stop | AuditEvent::Remove => Some(words(event)),
+        AuditEvent::Seal { .. }
+        | AuditEvent::Stop
+        | AuditEvent::Remove
+        | AuditEvent::Freeze { .. }
+        | AuditEvent::Unfreeze { .. }
+        | AuditEvent::Cut { .. }
+        | AuditEvent::Reconnect { .. } => Some(words(event)),
         AuditEvent::Revision { .. }
         | AuditEvent::Verdict { .. }
         | AuditEvent::Manifest { .. }
         | AuditEvent::HoldRefused { .. }
         | AuditEvent::BudgetsRefused { .. }
         | AuditEvent::Unlock { .. }
+        | AuditEvent::Send
         | AuditEvent::Attach { .. } => None,
     });
     section(&mut text, "Answered requests", entries, |event| {

@@ -1,5 +1,6 @@
 //! The life of a bottle on an engine in memory, fault by fault.
 
+mod brake;
 mod build;
 mod fence;
 mod leftovers;

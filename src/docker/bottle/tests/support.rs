@@ -8,7 +8,7 @@ use std::time::Duration;
 use bytes::Bytes;
 use tokio::sync::mpsc;
 
-use super::super::{Step, Up, UpError, UpRequest, resume, stop, up};
+use super::super::{Brakes, Braking, Step, Up, UpError, UpRequest, resume, stop, up};
 use crate::docker::archive::HomeFile;
 use crate::docker::fake::{Call, FakeEngine};
 use crate::docker::guest_image::GuestBinary;
@@ -66,6 +66,7 @@ pub(super) fn small() -> Wanted {
         uid: layout::AGENT_UID,
         routes: RouteSet::NONE,
         upstream_ca: None,
+        clipboard: crate::spec::Clipboard::Never,
         upstream_proxy: None,
         supervise: true,
         runtime: None,
@@ -84,6 +85,7 @@ pub(super) fn small() -> Wanted {
         credentials: BTreeMap::new(),
         message: None,
         guest: GuestBinary::at(&binary, None).unwrap(),
+        brakes: Brakes::new(Braking::default),
         line_folder: None,
     };
     Wanted { request, folder }

@@ -2,7 +2,6 @@
 
 use ratatui::buffer::Buffer;
 use ratatui::layout::Rect;
-use ratatui::style::Style;
 use unicode_width::UnicodeWidthStr as _;
 
 use super::super::super::clock;
@@ -121,7 +120,7 @@ pub(super) fn draw(state: &State, look: Look, naming: Naming, area: Rect, buffer
         let place = row(area, at);
         line(state, look, names, decided, area.width).draw(place, buffer);
         if selected == Some(first + at) && has_keys {
-            buffer.set_style(place.intersection(buffer.area), Style::reset());
+            buffer.set_style(place.intersection(buffer.area), look.blank());
             buffer.set_style(place.intersection(buffer.area), look.style(Role::Selected));
             put_text(
                 look.glyph("▌", ">"),

@@ -2,7 +2,6 @@
 
 use ratatui::buffer::Buffer;
 use ratatui::layout::Rect;
-use ratatui::style::Style;
 
 use super::super::super::look::{Look, Role};
 use super::super::super::text::{Words, pad, put_text, row, safe};
@@ -47,7 +46,7 @@ pub(super) fn draw(state: &State, look: Look, list: Rect, buffer: &mut Buffer) {
         line(state, look, shown, list.width).draw(area, buffer);
         if at == inbox.at {
             let style = if state.view.modal.is_none() {
-                buffer.set_style(area.intersection(buffer.area), Style::reset());
+                buffer.set_style(area.intersection(buffer.area), look.blank());
                 look.style(Role::Selected)
             } else {
                 look.style(Role::Marked)
