@@ -6,8 +6,7 @@
 //! The engine is a fake one of this process, so that its own costs are in none of the
 //! numbers. `oxker`, `dtop` and `lazydocker` are measured where they are installed; each
 //! has containers as it likes them best, without labels, and Cellar as bottles of three,
-//! of which each has a hub that is heard. A session is previewed by nobody: the fake
-//! engine runs none.
+//! of which each has a hub that is heard and the selected one a session that is shown.
 
 mod common;
 
@@ -19,6 +18,7 @@ mod measure {
 
     use super::common::support::fake_engine::FakeEngine;
     use super::common::support::fake_engine::fleet::{Fleet, Labelled};
+    use super::common::support::fake_engine::session::Sessions;
     use super::common::{RawTerminal, memory_kib, percentile, print, processor_time, scratch};
 
     const COUNTS: [usize; 3] = [10, 120, 1_000];
@@ -51,8 +51,8 @@ mod measure {
             }
         };
         print(&format!(
-            "{:<12} {:>10} {:>9} {:>9} {:>12}  asked in the window",
-            "idle", "containers", "CPU", "RSS", "first frame"
+            "{:<12} {:>10} {:>9} {:>9} {:>13} {:>12}  asked in the window",
+            "idle", "containers", "CPU", "RSS", "of it its own", "first frame"
         ));
         for count in COUNTS {
             let engine = FakeEngine::start(Fleet::quiet(count));
@@ -109,6 +109,8 @@ mod measure {
         let used = processor_time(pid).saturating_sub(before).as_secs_f64();
         let share = used / begin.elapsed().as_secs_f64() * 100.0;
         let memory = memory_kib(pid, "VmRSS") as f64 / 1024.0;
+        // Without the pages of the program's file, which may be dropped at any time.
+        let own = memory_kib(pid, "RssAnon") as f64 / 1024.0;
         let more: Vec<String> = engine
             .asked()
             .into_iter()
@@ -117,22 +119,26 @@ mod measure {
             .map(|(kind, times)| format!("{kind} {times}"))
             .collect();
         print(&format!(
-            "{name:<12} {count:>10} {share:>7.2} % {memory:>5.1} MiB {:>9.0} ms  {}",
+            "{name:<12} {count:>10} {share:>7.2} % {memory:>5.1} MiB {own:>9.1} MiB {:>9.0} ms  {}",
             first.as_secs_f64() * 1_000.0,
             more.join(", ")
         ));
     }
 
     /// From a key to the first bytes of the frame that follows from it, with a thousand
-    /// containers and busy logs, the page of one of which is read.
+    /// containers and busy logs: beside numbers, a log, and a session that floods.
     fn keys(windows: Windows) {
-        let fleet = Fleet {
-            writers: WRITERS,
-            lines_per_second: LINES_PER_SECOND,
-            ..Fleet::quiet(1_000)
-        };
-        let engine = FakeEngine::start(fleet);
-        for (what, page) in [("list", &b"4"[..]), ("list beside a busy log", b"2")] {
+        for (what, page, sessions) in [
+            ("list", &b"3"[..], Sessions::Still),
+            ("list beside a busy log", b"2", Sessions::Still),
+            ("list beside a flooding session", b"1", Sessions::Flooding),
+        ] {
+            let engine = FakeEngine::start(Fleet {
+                writers: WRITERS,
+                lines_per_second: LINES_PER_SECOND,
+                sessions,
+                ..Fleet::quiet(1_000)
+            });
             let mut terminal = RawTerminal::open(&engine.console(&[]));
             terminal.wait_for("api-00");
             terminal.send(page);
@@ -148,9 +154,11 @@ mod measure {
                 terminal.settle_for(Duration::from_millis(35));
             }
             print(&format!(
-                "key to frame, {what}: p50 {:.2?}, p99 {:.2?} (1,000 containers, {WRITERS} logs of {LINES_PER_SECOND} lines/s)",
+                "key to frame, {what}: p50 {:.2?}, p99 {:.2?}, longest {:.2?} \
+                 (1,000 containers, {WRITERS} logs of {LINES_PER_SECOND} lines/s)",
                 percentile(&mut samples, 0.50),
                 percentile(&mut samples, 0.99),
+                percentile(&mut samples, 1.00),
             ));
         }
     }

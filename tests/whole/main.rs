@@ -52,6 +52,8 @@ mod scripting;
 #[cfg(test)]
 mod session;
 #[cfg(test)]
+mod soak;
+#[cfg(test)]
 mod start;
 #[cfg(test)]
 mod stats;

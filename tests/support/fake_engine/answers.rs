@@ -19,7 +19,7 @@ pub(super) fn version() -> Value {
 }
 
 pub(super) fn info(world: &World) -> Value {
-    let count = world.containers.len();
+    let count = world.present().len();
     json!({
         "ID": "FAKE", "Name": "fake", "ServerVersion": "20.10.24", "OperatingSystem": "Fake",
         "OSType": "linux", "Architecture": "x86_64", "KernelVersion": "6.1.0", "NCPU": CPUS,
@@ -41,7 +41,7 @@ pub(super) fn list(world: &World, query: &str) -> Value {
                 None => labels.get(label).is_some(),
             })
     };
-    let entries = world.containers.iter().filter_map(|container| {
+    let entries = world.present().into_iter().filter_map(|container| {
         let labels = world.labels(container);
         passes(&labels).then(|| summary(world, container, &labels))
     });

@@ -1,13 +1,14 @@
 //! What is on the fake engine.
 
 use std::collections::BTreeSet;
-use std::sync::{Mutex, PoisonError};
+use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
 use serde_json::{Value, json};
-use tokio::sync::broadcast;
+use tokio::sync::{broadcast, watch};
 
 use super::OWNER;
+use super::session::Sessions;
 
 /// Which labels the containers carry.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -31,6 +32,8 @@ pub(crate) struct Fleet {
     pub(crate) writers: usize,
     /// How fast each of them does.
     pub(crate) lines_per_second: u32,
+    /// What their sessions do.
+    pub(crate) sessions: Sessions,
 }
 
 impl Fleet {
@@ -42,6 +45,7 @@ impl Fleet {
             log_lines: 200,
             writers: 0,
             lines_per_second: 0,
+            sessions: Sessions::Still,
         }
     }
 }
@@ -69,6 +73,10 @@ pub(super) struct World {
     /// Events, one JSON object each.
     pub(super) events: broadcast::Sender<String>,
     stopped: Mutex<BTreeSet<String>>,
+    /// Bottles that are not there, now or not yet.
+    absent: Mutex<BTreeSet<String>>,
+    /// Counts what changed of the two, for those whose lines end with it.
+    changes: watch::Sender<u64>,
 }
 
 const ROLES: [&str; 3] = ["agent", "egress", "supervise"];
@@ -93,8 +101,10 @@ impl World {
             fleet,
             containers: containers.collect(),
             begun: Instant::now(),
-            events: broadcast::Sender::new(64),
+            events: broadcast::Sender::new(4_096),
             stopped: Mutex::default(),
+            absent: Mutex::default(),
+            changes: watch::Sender::new(0),
         }
     }
 
@@ -102,27 +112,59 @@ impl World {
     pub(super) fn find(&self, name: &str) -> Option<&Container> {
         let by_name = |one: &&Container| one.id == name || one.name == name;
         let found = self.containers.iter().find(by_name);
-        found.or_else(|| self.containers.iter().find(|one| one.id.starts_with(name)))
+        let found = found.or_else(|| self.containers.iter().find(|one| one.id.starts_with(name)));
+        found.filter(|one| !held(&self.absent).contains(&one.bottle))
+    }
+
+    /// Those that are there.
+    pub(super) fn present(&self) -> Vec<&Container> {
+        let absent = held(&self.absent);
+        let is_there = |one: &&Container| !absent.contains(&one.bottle);
+        self.containers.iter().filter(is_there).collect()
     }
 
     pub(super) fn runs(&self, container: &Container) -> bool {
-        let stopped = self.stopped.lock().unwrap_or_else(PoisonError::into_inner);
-        !stopped.contains(&container.bottle)
+        !held(&self.stopped).contains(&container.bottle)
+            && !held(&self.absent).contains(&container.bottle)
+    }
+
+    /// Returns when a container does not run any more.
+    pub(super) async fn ended(&self, container: &Container) {
+        let mut changes = self.changes.subscribe();
+        // The sender lives as long as the world does.
+        drop(changes.wait_for(|_| !self.runs(container)).await);
     }
 
     /// Ends the containers of a bottle.
     pub(super) fn stop(&self, bottle: &str) {
-        self.stopped
-            .lock()
-            .unwrap_or_else(PoisonError::into_inner)
-            .insert(bottle.to_owned());
+        held(&self.stopped).insert(bottle.to_owned());
+        self.tell(bottle, &["die"]);
+    }
+
+    /// Lets a bottle come or go.
+    pub(super) fn set_present(&self, bottle: &str, is_present: bool) {
+        if is_present {
+            held(&self.absent).remove(bottle);
+            self.tell(bottle, &["create", "start"]);
+        } else {
+            held(&self.absent).insert(bottle.to_owned());
+            self.tell(bottle, &["die", "destroy"]);
+        }
+    }
+
+    /// Says what became of a bottle's containers.
+    fn tell(&self, bottle: &str, actions: &[&str]) {
+        self.changes.send_modify(|count| *count += 1);
         for container in self.containers.iter().filter(|one| one.bottle == bottle) {
-            let event = json!({
-                "Type": "container", "Action": "die", "status": "die", "id": container.id,
-                "Actor": {"ID": container.id, "Attributes": self.labels(container)},
-                "scope": "local", "time": CREATED, "timeNano": CREATED * 1_000_000_000,
-            });
-            drop(self.events.send(format!("{event}\n")));
+            for action in actions {
+                let event = json!({
+                    "Type": "container", "Action": action, "status": action, "id": container.id,
+                    "Actor": {"ID": container.id, "Attributes": self.labels(container)},
+                    "scope": "local", "time": CREATED, "timeNano": CREATED * 1_000_000_000,
+                });
+                // Nobody may listen.
+                drop(self.events.send(format!("{event}\n")));
+            }
         }
     }
 
@@ -150,4 +192,8 @@ impl World {
         let share = u32::try_from(container.at % 37).unwrap_or(0);
         self.begun.elapsed() * share / 100
     }
+}
+
+fn held<T>(lock: &Mutex<T>) -> MutexGuard<'_, T> {
+    lock.lock().unwrap_or_else(PoisonError::into_inner)
 }

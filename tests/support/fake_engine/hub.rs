@@ -1,12 +1,13 @@
 //! A hub whose agent is idle and stays so: what a console hears of a quiet bottle.
 
-use bytes::{BufMut as _, BytesMut};
 use cellar::wire::{
     Activity, ConsoleToHub, Frame, HubToConsole, LineReader, Role, RoleReport, SessionReport,
     VERSION,
 };
 use jiff::Timestamp;
 use tokio::io::{AsyncRead, AsyncWrite, AsyncWriteExt as _};
+
+use super::session::packed;
 
 /// Speaks until the line ends. What comes is raw, what goes is in frames of the engine.
 pub(super) async fn speak(
@@ -28,7 +29,9 @@ pub(super) async fn speak(
             _ => Vec::new(),
         };
         for reply in replies {
-            writer.write_all(&framed(&reply)).await?;
+            writer
+                .write_all(&packed(&Frame::message(&reply).unwrap()))
+                .await?;
         }
         writer.flush().await?;
     }
@@ -44,15 +47,4 @@ fn idle() -> SessionReport {
         last_output: None,
         title: None,
     }
-}
-
-fn framed(message: &HubToConsole) -> BytesMut {
-    let mut payload = Vec::new();
-    let frame = Frame::message(message).unwrap();
-    frame.encode(&mut payload).unwrap();
-    let mut bytes = BytesMut::with_capacity(payload.len() + 8);
-    bytes.put_slice(&[1, 0, 0, 0]);
-    bytes.put_u32(u32::try_from(payload.len()).unwrap());
-    bytes.put_slice(&payload);
-    bytes
 }

@@ -1,6 +1,6 @@
 //! An engine that speaks the Docker Engine API over a Unix socket and holds nothing:
-//! as many containers as are asked for, with stats, logs, events and hubs, and faults
-//! on demand. Tests and benchmarks share it; the peers read it as well as Cellar does.
+//! as many containers as are asked for, with stats, logs, events, hubs and sessions, and
+//! faults on demand. Tests and benchmarks share it; the peers read it as well as Cellar does.
 //!
 //! It runs in a thread of its own. What it says is what API 1.41 says and nothing that a
 //! newer one took away. Images, volumes and networks are empty lists.
@@ -10,6 +10,7 @@ pub(crate) mod fleet;
 mod hub;
 mod logs;
 mod server;
+pub(crate) mod session;
 
 use std::collections::BTreeMap;
 use std::path::Path;
@@ -135,6 +136,18 @@ impl FakeEngine {
     /// Lets a bottle's containers end, and says so.
     pub(crate) fn stop(&self, bottle: &str) {
         self.world.stop(bottle);
+    }
+
+    /// Lets a bottle come or go, and says so.
+    pub(crate) fn set_present(&self, bottle: &str, is_present: bool) {
+        self.world.set_present(bottle, is_present);
+    }
+
+    /// The bottles, those that are not there too.
+    pub(crate) fn bottles(&self) -> Vec<String> {
+        let all = self.world.containers.iter();
+        let agents = all.filter(|one| one.role == "agent");
+        agents.map(|one| one.bottle.clone()).collect()
     }
 
     /// How often each kind of thing was asked.

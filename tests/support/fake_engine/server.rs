@@ -18,6 +18,7 @@ use tokio::sync::{mpsc, watch};
 
 use super::fleet::{Container, World};
 use super::logs::Wanted;
+use super::session::{self, Sessions};
 use super::{Fault, Manner, answers, hub, logs};
 
 /// Pieces of a stream that wait to be read.
@@ -114,6 +115,7 @@ impl Server {
             let mut pairs = query.split('&').filter_map(|pair| pair.split_once('='));
             pairs.any(|(key, value)| key == name && values.contains(&value))
         };
+        let sessions = self.world.fleet.sessions;
         match question {
             ["json"] => ok(&answers::inspect(&self.world, container)),
             // Without the word an engine streams.
@@ -133,8 +135,7 @@ impl Server {
                 let log = logs::write(self.world.fleet, container.clone(), wanted, to);
                 streamed("application/vnd.docker.raw-stream", from, log)
             }
-            // An agent's session is a program of the guest's, which is not here.
-            ["exec"] if container.role == "agent" => said(
+            ["exec"] if container.role == "agent" && sessions == Sessions::None => said(
                 StatusCode::CONFLICT,
                 &json!({"message": "the fake engine runs no session"}),
             ),
@@ -174,13 +175,13 @@ impl Server {
     }
 
     async fn start_exec(&self, mut request: Request<Incoming>, id: &str) -> Answer {
-        let runs = self
-            .world
-            .find(id)
-            .is_some_and(|found| self.world.runs(found));
-        if !runs {
+        let found = self.world.find(id).filter(|found| self.world.runs(found));
+        let Some(found) = found else {
             return missing(id);
-        }
+        };
+        // What an agent's container runs is its session; what a hub's does is the hub.
+        let session = (found.role == "agent").then_some(self.world.fleet.sessions);
+        let (world, found) = (Arc::clone(&self.world), found.clone());
         let line = hyper::upgrade::on(&mut request);
         // The options come first; the line begins after them.
         drop(request.into_body().collect().await);
@@ -188,7 +189,8 @@ impl Server {
         let begun = manner.borrow_and_update().restarts;
         tokio::spawn(async move {
             tokio::select! {
-                () = take_over(line) => {}
+                () = take_over(line, session) => {}
+                () = world.ended(&found) => {}
                 _ = manner.wait_for(|manner| manner.restarts != begun) => {}
             }
         });
@@ -216,12 +218,16 @@ impl Server {
     }
 }
 
-async fn take_over(line: hyper::upgrade::OnUpgrade) {
+async fn take_over(line: hyper::upgrade::OnUpgrade, session: Option<Sessions>) {
     let Ok(line) = line.await else {
         return;
     };
     let (reader, writer) = tokio::io::split(TokioIo::new(line));
-    drop(hub::speak(reader, writer).await);
+    // A line that breaks is a client that left.
+    drop(match session {
+        Some(what) => session::speak(what, reader, writer).await,
+        None => hub::speak(reader, writer).await,
+    });
 }
 
 fn ping() -> Answer {
