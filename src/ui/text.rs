@@ -185,7 +185,15 @@ impl Words {
 pub(super) fn put_line(line: &Line<'_>, area: Rect, buffer: &mut Buffer) {
     let area = area.intersection(buffer.area);
     if area.height > 0 && area.width > 0 {
-        buffer.set_line(area.x, area.y, line, area.width);
+        let mut used = 0;
+        for span in &line.spans {
+            let room = Rect {
+                x: area.x.saturating_add(used),
+                width: area.width.saturating_sub(used),
+                ..area
+            };
+            used += put(&span.content, line.style.patch(span.style), room, buffer);
+        }
     }
 }
 
@@ -193,8 +201,28 @@ pub(super) fn put_line(line: &Line<'_>, area: Rect, buffer: &mut Buffer) {
 pub(super) fn put_text(text: &str, style: Style, area: Rect, buffer: &mut Buffer) {
     let area = area.intersection(buffer.area);
     if area.height > 0 && area.width > 0 {
-        buffer.set_stringn(area.x, area.y, text, usize::from(area.width), style);
+        put(text, style, area, buffer);
     }
+}
+
+/// Draws text into the first row of `area`, which lies within the buffer, and gives the
+/// columns that it took. Most of a screen is ASCII, where each byte is one column: what
+/// the library does to find the clusters of other scripts is a fifth of a frame.
+fn put(text: &str, style: Style, area: Rect, buffer: &mut Buffer) -> u16 {
+    if !text.bytes().all(|byte| matches!(byte, b' '..=b'~')) {
+        let room = usize::from(area.width);
+        let (end, _) = buffer.set_stringn(area.x, area.y, text, room, style);
+        return end.saturating_sub(area.x);
+    }
+    let columns = area.x..area.right();
+    let mut used = 0;
+    for (x, character) in columns.zip(text.chars()) {
+        if let Some(cell) = buffer.cell_mut((x, area.y)) {
+            cell.set_char(character).set_style(style);
+        }
+        used += 1;
+    }
+    used
 }
 
 /// The row of `area` at `at`, empty if there is none.

@@ -7,6 +7,7 @@ use tokio::io::{AsyncRead, AsyncReadExt as _, AsyncWrite, AsyncWriteExt as _};
 use tokio::net::{TcpStream, UnixStream};
 
 use super::fail::failed;
+use super::paced;
 use crate::docker::address::EngineAddress;
 use crate::docker::error::EngineError;
 
@@ -48,11 +49,13 @@ impl std::fmt::Display for ApiVersion {
     }
 }
 
-/// The two clones of one client, and what was found out at the first answer.
+/// The two clones of one client, one that reads in bursts, and what was found out at the first answer.
 #[derive(Debug)]
 pub(super) struct Connection {
     pub(super) control: Docker,
     pub(super) bulk: Docker,
+    /// For logs that are followed.
+    pub(super) paced: Docker,
     pub(super) version: ApiVersion,
     pub(super) is_podman: bool,
 }
@@ -93,7 +96,9 @@ pub(super) async fn connect(address: &EngineAddress) -> Result<Connection, Engin
     let is_podman = header(&hello, "libpod-api-version").is_some();
     let version = theirs.min(NEWEST);
     let pinned = pin(client, version);
+    let paced = paced::client(address, BULK_LIMIT).map_err(failed(operation))?;
     Ok(Connection {
+        paced: pin(paced, version),
         bulk: pinned.clone().with_timeout(BULK_LIMIT),
         control: pinned,
         version,

@@ -11,6 +11,7 @@ mod exec;
 mod fail;
 mod logs;
 mod networks;
+mod paced;
 
 use std::collections::HashMap;
 use std::time::Duration;
@@ -256,7 +257,11 @@ impl Engine for DockerEngine {
         if let Some(since) = request.since {
             options = options.since(i32::try_from(since.as_second()).unwrap_or(0));
         }
-        let client = self.bulk().clone();
+        let client = if request.follow {
+            &self.connection.paced
+        } else {
+            self.bulk()
+        };
         let said = client.logs(container, Some(options.build()));
         let state = (said.boxed(), Some(logs::Rejoin::default()));
         futures_util::stream::unfold(state, |(mut said, mut rejoin)| async move {

@@ -14,7 +14,7 @@ use tokio::sync::{mpsc, watch};
 use tokio::time::Instant;
 
 use super::found::{self, Found, Job};
-use super::pace::Pace;
+use super::gather::gather;
 use super::source::{self, Said};
 use super::view::{View, test_of};
 use crate::app::follow::{Piece, Pieces};
@@ -80,7 +80,6 @@ pub(super) struct Desk {
     /// What is told of the history when it is not being read.
     pub(super) before: LogHistory,
     pub(super) live: SelectAll<BoxStream<'static, Pieces<Role>>>,
-    pub(super) pace: Pace,
     pub(super) last: BTreeMap<Role, Timestamp>,
     /// Whether rows, or only counts, are to be told.
     pub(super) is_stale: bool,
@@ -119,7 +118,6 @@ impl Desk {
             history: None,
             before: LogHistory::Whole,
             live: SelectAll::new(),
-            pace: Pace::default(),
             last: BTreeMap::new(),
             is_stale: true,
             has_grown: false,
@@ -170,9 +168,8 @@ impl Desk {
                 read = history(&mut self.history) => self.join(read).await?,
                 () = tokio::time::sleep_until(due), if shows => self.show().await?,
                 _ = telling.tick(), if self.is_busy() => self.tell_progress().await?,
-                () = self.pace.rest(), if self.pace.rests() => self.pace.go_on(),
-                Some(pieces) = self.live.next(), if !self.pace.rests() => {
-                    let pieces = self.pace.gather(&mut self.live, pieces).await;
+                Some(pieces) = self.live.next() => {
+                    let pieces = gather(&mut self.live, pieces).await;
                     self.take_pieces(pieces).await?;
                 }
             }

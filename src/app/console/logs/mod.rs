@@ -9,8 +9,8 @@
 
 mod desk;
 mod found;
+mod gather;
 mod orders;
-mod pace;
 mod rows;
 mod saved;
 mod show;
