@@ -239,3 +239,60 @@ fn a_credential_is_used_and_never_in_the_bottle() {
     operator.cellar(&["rm", "--yes", &bottle]);
     operator.left_nothing(&bottle);
 }
+
+/// What the model API answers is what the bottle is said to do, whatever its program
+/// makes of it: Claude Code waits out a limit and draws all the while.
+#[test]
+fn a_limit_and_a_refused_credential_are_named_as_the_model_said_them() {
+    let Some(engine) = engine_or_skip("a_limit_and_a_refused_credential_are_named") else {
+        return;
+    };
+    let operator = Operator::new(engine, &manifests::claude(&claude_image()));
+    let bottle = operator.name();
+    operator.cellar(&["start", "coder", "--yes", "--name", &bottle]);
+    let double = ModelDouble::beside(engine, &engine.container(&bottle, "egress"));
+    let attach = operator.terminal(&["attach", &bottle], 100, 30);
+    attach.wait_for("Claude Code's prompt", PATIENCE, |screen| {
+        screen.contains('❯') && screen.contains("bypass permissions on")
+    });
+    ask(&attach, "hello cellar", "turn 1 heard hello cellar");
+    let until = |state: &str| {
+        operator.cellar(&["wait", &bottle, "--for", state, "--timeout", "60s"]);
+        operator.json(&["show", &bottle])["bottle"].clone()
+    };
+    let say = |text: &str| {
+        attach.send(text);
+        attach.wait_for_text(text, PATIENCE);
+        attach.send(ENTER);
+    };
+
+    // The program goes on by itself as soon as it may.
+    say("refuse: 429 3");
+    let limited = until("limited");
+    assert!(limited.to_string().contains("rate limit: 429"), "{limited}");
+    attach.wait_for_text("turn 2 heard refuse: 429 3", PATIENCE);
+    until("idle");
+    say("refuse: 529 2");
+    let overloaded = until("limited");
+    assert!(
+        overloaded.to_string().contains("overloaded: 529"),
+        "{overloaded}"
+    );
+    attach.wait_for_text("turn 3 heard refuse: 529 2", PATIENCE);
+    until("idle");
+
+    // It gives up, and that needs the operator until the model answers again.
+    say("refuse: 401 1");
+    let expired = until("expired");
+    assert!(
+        expired.to_string().contains("credential refused: 401"),
+        "{expired}"
+    );
+    let console = operator.terminal(&[], 140, 40);
+    console.wait_for_text("credential refused: 401 from model.test", PATIENCE);
+    ask(&attach, "welcome back", "heard welcome back");
+    until("idle");
+    drop((console, attach, double));
+    operator.cellar(&["rm", "--yes", &bottle]);
+    operator.left_nothing(&bottle);
+}

@@ -4,8 +4,10 @@
 //! thing the user said, so that a test can tell an answer from an echo of its own
 //! keys and one conversation from another. A prompt that starts with `run: ` makes
 //! it ask for the Bash tool once and then repeat what the tool said; one that reads
-//! `call: TOOL {…}` does so with any tool. It knows nothing of Cellar: it is packed alone into an image and listens on loopback in
-//! the network namespace that it is put into.
+//! `call: TOOL {…}` does so with any tool; `refuse: STATUS TIMES` is answered so often
+//! with that status, as the API says it, and then like any other. It knows nothing of
+//! Cellar: it is packed alone into an image and listens on loopback in the network
+//! namespace that it is put into.
 //!
 //! Usage: `model-double [ADDRESS:PORT]`, by default `127.0.0.1:8118`. With `TLS_CERT` and
 //! `TLS_KEY` in its environment (DER in base64, the key as PKCS 8) it speaks TLS. It says
@@ -19,9 +21,11 @@
 
 mod tls;
 
+use std::collections::BTreeMap;
 use std::io::{BufRead, BufReader, Read, Write};
 use std::net::TcpListener;
 use std::sync::atomic::{AtomicU32, Ordering};
+use std::sync::{Mutex, PoisonError};
 use std::time::{SystemTime, UNIX_EPOCH};
 
 use rustls::{ServerConnection, StreamOwned};
@@ -126,6 +130,9 @@ fn answer(request: &Request, writer: &mut impl Write) -> std::io::Result<()> {
         ("POST", "/v1/messages") => {
             let body = serde_json::from_slice(&request.body).unwrap_or(Value::Null);
             say(&format!("offered: {}", offered(&body).join(" ")));
+            if let Some(status) = refusal(&body) {
+                return refuse(writer, status);
+            }
             let reply = reply_to(&body);
             if body["stream"].as_bool().unwrap_or(false) {
                 write_stream(writer, &reply)
@@ -200,6 +207,20 @@ fn reply_to(body: &Value) -> Reply {
     }
 }
 
+/// The status that the last prompt asks for, as long as it was not given so often yet.
+fn refusal(body: &Value) -> Option<u16> {
+    static REFUSED: Mutex<BTreeMap<String, u32>> = Mutex::new(BTreeMap::new());
+    let mut said = body["messages"].as_array()?.iter().filter_map(user_text);
+    let last = said.next_back()?;
+    let text = last.trim().strip_prefix("refuse: ")?;
+    let (status, times) = text.split_once(' ')?;
+    let (status, times) = (status.parse().ok()?, times.trim().parse::<u32>().ok()?);
+    let mut refused = REFUSED.lock().unwrap_or_else(PoisonError::into_inner);
+    let count = refused.entry(text.to_owned()).or_default();
+    *count += 1;
+    (*count <= times).then_some(status)
+}
+
 /// A tool's name and what it is to be called with.
 fn tool_call(text: &str) -> Option<(String, Value)> {
     let (name, input) = text.split_once(' ')?;
@@ -260,6 +281,26 @@ fn message(reply: &Reply, content: &[Value]) -> Value {
         "content": content, "stop_reason": reply.stop_reason(), "stop_sequence": null,
         "usage": {"input_tokens": 10, "output_tokens": 10},
     })
+}
+
+/// A no of the API's; a limit says when to come again.
+fn refuse(writer: &mut impl Write, status: u16) -> std::io::Result<()> {
+    let kind = match status {
+        401 => "authentication_error",
+        403 => "permission_error",
+        429 => "rate_limit_error",
+        529 => "overloaded_error",
+        _ => "api_error",
+    };
+    let said = json!({"type": kind, "message": format!("the double was told to say {status}")});
+    let body = json!({"type": "error", "error": said}).to_string();
+    write!(
+        writer,
+        "HTTP/1.1 {status} Refused\r\nretry-after: 2\r\ncontent-type: application/json\r\n\
+         content-length: {}\r\n\r\n{body}",
+        body.len()
+    )?;
+    writer.flush()
 }
 
 fn write_whole(
