@@ -17,6 +17,7 @@ pub(crate) struct Today(Result<Loaded, String>);
 
 /// How a bottle stands beside it.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 #[serde(tag = "state", rename_all = "snake_case")]
 pub(crate) enum Beside {
     /// Nothing differs.

@@ -23,6 +23,7 @@ const LIMIT: Duration = Duration::from_secs(3);
 
 /// What a hub holds. All of it is the bottle's own word.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 pub(crate) struct HubView {
     /// Each role's state.
     pub(crate) roles: BTreeMap<Role, RoleState>,

@@ -30,6 +30,7 @@ const ALONE: &str = "approve it for this bottle alone, without --scope manifest"
 
 /// A change of the manifest as it was shown.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 pub(crate) struct Proposal {
     /// The request that it is for.
     request: u64,
@@ -39,6 +40,7 @@ pub(crate) struct Proposal {
 
 /// What became of it.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 #[serde(tag = "outcome", rename_all = "snake_case")]
 pub(crate) enum IntoManifest {
     /// The file was written.

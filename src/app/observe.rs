@@ -34,8 +34,10 @@ const SECOND: Duration = Duration::from_secs(1);
 
 /// Something that happened to one bottle.
 #[derive(Clone, Debug, PartialEq, Serialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 pub(crate) struct Happening {
-    /// [`EVENTS_VERSION`].
+    /// A change that breaks readers raises it.
+    #[cfg_attr(test, schemars(range(min = 1, max = 1)))]
     pub(crate) version: u32,
     /// When it was heard of.
     pub(crate) at: Timestamp,
@@ -50,6 +52,7 @@ pub(crate) struct Happening {
 
 /// What happened.
 #[derive(Clone, Debug, PartialEq, Serialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 #[serde(tag = "event", rename_all = "snake_case")]
 pub(crate) enum What {
     /// It is in another state, or was first seen.
@@ -82,6 +85,7 @@ pub(crate) enum What {
 
 /// How a bottle stands.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 pub(crate) struct Standing {
     /// In one word, as the console shows it.
     pub(crate) state: &'static str,

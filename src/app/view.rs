@@ -23,6 +23,7 @@ const LOOKS_AT_ONCE: usize = 8;
 
 /// One bottle.
 #[derive(Clone, Debug, Serialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 pub(crate) struct BottleView {
     /// Its id.
     pub(crate) id: BottleId,

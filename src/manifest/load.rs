@@ -48,6 +48,7 @@ pub struct Loaded {
 
 /// One agent as a picker shows it.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 pub struct AgentListing {
     /// What to call it: its name, or `repo/<name>` for a repository's.
     pub name: String,

@@ -12,6 +12,7 @@ use crate::spec::{BottleName, Digest, Spec, Workspace};
 
 /// Everything that starting one agent takes.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 pub struct Plan {
     /// The name that the bottle's id begins with.
     pub name: BottleName,
@@ -35,6 +36,7 @@ pub struct Plan {
 
 /// Which file an agent comes from, and so how far it is trusted.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 #[serde(rename_all = "snake_case")]
 pub enum AgentSource {
     /// The operator's own `cellar.json`.
@@ -45,6 +47,7 @@ pub enum AgentSource {
 
 /// One file laid into the agent's home before the first start.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 pub struct HomeFile {
     /// Path below the home, with `/` separators, no leading slash and no `..`.
     pub path: String,
@@ -52,11 +55,13 @@ pub struct HomeFile {
     pub mode: u32,
     /// The content, never a secret.
     #[serde(with = "base64")]
+    #[cfg_attr(test, schemars(with = "String"))]
     pub content: Vec<u8>,
 }
 
 /// A value that is looked up after the launch was confirmed.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 pub struct SecretAsk {
     /// What needs it.
     pub need: Need,
@@ -66,6 +71,7 @@ pub struct SecretAsk {
 
 /// What a value is needed for.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 #[serde(tag = "kind", content = "name", rename_all = "snake_case")]
 pub enum Need {
     /// A variable of the agent, which holds the value then.
@@ -85,6 +91,7 @@ impl std::fmt::Display for Need {
 
 /// Where a secret comes from: a reference that is no secret itself.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 #[serde(tag = "kind", rename_all = "snake_case")]
 pub enum SecretSource {
     /// The operator's own environment.
@@ -111,6 +118,7 @@ pub enum SecretSource {
 
 /// What is shown of a prompt.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 pub struct PromptSummary {
     /// The first line that is not empty, made visible and cut.
     pub first_line: String,

@@ -13,6 +13,7 @@ use super::visible::{visible, visible_in_place};
 
 /// One mistake in one file. Serialises to what `--json` prints.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 pub struct Problem {
     /// The file, as it is shown to the user.
     pub file: String,

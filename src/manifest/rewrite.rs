@@ -22,6 +22,7 @@ use crate::policy::{LineDiff, Route};
 
 /// A file before and after.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 pub struct Rewrite {
     /// The file itself, links followed.
     file: PathBuf,

@@ -14,6 +14,7 @@ const SHORT_ROUTE: usize = 48;
 
 /// One row of a plan.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 pub struct SummaryRow {
     /// What the row is about, one or two words.
     pub label: String,

@@ -5,6 +5,7 @@ use serde::{Deserialize, Serialize};
 
 /// What a budget counts.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 #[serde(rename_all = "snake_case")]
 pub enum Measure {
     /// Tokens of all kinds that answers of models tell.
@@ -19,6 +20,7 @@ pub enum Measure {
 
 /// What time a budget is for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 #[serde(rename_all = "snake_case")]
 pub enum Span {
     /// Any hour, which moves along with the time.
@@ -31,6 +33,7 @@ pub enum Span {
 
 /// How much of one thing a bottle may use in one time.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 pub struct BottleBudget {
     /// Of what.
     pub what: Measure,

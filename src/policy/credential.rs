@@ -5,6 +5,7 @@ use serde::{Deserialize, Serialize};
 /// The name of a secret in the operator's manifest: letters, digits, `-` and `_`, at
 /// most 64, beginning with a letter.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 #[serde(try_from = "String", into = "String")]
 pub struct SecretName(String);
 
@@ -78,6 +79,7 @@ impl From<SecretName> for String {
 
 /// The name of a header that carries a credential, in small letters.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 #[serde(try_from = "String", into = "String")]
 pub struct HeaderField(String);
 
@@ -144,6 +146,7 @@ impl From<HeaderField> for String {
 
 /// A credential that the proxy puts into a route's requests.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 pub struct Auth {
     /// How it is written into the request.
     #[serde(flatten)]
@@ -154,6 +157,7 @@ pub struct Auth {
 
 /// How a credential is written into a request.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 #[serde(tag = "scheme", rename_all = "snake_case")]
 pub enum AuthScheme {
     /// `Authorization: Bearer …` (RFC 6750).
@@ -174,6 +178,7 @@ pub enum AuthScheme {
 
 /// What a route is for, where the proxy must know.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 #[serde(rename_all = "snake_case")]
 pub enum RouteRole {
     /// Claude Code's model API with an OAuth token.

@@ -27,6 +27,7 @@ pub const ASK_BOUNDS: std::ops::RangeInclusive<u32> = 5..=600;
 
 /// What becomes of a connection that no route allows.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 #[serde(rename_all = "snake_case")]
 pub enum Unlisted {
     /// It is refused.
@@ -41,6 +42,7 @@ pub enum Unlisted {
 
 /// What becomes of what is refused and a route could allow.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 #[serde(rename_all = "snake_case")]
 pub enum Denials {
     /// It is told to who asked, and written down.
@@ -52,6 +54,7 @@ pub enum Denials {
 
 /// Every route of one bottle.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 #[serde(from = "Written", into = "Written")]
 pub struct RouteSet {
     /// The routes, in manifest order.
@@ -67,6 +70,7 @@ pub struct RouteSet {
 /// How a set is written: as the list alone where the rest is refused, nothing asks for it
 /// and nothing is budgeted.
 #[derive(Serialize, Deserialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 #[serde(untagged)]
 enum Written {
     List(Vec<Route>),

@@ -8,6 +8,7 @@ const CONTEXT: usize = 3;
 
 /// What becomes of a line.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 #[serde(rename_all = "snake_case")]
 pub enum LineChange {
     /// It stays.
@@ -20,6 +21,7 @@ pub enum LineChange {
 
 /// One line of a change.
 #[derive(Clone, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 pub struct DiffLine {
     /// What becomes of it.
     pub change: LineChange,
@@ -33,6 +35,7 @@ pub struct DiffLine {
 
 /// Lines that changed, with some around them that did not.
 #[derive(Clone, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 pub struct Hunk {
     /// The lines, in order.
     pub lines: Vec<DiffLine>,
@@ -40,6 +43,7 @@ pub struct Hunk {
 
 /// A change of a text.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 pub struct LineDiff {
     /// Its hunks, in order; none if nothing changed.
     pub hunks: Vec<Hunk>,

@@ -8,6 +8,7 @@ use serde::{Deserialize, Serialize};
 /// Numeric names (`127.1`, `0x7f.1`, `2130706433`) are refused, because resolvers
 /// read them as addresses; so are IP literals, which no route can name.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 #[serde(try_from = "String", into = "String")]
 pub struct HostName(String);
 

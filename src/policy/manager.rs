@@ -4,6 +4,7 @@ use serde::{Deserialize, Serialize};
 
 /// Who installs a package.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 #[serde(rename_all = "snake_case")]
 pub enum PackageManager {
     /// Debian's.

@@ -6,6 +6,7 @@ use serde::{Deserialize, Serialize};
 
 /// An HTTP method: capital letters and hyphens, as the proxy lets methods be written.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 #[serde(try_from = "String", into = "String")]
 pub struct Method(String);
 
@@ -98,6 +99,7 @@ fn never(text: &str) -> Option<&'static str> {
 
 /// The methods of a route.
 #[derive(Clone, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 #[serde(from = "BTreeSet<Method>", into = "BTreeSet<Method>")]
 pub enum Methods {
     /// Every one but CONNECT and TRACE.

@@ -8,6 +8,7 @@ use super::{Auth, AuthScheme, HostName, HostNameError};
 
 /// Where the proxy is, `http://proxy.example.com:3128`, and what it wants.
 #[derive(Clone, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 #[serde(try_from = "Written", into = "Written")]
 pub struct NextHop {
     /// Its host.
@@ -20,6 +21,7 @@ pub struct NextHop {
 
 /// How a hop is written: as its address alone where it wants no credential.
 #[derive(Serialize, Deserialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 #[serde(untagged)]
 enum Written {
     Address(String),

@@ -155,6 +155,7 @@ fn shown(text: &str) -> String {
 
 /// One package.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 #[serde(try_from = "WrittenPackage", into = "WrittenPackage")]
 pub struct Package {
     manager: PackageManager,
@@ -163,6 +164,7 @@ pub struct Package {
 }
 
 #[derive(Serialize, Deserialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 #[serde(deny_unknown_fields)]
 struct WrittenPackage {
     manager: PackageManager,
@@ -248,6 +250,7 @@ impl std::fmt::Display for Package {
 
 /// Packages, each once, sorted.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 #[serde(try_from = "Vec<Package>", into = "Vec<Package>")]
 pub struct Packages(BTreeMap<(PackageManager, String), Package>);
 

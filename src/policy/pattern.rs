@@ -8,6 +8,7 @@ use super::{HostName, HostNameError};
 ///
 /// Ordered by how closely a pattern names a host, closest last.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 #[serde(try_from = "String", into = "String")]
 pub enum HostPattern {
     /// `*.example.com`: every name below it, however deep, and never the suffix itself.

@@ -5,6 +5,7 @@ use serde::{Deserialize, Serialize};
 /// Why something may not leave the bottle. The code is stable: tests, documents and
 /// the agent's refusals share it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 #[serde(rename_all = "snake_case")]
 #[non_exhaustive]
 pub enum Reason {

@@ -10,6 +10,7 @@ use super::{Auth, HostPattern, Methods, PathPattern, RouteRole, ScanRule};
 
 /// Where a route came from, shown wherever the route is shown.
 #[derive(Clone, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 #[serde(rename_all = "snake_case", tag = "kind")]
 pub enum Provenance {
     /// A template of the operator's manifest.
@@ -54,6 +55,7 @@ impl Provenance {
 
 /// Whether a route lets out or refuses.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 #[serde(rename_all = "snake_case")]
 pub enum Effect {
     /// It lets out what it matches.
@@ -65,6 +67,7 @@ pub enum Effect {
 
 /// What the proxy does with the TLS of a connection.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 #[serde(rename_all = "snake_case")]
 pub enum Tls {
     /// It ends it here and looks at each request.
@@ -76,6 +79,7 @@ pub enum Tls {
 
 /// What becomes of a message in which a secret is found.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 #[serde(rename_all = "snake_case")]
 pub enum ScanMode {
     /// It is refused or cut off.
@@ -90,6 +94,7 @@ pub enum ScanMode {
 
 /// What is looked at for secrets on a route.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 #[serde(default)]
 pub struct Scan {
     /// Names, headers and bodies on their way out.
@@ -111,6 +116,7 @@ impl Default for Scan {
 
 /// How much may pass on a route in one life of the sidecar.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 #[serde(default)]
 pub struct Budget {
     /// Bytes of bodies, both ways.
@@ -123,6 +129,7 @@ pub struct Budget {
 
 /// One egress permission, or its opposite.
 #[derive(Clone, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 pub struct Route {
     /// The hosts.
     pub host: HostPattern,

@@ -12,6 +12,7 @@ const KNOWN: &str = include_str!("../../assets/secret-rule-names.txt");
 /// The name of a rule that knows secrets by their shape, such as `github-pat`: lowercase
 /// letters, digits and hyphens, 64 at most. One that names no rule lets nothing pass.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 #[serde(try_from = "String", into = "String")]
 pub struct ScanRule(String);
 

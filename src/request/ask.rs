@@ -25,6 +25,7 @@ const MAX_QUOTED_CHARS: usize = 80;
 
 /// What is asked for. Everything in it is the agent's word, or made of what it tried.
 #[derive(Clone, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 #[serde(tag = "kind", rename_all = "snake_case")]
 pub enum Ask {
     /// A way out.
@@ -57,6 +58,7 @@ pub enum Ask {
 
 /// A way out that is asked for.
 #[derive(Clone, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 pub struct RouteAsk {
     /// The hosts.
     pub host: HostPattern,

@@ -22,6 +22,7 @@ const READS: [&str; 2] = ["GET", "HEAD"];
 
 /// What egress wants the operator to be asked for.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 #[serde(untagged)]
 pub enum Wants {
     /// A route, because none lets out what was refused.

@@ -21,6 +21,7 @@ const MAX_RULES: usize = 16;
 
 /// What the scanner's rules stopped, and is to pass.
 #[derive(Clone, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 pub struct PassAsk {
     /// The host.
     pub host: HostName,

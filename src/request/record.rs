@@ -8,6 +8,7 @@ use crate::spec::Digest;
 
 /// A request of a bottle.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 pub struct RequestRecord {
     /// Counts from 1 within the bottle's life.
     pub id: u64,
@@ -35,6 +36,7 @@ pub struct RequestRecord {
 
 /// Who asked.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 #[serde(rename_all = "snake_case")]
 pub enum Source {
     /// The agent itself.
@@ -45,6 +47,7 @@ pub enum Source {
 
 /// One refusal as egress counts them: what is told twice is known again by it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 pub struct Told {
     /// Its number in the log of decisions.
     pub seq: u64,
@@ -72,6 +75,7 @@ impl Told {
 
 /// Where a request stands.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 #[serde(tag = "state", rename_all = "snake_case")]
 pub enum RequestState {
     /// Nobody answered yet.
@@ -135,6 +139,7 @@ pub enum RequestState {
 
 /// The operator's word on a request, bound to exactly what was shown.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 pub struct Verdict {
     /// What the operator says.
     pub answer: Answer,
@@ -148,6 +153,7 @@ pub struct Verdict {
 
 /// What the operator says.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 #[serde(tag = "answer", rename_all = "snake_case")]
 pub enum Answer {
     /// Yes.
@@ -172,6 +178,7 @@ pub enum Answer {
 
 /// On what terms something is granted.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 pub struct Terms {
     /// For whom.
     #[serde(default)]
@@ -186,6 +193,7 @@ pub struct Terms {
 
 /// For whom something is granted.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 #[serde(rename_all = "snake_case")]
 pub enum Scope {
     /// For this bottle, as long as it lives.
@@ -197,6 +205,7 @@ pub enum Scope {
 
 /// What came of an approval.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 pub struct Outcome {
     /// The revision of the bottle that holds the change.
     pub revision: u32,

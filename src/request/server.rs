@@ -18,6 +18,7 @@ const OURS: &str = "cellar";
 
 /// An MCP server that is asked for.
 #[derive(Clone, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 pub struct ServerAsk {
     /// How its tools are to be called: `mcp__<name>__<tool>`.
     pub name: String,

@@ -9,6 +9,7 @@ use crate::policy::Route;
 /// What the `RUN` steps of a build may reach and use. Nothing is reached unless a route
 /// says so.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 #[serde(default, deny_unknown_fields)]
 pub struct Build {
     /// The only hosts that `RUN` steps reach. TLS passes unread, and no route carries a
@@ -21,6 +22,7 @@ pub struct Build {
     pub cpu_millis: u64,
     /// How long the whole build may take, pulls included.
     #[serde(with = "super::seconds")]
+    #[cfg_attr(test, schemars(with = "u64"))]
     pub timeout: Duration,
 }
 

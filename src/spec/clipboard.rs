@@ -5,6 +5,7 @@ use serde::{Deserialize, Serialize};
 /// What becomes of text that a session's program wants in the operator's clipboard
 /// (OSC 52). Reading the clipboard is never possible.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 #[serde(rename_all = "snake_case")]
 pub enum Clipboard {
     /// It is ignored.

@@ -13,6 +13,7 @@ use crate::policy::{Provenance, Route, RouteSet};
 
 /// How a bottle differs from the manifest.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 pub struct Drift {
     /// Routes that only the bottle has.
     pub more: Vec<RouteDrift>,
@@ -27,6 +28,7 @@ pub struct Drift {
 
 /// A route that only one of the two has.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 pub struct RouteDrift {
     /// All that can be told of it.
     pub words: String,

@@ -5,12 +5,14 @@ use serde::{Deserialize, Serialize};
 /// A name that may stand in a bottle's id: a lower-case letter, then lower-case
 /// letters, digits and hyphens, 40 at most, not ending in a hyphen.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 #[serde(try_from = "String", into = "String")]
 pub struct BottleName(String);
 
 /// A bottle's id: `<name>-<5 base32 characters>`, such as `api-k3x9q`, or a
 /// [`BottleName`] that the operator chose for it.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 #[serde(try_from = "String", into = "String")]
 pub struct BottleId(String);
 

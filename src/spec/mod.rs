@@ -32,6 +32,7 @@ pub use server::McpServer;
 
 /// Everything that decides how a bottle is made.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 #[serde(deny_unknown_fields)]
 pub struct Spec {
     /// Version of this format; readers refuse a newer one.
@@ -76,6 +77,7 @@ pub const SPEC_VERSION: u32 = 1;
 
 /// Where the agent's image comes from.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 #[serde(tag = "kind", rename_all = "snake_case", deny_unknown_fields)]
 pub enum ImageSource {
     /// The guest image itself: one static binary and nothing else (the demo).
@@ -94,6 +96,7 @@ pub enum ImageSource {
 
 /// What `guest init` runs in the PTY it owns.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 #[serde(deny_unknown_fields)]
 pub struct Session {
     /// Program and arguments of the first start; never empty.
@@ -120,6 +123,7 @@ pub struct Session {
 
 /// One file of the home, by name and digest; the content travels in the launch plan.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 #[serde(deny_unknown_fields)]
 pub struct HomeFileRef {
     /// Path below the home, with `/` separators, no leading slash and no `..`.
@@ -132,6 +136,7 @@ pub struct HomeFileRef {
 
 /// How `guest init` learns what the session is doing.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 #[serde(tag = "kind", rename_all = "snake_case", deny_unknown_fields)]
 pub enum Observe {
     /// Only from output: when the program last wrote.
@@ -145,6 +150,7 @@ pub enum Observe {
 
 /// The folder that the agent works in, always mounted at [`layout::WORKSPACE`].
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 #[serde(tag = "kind", rename_all = "snake_case", deny_unknown_fields)]
 pub enum Workspace {
     /// An empty volume.
@@ -167,6 +173,7 @@ pub enum Workspace {
 
 /// One shadowed path of a mounted folder.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 #[serde(deny_unknown_fields)]
 pub struct Mask {
     /// Path below the mounted folder, with `/` separators.
@@ -177,6 +184,7 @@ pub struct Mask {
 
 /// Resource limits of the agent container.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 #[serde(deny_unknown_fields)]
 pub struct Limits {
     /// Memory, swap included.
@@ -193,6 +201,7 @@ pub struct Limits {
     pub scrollback_lines: u32,
     /// How long a session may take to end when asked, before it is killed.
     #[serde(with = "seconds")]
+    #[cfg_attr(test, schemars(with = "u64"))]
     pub stop_grace: Duration,
 }
 

@@ -6,6 +6,7 @@ use serde::{Deserialize, Serialize};
 
 /// How an MCP server is reached.
 #[derive(Clone, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 #[serde(tag = "transport", rename_all = "snake_case")]
 pub enum McpServer {
     /// A program inside the bottle, spoken to over its standard streams.

@@ -108,6 +108,7 @@ pub struct Hub {
 
 /// A table of routes as egress has it.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 pub struct RoutesInForce {
     /// Which table it is; counts up with each change.
     pub generation: u64,

@@ -10,6 +10,7 @@ const UNITS_PER_CENT: u128 = UNITS_PER_MICRODOLLAR * 10_000;
 
 /// What use costs, as far as prices are known.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 pub struct Cost {
     /// The sum over the models that have a price, in hundredths of a US dollar, rounded up.
     pub cents: u64,

@@ -232,6 +232,7 @@ impl Keys {
 
 /// A row of the table, for a list.
 #[derive(Clone, Debug, PartialEq, Eq, serde::Serialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 pub struct KeyRow {
     /// Its name in a file.
     pub name: String,

@@ -22,6 +22,7 @@ const ASKS: [&str; 5] = [
 
 /// How its models answer.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 pub struct ModelHealth {
     /// When one last answered well.
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -33,6 +34,7 @@ pub struct ModelHealth {
 
 /// A model's no.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 pub struct Refusal {
     /// What it means.
     pub kind: RefusalKind,
@@ -48,6 +50,7 @@ pub struct Refusal {
 
 /// What a model's no means.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 #[serde(rename_all = "snake_case")]
 pub enum RefusalKind {
     /// Too much was asked for; later it is answered again.

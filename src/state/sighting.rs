@@ -11,11 +11,13 @@ use crate::wire::Role;
 
 /// Names one engine; a bottle's full name is `engine/bottle`.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 #[serde(transparent)]
 pub struct EngineId(pub String);
 
 /// A bottle on one engine.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 pub struct BottleRef {
     /// The engine.
     pub engine: EngineId,
@@ -25,6 +27,7 @@ pub struct BottleRef {
 
 /// The state of a container in the engine's words, open to words we do not know.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 #[serde(tag = "state", rename_all = "snake_case")]
 pub enum ContainerState {
     /// Made, never started.
@@ -51,6 +54,7 @@ pub enum ContainerState {
 
 /// One container of a bottle.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 pub struct ContainerSighting {
     /// The engine's id of it.
     pub container: String,
@@ -62,6 +66,7 @@ pub struct ContainerSighting {
 
 /// A bottle as its containers' labels tell it.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 pub struct BottleSighting {
     /// The bottle.
     pub bottle: BottleRef,

@@ -27,6 +27,7 @@ const GENESIS: &str = "cellar audit 1";
 
 /// One line.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 pub struct AuditEntry {
     /// Counts from 1.
     pub seq: u64,
@@ -43,6 +44,7 @@ pub struct AuditEntry {
 
 /// What happened.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 #[serde(tag = "event", rename_all = "snake_case")]
 pub enum AuditEvent {
     /// It was made from this spec, or that failed.
@@ -158,6 +160,7 @@ const fn is_false(value: &bool) -> bool {
 
 /// How something ended.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 #[serde(rename_all = "snake_case")]
 pub enum AuditOutcome {
     /// Well.
@@ -171,6 +174,7 @@ pub enum AuditOutcome {
 
 /// Where the chain ends.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 pub struct AuditHead {
     /// The last line's number.
     pub seq: u64,

@@ -18,6 +18,7 @@ pub(super) const FILE: &str = "record.json";
 
 /// One bottle on record.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 pub struct Record {
     /// Version of this format; a newer one is refused.
     pub version: u32,

@@ -19,6 +19,7 @@ const SPECS: &str = "specs";
 
 /// One step of a bottle from a spec to the next.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 pub struct Revision {
     /// Counts from 1.
     pub revision: u32,
@@ -37,6 +38,7 @@ pub struct Revision {
 
 /// Why a bottle's spec changed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 #[serde(tag = "cause", rename_all = "snake_case")]
 pub enum Cause {
     /// It was made.

@@ -7,6 +7,7 @@ use crate::policy::BottleBudget;
 
 /// All budgets of a bottle, and whether something waits because of them.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 pub struct Budgets {
     /// Each of them, as the routes in force have them.
     pub budgets: Vec<BudgetState>,
@@ -17,6 +18,7 @@ pub struct Budgets {
 
 /// How one budget stands.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 pub struct BudgetState {
     /// The budget.
     #[serde(flatten)]
@@ -33,6 +35,7 @@ pub struct BudgetState {
 
 /// Requests that wait because a budget is spent.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 pub struct Pause {
     /// Since when some request waits.
     pub since: Timestamp,

@@ -69,6 +69,7 @@ impl std::fmt::Debug for ToEgress {
 /// Connections or requests that wait for the operator. Those that one answer would serve
 /// wait together.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 pub struct HoldRecord {
     /// Counts from 1 within one life of the sidecar.
     pub id: u64,
@@ -108,6 +109,7 @@ impl HoldRecord {
 
 /// A request to a host that routes allow for other methods or paths.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 pub struct HeldRequest {
     /// The method.
     pub method: String,
@@ -123,6 +125,7 @@ impl HeldRequest {
 
 /// How a hold ended.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 #[serde(rename_all = "snake_case")]
 pub enum HoldEnd {
     /// A route lets it through.

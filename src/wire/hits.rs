@@ -14,6 +14,7 @@ use crate::spec::Digest;
 /// Names a route by all that it says but its budget and what may pass the scanner on it:
 /// changing those goes on counting.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 #[serde(transparent)]
 pub struct RouteKey(String);
 
@@ -41,6 +42,7 @@ impl RouteKey {
 
 /// What was let out somewhere.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 #[serde(default)]
 pub struct Passed {
     /// Requests, and tunnels that were not looked into.
@@ -72,6 +74,7 @@ impl Passed {
 
 /// What counts against a route's budget, in this life of the sidecar.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 #[serde(default)]
 pub struct Spent {
     /// Requests.
@@ -82,6 +85,7 @@ pub struct Spent {
 
 /// What one route let out.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 pub struct RouteHits {
     /// The route.
     pub route: RouteKey,
@@ -95,6 +99,7 @@ pub struct RouteHits {
 
 /// What was let out to one host.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 pub struct HostHits {
     /// The host, 253 characters at most.
     pub host: String,
@@ -105,6 +110,7 @@ pub struct HostHits {
 
 /// What was refused to one host for one reason.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 pub struct RefusedHits {
     /// The host as asked, control characters escaped, 253 characters at most.
     pub host: String,
@@ -119,6 +125,7 @@ pub struct RefusedHits {
 /// What egress let out and refused over all its lives. A route or host that is not in it
 /// had nothing, as long as the sum of the rest is empty.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 pub struct Hits {
     /// When the counting began.
     pub since: Timestamp,

@@ -14,6 +14,7 @@ use crate::spec::{Digest, ImageSource, Spec};
 
 /// A role of the guest binary, and so a container of the bottle.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 #[serde(rename_all = "snake_case")]
 pub enum Role {
     /// PID 1 of the agent container.
@@ -41,6 +42,7 @@ impl Role {
 
 /// How a role says it is.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 #[serde(tag = "state", rename_all = "snake_case")]
 pub enum RoleState {
     /// It serves.
@@ -61,6 +63,7 @@ pub enum RoleState {
 
 /// What the agent's session is doing.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 #[serde(rename_all = "snake_case")]
 pub enum Activity {
     /// The session has not started its program yet.
@@ -77,6 +80,7 @@ pub enum Activity {
 
 /// The state of a session and where it was learnt from.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 pub struct SessionReport {
     /// What it is doing.
     pub activity: Activity,
@@ -97,6 +101,7 @@ pub struct SessionReport {
 
 /// How the program in the session ended.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 #[serde(tag = "how", rename_all = "snake_case")]
 pub enum SessionExit {
     /// It exited.
@@ -115,6 +120,7 @@ pub enum SessionExit {
 
 /// One probe of the seal.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 pub struct SealCheck {
     /// What was probed, such as `interfaces`.
     pub name: String,
@@ -126,6 +132,7 @@ pub struct SealCheck {
 
 /// The result of all probes, made before the agent's program runs.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 pub struct SealReport {
     /// When they were made.
     pub at: Timestamp,
@@ -143,6 +150,7 @@ impl SealReport {
 
 /// What egress decided.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 #[serde(tag = "verdict", rename_all = "snake_case")]
 pub enum Verdict {
     /// The connection was let out.
@@ -156,6 +164,7 @@ pub enum Verdict {
 
 /// One decision of egress.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 pub struct DecisionRecord {
     /// Counts from 1 within one bottle's life, kept over restarts of the sidecar.
     pub seq: u64,
@@ -182,6 +191,7 @@ pub struct DecisionRecord {
 
 /// What a request asked for and how it went.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 pub struct RequestFacts {
     /// The canonical path, printable, 512 characters at most; `?…` stands for a query.
     pub path: String,
@@ -209,6 +219,7 @@ pub struct RequestFacts {
 
 /// One line that a role says about itself.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 pub struct LogLine {
     /// When.
     pub at: Timestamp,

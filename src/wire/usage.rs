@@ -11,6 +11,7 @@ pub const LONG_PROMPT_TOKENS: u64 = 100_000;
 
 /// Tokens by how they are paid for. No token is in two of them.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 #[serde(default)]
 pub struct Tokens {
     /// Read, and neither from a cache nor into one.
@@ -53,6 +54,7 @@ impl Tokens {
 
 /// What one answer of a model says that it used.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 pub struct AnswerUsage {
     /// The model's name as the answer has it, printable ASCII, 64 characters at most;
     /// empty if the answer names none that can be shown.
@@ -65,6 +67,7 @@ pub struct AnswerUsage {
 
 /// What all answers of one model say that they used.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 #[serde(default)]
 pub struct ModelUsage {
     /// How many said something.
@@ -89,6 +92,7 @@ impl ModelUsage {
 
 /// What a bottle used over all lives of its egress.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 pub struct Usage {
     /// When the counting began.
     pub since: Timestamp,

@@ -9,6 +9,7 @@ use std::time::{Duration, Instant};
 use portable_pty::CommandBuilder;
 
 use super::engine::Engine;
+use super::output_schema::assert_described;
 use super::terminal::Terminal;
 
 /// How long anything on the engine may take before a test gives it up. Far above
@@ -133,7 +134,11 @@ impl Operator {
             String::from_utf8_lossy(&output.stdout),
             String::from_utf8_lossy(&output.stderr)
         );
-        String::from_utf8_lossy(&output.stdout).into_owned()
+        let printed = String::from_utf8_lossy(&output.stdout).into_owned();
+        if arguments.contains(&"--json") {
+            assert_described(arguments, &printed);
+        }
+        printed
     }
 
     /// What a verb prints with `--json`.

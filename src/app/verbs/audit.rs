@@ -66,6 +66,19 @@ fn list(out: &mut Output, store: &Store, arguments: &AuditArguments) -> Result<E
     Ok(Exit::Done)
 }
 
+/// What `audit verify --json` prints.
+#[derive(serde::Serialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
+pub(super) struct Verified<'a> {
+    /// Whether nothing was taken out, put in or changed.
+    whole: bool,
+    /// The last entry; none where there is none, or the chain is broken.
+    head: Option<&'a crate::store::AuditHead>,
+    /// Where it is broken.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    why: Option<String>,
+}
+
 fn verify(out: &mut Output, store: &Store, is_json: bool) -> Result<Exit, Failure> {
     let attempt = "verify the audit";
     let checked = store
@@ -75,7 +88,11 @@ fn verify(out: &mut Output, store: &Store, is_json: bool) -> Result<Exit, Failur
     let head = match checked {
         Ok(head) => head,
         Err(fault) if is_json => {
-            let told = serde_json::json!({"whole": false, "why": fault.to_string()});
+            let told = Verified {
+                whole: false,
+                head: None,
+                why: Some(fault.to_string()),
+            };
             out.json(&told).map_err(printing)?;
             return Ok(Exit::Failed);
         }
@@ -86,7 +103,11 @@ fn verify(out: &mut Output, store: &Store, is_json: bool) -> Result<Exit, Failur
         }
     };
     if is_json {
-        let told = serde_json::json!({"whole": true, "head": head});
+        let told = Verified {
+            whole: true,
+            head: head.as_ref(),
+            why: None,
+        };
         out.json(&told).map_err(printing)?;
     } else {
         let line = head.map_or_else(

@@ -1,6 +1,6 @@
 //! `diff --manifest` and `apply`: a bottle beside the manifest, and brought to it.
 
-use serde_json::json;
+use serde::Serialize;
 
 use super::super::ask;
 use super::super::beside::{Beside, Today};
@@ -12,12 +12,42 @@ use super::{mended, printing};
 use crate::spec::{BottleId, Drift, RouteDrift};
 use crate::store::Record;
 
+/// What `diff --manifest --json` prints.
+#[derive(Serialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
+pub(super) struct Compared<'a> {
+    /// The bottle.
+    bottle: &'a BottleId,
+    /// How it stands beside the manifest.
+    manifest: &'a Beside,
+}
+
+/// What `apply --json` prints.
+#[derive(Default, Serialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
+pub(super) struct Applied<'a> {
+    /// Whether anything had to be changed; the other fields are there if so.
+    changed: bool,
+    /// The revision of the bottle that holds the change.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    revision: Option<u64>,
+    /// Whether it holds now, and not only from the bottle's next start.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    in_force: Option<bool>,
+    /// What differed.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    drift: Option<&'a Drift>,
+}
+
 pub(super) async fn diff(out: &mut Output, arguments: &DiffArguments) -> Result<Exit, Failure> {
     let cellar = mended(out).await?;
     let record = record(&cellar, &arguments.bottle)?;
     let beside = compared(&Today::load(), &record)?;
     if arguments.json {
-        let told = json!({ "bottle": record.id, "manifest": beside });
+        let told = Compared {
+            bottle: &record.id,
+            manifest: &beside,
+        };
         out.json(&told).map_err(printing)?;
         return Ok(Exit::Done);
     }
@@ -40,7 +70,7 @@ pub(super) async fn apply(out: &mut Output, arguments: &ApplyArguments) -> Resul
     let drift = match compared(&today, &record)? {
         Beside::Same => {
             if arguments.json {
-                out.json(&json!({ "changed": false })).map_err(printing)?;
+                out.json(&Applied::default()).map_err(printing)?;
             } else {
                 let line = format!("{id} is as the manifest says");
                 out.line(&line).map_err(printing)?;
@@ -67,12 +97,12 @@ pub(super) async fn apply(out: &mut Output, arguments: &ApplyArguments) -> Resul
     let changed = cellar.bring(&record, &manifest.routes).await?;
     let misses = manifest.secrets().any(|name| !has(&record, name.as_str()));
     if arguments.json {
-        let told = json!({
-            "changed": true,
-            "revision": changed.generation,
-            "in_force": changed.reach == Reach::Now,
-            "drift": drift,
-        });
+        let told = Applied {
+            changed: true,
+            revision: Some(changed.generation),
+            in_force: Some(changed.reach == Reach::Now),
+            drift: Some(&drift),
+        };
         out.json(&told).map_err(printing)?;
     } else {
         let since = match changed.reach {

@@ -1,5 +1,7 @@
 //! `freeze`, `unfreeze`, `cut`, `reconnect`, `panic`: what holds bottles still.
 
+use std::collections::BTreeSet;
+
 use futures_util::StreamExt as _;
 use futures_util::future::BoxFuture;
 
@@ -79,6 +81,20 @@ pub(super) async fn some(
     Ok(tally.exit)
 }
 
+/// What `panic --json` prints.
+#[derive(serde::Serialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
+pub(super) struct Panicked<'a> {
+    /// Whether it was taken back.
+    undone: bool,
+    /// The bottles that were frozen, or go on.
+    frozen: &'a BTreeSet<BottleId>,
+    /// The bottles that were cut, or are connected again.
+    cut: &'a BTreeSet<BottleId>,
+    /// What did not work out.
+    failures: &'a [String],
+}
+
 pub(super) async fn panic(out: &mut Output, arguments: &PanicArguments) -> Result<Exit, Failure> {
     // Nothing is mended first: that could take its time.
     let cellar = Cellar::open().await?;
@@ -89,12 +105,12 @@ pub(super) async fn panic(out: &mut Output, arguments: &PanicArguments) -> Resul
     };
     if arguments.json {
         let failures: Vec<String> = braked.failures.iter().map(Failure::line).collect();
-        let told = serde_json::json!({
-            "undone": arguments.undo,
-            "frozen": braked.frozen,
-            "cut": braked.cut,
-            "failures": failures,
-        });
+        let told = Panicked {
+            undone: arguments.undo,
+            frozen: &braked.frozen,
+            cut: &braked.cut,
+            failures: &failures,
+        };
         out.json(&told).map_err(printing)?;
     } else {
         tell(out, &braked, arguments.undo)?;

@@ -15,8 +15,11 @@ use crate::spec::BottleId;
 use crate::state::{pause_words, room_words, spent_words};
 use crate::wire::{BudgetState, Budgets, Usage};
 
+/// What `budget --json` prints.
 #[derive(Serialize)]
-struct Shown<'a> {
+#[cfg_attr(test, derive(schemars::JsonSchema), schemars(rename = "BudgetShown"))]
+pub(super) struct Shown<'a> {
+    /// The bottle.
     bottle: &'a BottleId,
     /// The budgets on record.
     recorded: &'a [BottleBudget],
@@ -27,11 +30,17 @@ struct Shown<'a> {
     unpriced: &'a [String],
 }
 
+/// What a change of a budget prints with `--json`.
 #[derive(Serialize)]
-struct Changed<'a> {
+#[cfg_attr(test, derive(schemars::JsonSchema), schemars(rename = "BudgetChanged"))]
+pub(super) struct Changed<'a> {
+    /// The bottle.
     bottle: &'a BottleId,
+    /// The table of routes and budgets that holds it.
     generation: u64,
+    /// Whether it holds now, and not only from the bottle's next start.
     in_force: bool,
+    /// All of them, as they are now.
     budgets: &'a [BottleBudget],
 }
 

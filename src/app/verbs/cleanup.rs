@@ -10,9 +10,13 @@ use super::{mended, printing};
 use crate::docker;
 use crate::spec::BottleId;
 
+/// What `cleanup --json` prints.
 #[derive(Debug, Serialize)]
-struct Cleaned<'a> {
+#[cfg_attr(test, derive(schemars::JsonSchema))]
+pub(super) struct Cleaned<'a> {
+    /// Whether it was removed, or is only told.
     removed: bool,
+    /// What belongs to no bottle, in words.
     found: &'a [String],
 }
 

@@ -12,8 +12,9 @@ use crate::docker::{self, DockerEngine, Engine as _, EngineAddress, EngineInfo};
 
 /// How a finding bears on bottles.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 #[serde(rename_all = "snake_case")]
-enum Grade {
+pub(super) enum Grade {
     /// As it should be.
     Good,
     /// Works, less well.
@@ -24,10 +25,15 @@ enum Grade {
 
 /// One thing looked at.
 #[derive(Clone, Debug, Serialize)]
-struct Finding {
+#[cfg_attr(test, derive(schemars::JsonSchema), schemars(rename = "DoctorFinding"))]
+pub(super) struct Finding {
+    /// What was looked at.
     what: &'static str,
+    /// How it is.
     grade: Grade,
+    /// What was seen.
     seen: String,
+    /// What to do about it.
     mend: Option<String>,
 }
 

@@ -33,10 +33,15 @@ pub(super) fn init(out: &mut Output, arguments: &InitArguments) -> Result<Exit, 
     Ok(Exit::Done)
 }
 
+/// What `check --json` prints.
 #[derive(Debug, Serialize)]
-struct Checked<'a> {
+#[cfg_attr(test, derive(schemars::JsonSchema))]
+pub(super) struct Checked<'a> {
+    /// Mistakes, each with its place.
     problems: &'a [Problem],
+    /// What is worth knowing and is no mistake.
     notes: &'a [String],
+    /// The agents that can be started.
     agents: &'a [AgentListing],
 }
 

@@ -15,10 +15,14 @@ use crate::spec::BottleId;
 
 /// What was done to one bottle, as JSON.
 #[derive(Debug, Serialize)]
-struct Done<'a> {
+#[cfg_attr(test, derive(schemars::JsonSchema))]
+pub(super) struct Done<'a> {
+    /// The bottle.
     bottle: &'a str,
+    /// What was done, in a word; none if it failed.
     #[serde(rename = "done")]
     word: Option<&'a str>,
+    /// Why it failed, and what to do.
     failure: Option<String>,
 }
 

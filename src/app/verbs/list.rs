@@ -84,6 +84,16 @@ fn age(at: Timestamp) -> String {
     }
 }
 
+/// What `show --json` prints.
+#[derive(serde::Serialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
+pub(super) struct Described<'a> {
+    /// As it is.
+    bottle: &'a BottleView,
+    /// As it is on record.
+    record: &'a crate::store::Record,
+}
+
 pub(super) async fn show(out: &mut Output, arguments: &OneArguments) -> Result<Exit, Failure> {
     let cellar = mended(out).await?;
     let id = cellar.find(&arguments.bottle)?;
@@ -98,7 +108,10 @@ pub(super) async fn show(out: &mut Output, arguments: &OneArguments) -> Result<E
         .ok_or_else(|| Failure::because(format!("show `{id}`"), "it was removed meanwhile"))?;
     view.manifest = Today::load().beside(&record);
     if arguments.json {
-        let both = serde_json::json!({ "bottle": view, "record": record });
+        let both = Described {
+            bottle: &view,
+            record: &record,
+        };
         return out.json(&both).map_err(printing).map(|()| Exit::Done);
     }
     let mut rows: Vec<(&str, String)> = vec![

@@ -24,12 +24,19 @@ use crate::wire::Role;
 
 const ATTEMPT: &str = "read the logs";
 
+/// A line of a log.
 #[derive(Debug, Serialize)]
-struct Line<'a> {
+#[cfg_attr(test, derive(schemars::JsonSchema), schemars(rename = "LogLine"))]
+pub(super) struct Line<'a> {
+    /// The bottle.
     bottle: &'a str,
+    /// The container.
     role: Role,
+    /// `stdout` or `stderr`.
     stream: &'static str,
+    /// When the engine took it (RFC 3339).
     at: Option<String>,
+    /// The line. Hostile text.
     text: &'a str,
     /// Whether it was longer than 1 MiB and goes on as the next.
     #[serde(skip_serializing_if = "std::ops::Not::not")]

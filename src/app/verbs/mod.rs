@@ -18,6 +18,8 @@ mod plain;
 mod record;
 mod requests;
 mod revisions;
+#[cfg(test)]
+mod schema;
 mod send;
 mod start;
 mod stats;

@@ -36,7 +36,9 @@ const PACE: Duration = Duration::from_millis(500);
 
 /// A request beside its bottle.
 #[derive(Debug, Serialize)]
-struct Listed {
+#[cfg_attr(test, derive(schemars::JsonSchema))]
+pub(super) struct Listed {
+    /// The bottle.
     bottle: BottleId,
     /// The digest of the spec that the effect stands against.
     spec: Digest,
@@ -50,14 +52,17 @@ struct Listed {
     /// How the bottle stands beside the manifest of today.
     #[serde(skip_serializing_if = "Option::is_none")]
     manifest: Option<Beside>,
+    /// The request.
     request: RequestRecord,
 }
 
 /// A request as an answer left it.
 #[derive(Debug, Serialize)]
-struct Told<'a> {
+#[cfg_attr(test, derive(schemars::JsonSchema))]
+pub(super) struct Told<'a> {
     #[serde(flatten)]
     request: &'a RequestRecord,
+    /// What became of the manifest, where it was to be changed too.
     #[serde(skip_serializing_if = "Option::is_none")]
     manifest: Option<&'a IntoManifest>,
 }

@@ -41,13 +41,29 @@ pub(super) async fn list(out: &mut Output, arguments: &OneArguments) -> Result<E
     Ok(Exit::Done)
 }
 
+/// What `rollback --json` prints.
+#[derive(Debug, Serialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
+pub(super) struct RolledBack {
+    /// The new revision, which is as the old one was.
+    revision: u32,
+    /// Whether it holds now, and not only from the bottle's next start.
+    in_force: bool,
+}
+
 /// What differs between two specs of a bottle.
 #[derive(Debug, Serialize)]
-struct Difference {
+#[cfg_attr(test, derive(schemars::JsonSchema))]
+pub(super) struct Difference {
+    /// The older revision.
     from: u32,
+    /// The newer one.
     to: u32,
+    /// What differs, in words.
     words: Vec<String>,
+    /// The older spec.
     old: Spec,
+    /// The newer spec.
     new: Spec,
 }
 
@@ -112,7 +128,10 @@ pub(super) async fn rollback(
     shown.finish().await;
     let (revision, reach) = rolled_back?;
     if arguments.json {
-        let done = serde_json::json!({"revision": revision, "in_force": reach == Reach::Now});
+        let done = RolledBack {
+            revision,
+            in_force: reach == Reach::Now,
+        };
         out.json(&done).map_err(printing)?;
         return Ok(Exit::Done);
     }

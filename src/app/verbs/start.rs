@@ -67,19 +67,31 @@ async fn interruptible<T>(operation: impl Future<Output = T>) -> Option<T> {
     }
 }
 
+/// What `start --json` prints.
 #[derive(Debug, Serialize)]
-struct Started<'a> {
+#[cfg_attr(test, derive(schemars::JsonSchema))]
+pub(super) struct Started<'a> {
+    /// The bottle.
     bottle: &'a str,
+    /// From the first step until its session was ready.
     ready_ms: u128,
+    /// The steps, in the order of their beginning.
     steps: Vec<StepTook>,
+    /// The image that it runs.
     image: &'a str,
+    /// What the probes of its fence found.
     seal: &'a crate::wire::SealReport,
 }
 
+/// How long a step took.
 #[derive(Debug, Serialize)]
-struct StepTook {
+#[cfg_attr(test, derive(schemars::JsonSchema))]
+pub(super) struct StepTook {
+    /// Which, in words.
     step: &'static str,
+    /// When it began, after the first.
     began_ms: u128,
+    /// How long it took.
     took_ms: u128,
 }
 

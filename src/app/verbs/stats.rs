@@ -35,45 +35,68 @@ const ROUNDS: u32 = 5;
 
 /// What one bottle uses, for scripts.
 #[derive(Debug, Serialize)]
-struct BottleStats<'a> {
+#[cfg_attr(test, derive(schemars::JsonSchema))]
+pub(super) struct BottleStats<'a> {
+    /// A change that breaks readers raises it.
     version: u32,
+    /// When it was read.
     at: Timestamp,
+    /// The bottle.
     bottle: &'a BottleId,
+    /// The name of its agent.
     agent: &'a str,
+    /// In one word how it is.
     state: &'static str,
     /// Per cent of one CPU; absent where it does not run.
     #[serde(skip_serializing_if = "Option::is_none")]
     cpu_percent: Option<f64>,
+    /// Memory, without what could be dropped at once.
     memory_bytes: u64,
+    /// Processes and threads.
     pids: u64,
+    /// The same of each of its containers that runs.
     containers: BTreeMap<Role, ContainerStats>,
+    /// What egress counted of its models.
     #[serde(skip_serializing_if = "Option::is_none")]
     usage: Option<Spent>,
 }
 
+/// What one container uses.
 #[derive(Debug, Serialize)]
-struct ContainerStats {
+#[cfg_attr(test, derive(schemars::JsonSchema))]
+pub(super) struct ContainerStats {
+    /// Per cent of one CPU.
     #[serde(skip_serializing_if = "Option::is_none")]
     cpu_percent: Option<f64>,
+    /// Memory, without what could be dropped at once.
     memory_bytes: u64,
     /// 0 is none.
     memory_limit_bytes: u64,
+    /// Processes and threads.
     pids: u64,
+    /// Received over the network.
     received_bytes: u64,
+    /// Sent over the network.
     sent_bytes: u64,
+    /// The same in each of the last seconds.
     #[serde(skip_serializing_if = "Option::is_none")]
     received_per_second: Option<u64>,
+    /// The same in each of the last seconds.
     #[serde(skip_serializing_if = "Option::is_none")]
     sent_per_second: Option<u64>,
 }
 
 /// What egress counted since the bottle was made.
 #[derive(Debug, Serialize)]
-struct Spent {
+#[cfg_attr(test, derive(schemars::JsonSchema), schemars(rename = "TokensSpent"))]
+pub(super) struct Spent {
+    /// Read by models.
     prompt_tokens: u64,
+    /// Written by models.
     output_tokens: u64,
     /// An estimate; the models that it leaves out are beside it.
     cost_dollars: f64,
+    /// Models that the sum leaves out.
     unpriced_models: Vec<String>,
 }
 

@@ -18,7 +18,9 @@ use crate::wire::{HoldEnd, Verdict};
 
 /// A bottle and how it stood in the end.
 #[derive(Debug, Serialize)]
-struct Waited<'a> {
+#[cfg_attr(test, derive(schemars::JsonSchema))]
+pub(super) struct Waited<'a> {
+    /// The bottle.
     bottle: &'a BottleId,
     /// Whether it came to what was waited for.
     reached: bool,

@@ -23,6 +23,7 @@ pub(super) use shown::is_hidden;
 
 /// Something that an operator should know before he says yes.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 pub struct Finding {
     /// How much it matters.
     pub severity: Severity,

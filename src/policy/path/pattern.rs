@@ -11,6 +11,7 @@ use super::{CanonicalPath, PathFault};
 /// stands for everything below, `/simple/` itself included for `/simple/*`. `**` is the
 /// same there and stands nowhere else.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 #[serde(try_from = "String", into = "String")]
 pub struct PathPattern(String);
 

@@ -109,10 +109,15 @@ pub(super) async fn revoke(
     tell(out, &change, &format!("took {words} away"), is_json)
 }
 
+/// What a change of routes prints with `--json`.
 #[derive(Serialize)]
-struct Changed<'a> {
+#[cfg_attr(test, derive(schemars::JsonSchema), schemars(rename = "RoutesChanged"))]
+pub(in crate::app::verbs) struct Changed<'a> {
+    /// The table of routes that holds it.
     generation: u64,
+    /// Whether it holds now, and not only from the bottle's next start.
     in_force: bool,
+    /// All of them, as they are now.
     routes: &'a crate::policy::RouteSet,
 }
 

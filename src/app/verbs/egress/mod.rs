@@ -11,6 +11,8 @@ use super::super::output::Output;
 use super::{mended, printing};
 
 pub(super) use change::end;
+#[cfg(test)]
+pub(super) use {change::Changed, show::Shown, suggest::Suggested, test::Answer};
 
 pub(super) async fn egress(out: &mut Output, arguments: EgressArguments) -> Result<Exit, Failure> {
     let cellar = mended(out).await?;

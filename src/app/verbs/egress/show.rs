@@ -22,15 +22,25 @@ use crate::wire::{
     RouteHits, RouteKey, Usage, Verdict,
 };
 
+/// What `egress --json` prints.
 #[derive(Serialize)]
-struct Shown<'a> {
+#[cfg_attr(test, derive(schemars::JsonSchema), schemars(rename = "Egress"))]
+pub(in crate::app::verbs) struct Shown<'a> {
+    /// The table of routes in force; none where egress does not answer.
     generation: Option<u64>,
+    /// The routes and terms.
     routes: &'a RouteSet,
+    /// What waits for the operator.
     holds: &'a [HoldRecord],
+    /// Decisions that let out, since the bottle was made.
     allowed: u64,
+    /// Decisions that refused.
     denied: u64,
+    /// The last decisions, oldest first.
     decisions: &'a [DecisionRecord],
+    /// What models say was used.
     usage: Option<&'a Usage>,
+    /// How far budgets are used up.
     budgets: Option<&'a Budgets>,
     /// What of it costs how much.
     cost: Option<Cost>,

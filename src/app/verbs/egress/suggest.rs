@@ -15,10 +15,15 @@ use crate::spec::BottleId;
 use crate::state::refused;
 
 #[derive(Serialize)]
-struct Suggested<'a> {
+#[cfg_attr(test, derive(schemars::JsonSchema))]
+pub(in crate::app::verbs) struct Suggested<'a> {
+    /// How often it was refused.
     times: usize,
+    /// Whether what was refused said what for; else the route is all of the host.
     exact: bool,
+    /// As a template's `routes` take it.
     route: Value,
+    /// A preset that holds it.
     #[serde(skip_serializing_if = "Option::is_none")]
     preset: Option<&'a str>,
 }

@@ -21,14 +21,19 @@ pub(super) struct Question {
 
 /// The verdict, as JSON and in words.
 #[derive(Debug, PartialEq, Eq, Serialize)]
-struct Answer<'a> {
+#[cfg_attr(test, derive(schemars::JsonSchema), schemars(rename = "EgressAnswer"))]
+pub(in crate::app::verbs) struct Answer<'a> {
+    /// Whether it would be let out.
     allowed: bool,
+    /// Why not: a stable code.
     #[serde(skip_serializing_if = "Option::is_none")]
     reason: Option<Reason>,
     /// Whether the operator would be asked before it is refused.
     held: bool,
+    /// The route that decides.
     #[serde(skip_serializing_if = "Option::is_none")]
     route: Option<&'a Route>,
+    /// Its number in `cellar egress`.
     #[serde(skip_serializing_if = "Option::is_none")]
     number: Option<usize>,
     /// Whether these routes were heard from egress, or are those on record.
