@@ -241,6 +241,9 @@ fn describe(view: &mut BottleView, hub: &HubView) {
             .or_else(|| session.title.clone())
             .unwrap_or_default();
         let mut health = ModelHealth::default();
+        if let Some(seal) = &hub.seal {
+            health.begin(seal.at);
+        }
         for decision in &hub.decisions {
             health.hear(decision);
         }

@@ -30,6 +30,10 @@ pub struct ModelHealth {
     /// The no that was answered since.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub refusal: Option<Refusal>,
+    /// When this session's fence was looked at, just before it began: what was refused
+    /// before was refused to another one.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub begun: Option<Timestamp>,
 }
 
 /// A model's no.
@@ -127,6 +131,9 @@ impl ModelHealth {
         let Some(kind) = RefusalKind::of(status) else {
             return false;
         };
+        if self.begun.is_some_and(|begun| decision.at < begun) {
+            return false;
+        }
         match &mut self.refusal {
             Some(known) if known.kind == kind => {
                 known.status = status;
@@ -144,6 +151,14 @@ impl ModelHealth {
             }
         }
         true
+    }
+
+    /// A session begins now: what its models refused before is of no account.
+    pub(crate) fn begin(&mut self, at: Timestamp) {
+        self.begun = Some(at);
+        if self.refusal.as_ref().is_some_and(|known| known.since < at) {
+            self.refusal = None;
+        }
     }
 
     /// A session begins or ended: what its models said before is of no account.
@@ -193,7 +208,7 @@ mod tests {
         assert!(health.hear(&answer(3, ASK, 200)));
         let known = ModelHealth {
             progress: Some(ago(58)),
-            refusal: None,
+            ..ModelHealth::default()
         };
         assert_eq!(health, known);
     }
@@ -212,6 +227,21 @@ mod tests {
         tunnel.request = None;
         assert!(!health.hear(&tunnel));
         assert!(health.is_unknown());
+    }
+
+    #[test]
+    fn what_was_refused_before_this_session_began_is_not_its_own() {
+        let mut health = ModelHealth::default();
+        // Told in either order: a hub tells again what it kept.
+        health.hear(&answer(1, ASK, 401));
+        health.begin(ago(30));
+        assert_eq!(health.refusal, None);
+        assert!(!health.hear(&answer(2, ASK, 401)));
+        let mut later = answer(3, ASK, 401);
+        later.at = ago(10);
+        assert!(health.hear(&later));
+        health.begin(ago(30));
+        assert!(health.refusal.is_some());
     }
 
     fn told(console: &mut Console, decision: DecisionRecord) {

@@ -148,7 +148,10 @@ fn take_report(bottle: &mut Bottle, role: Role, report: RoleReport) -> Option<Ta
             }
             return Some(Tab::Egress);
         }
-        RoleReport::Seal { report } => bottle.hub.seal = Some(report),
+        RoleReport::Seal { report } => {
+            bottle.model.begin(report.at);
+            bottle.hub.seal = Some(report);
+        }
         RoleReport::Session { report } => {
             if report.activity == Activity::Starting {
                 bottle.model.forget();
