@@ -3,28 +3,14 @@
 
 use std::time::Duration;
 
-use portable_pty::CommandBuilder;
-
 use crate::support::fake_engine::fleet::{Fleet, Labelled};
 use crate::support::fake_engine::{FakeEngine, Fault};
 use crate::support::operator::PATIENCE;
-use crate::support::terminal::Terminal;
-
-fn console(engine: &FakeEngine, columns: u16, rows: u16) -> Terminal {
-    let plain = engine.console(&[]);
-    let mut command = CommandBuilder::new(plain.get_program());
-    for (key, value) in plain.get_envs() {
-        if let Some(value) = value {
-            command.env(key, value);
-        }
-    }
-    Terminal::open(command, columns, rows)
-}
 
 #[test]
 fn a_thousand_containers_are_listed_measured_and_sorted() {
     let engine = FakeEngine::start(Fleet::quiet(999));
-    let mut console = console(&engine, 200, 50);
+    let mut console = engine.terminal(&[], 200, 50);
     console.wait_for_text("333 bottles", PATIENCE);
     console.wait_for("what rows in sight use", PATIENCE, |screen| {
         let measured = screen.lines().filter(|line| line.contains('%'));
@@ -47,7 +33,7 @@ fn containers_of_others_are_no_bottles() {
         ..Fleet::quiet(30)
     };
     let engine = FakeEngine::start(fleet);
-    let mut console = console(&engine, 80, 24);
+    let mut console = engine.terminal(&[], 80, 24);
     console.wait_for_text("No bottles yet", PATIENCE);
     console.kill();
     assert_eq!(engine.asked().get("stats"), None);
@@ -56,7 +42,7 @@ fn containers_of_others_are_no_bottles() {
 #[test]
 fn an_engine_that_breaks_is_told_and_found_again() {
     let engine = FakeEngine::start(Fleet::quiet(30));
-    let mut console = console(&engine, 120, 40);
+    let mut console = engine.terminal(&[], 120, 40);
     console.wait_for_text("10 bottles", PATIENCE);
     engine.stop("api-00000");
     console.wait_for("the bottle that ended", PATIENCE, |screen| {

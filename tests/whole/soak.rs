@@ -1,8 +1,6 @@
 //! Hours of a busy engine in a minute: bottles come and go by hundreds, the engine is
 //! started again and again, and the console grows by nothing.
 
-use portable_pty::CommandBuilder;
-
 use crate::support::fake_engine::FakeEngine;
 use crate::support::fake_engine::fleet::Fleet;
 use crate::support::operator::PATIENCE;
@@ -69,14 +67,7 @@ fn an_engine_on_which_everything_changes_costs_no_more_at_the_end() {
     for bottle in &bottles[AT_ONCE..] {
         engine.set_present(bottle, false);
     }
-    let plain = engine.console(&[]);
-    let mut command = CommandBuilder::new(plain.get_program());
-    for (key, value) in plain.get_envs() {
-        if let Some(value) = value {
-            command.env(key, value);
-        }
-    }
-    let mut console = Terminal::open(command, 160, 70);
+    let mut console = engine.terminal(&[], 160, 70);
     console.wait_for_text(&format!("{AT_ONCE} bottles"), PATIENCE);
     round(&engine, &console, &bottles);
     let begin = held(&console);

@@ -19,9 +19,12 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::thread::JoinHandle;
 use std::time::Duration;
 
+use portable_pty::CommandBuilder;
 use tokio::sync::watch;
 
 use fleet::{Fleet, World};
+
+use super::terminal::Terminal;
 
 /// The owner of the bottles, as a state folder of ours names its own.
 pub(crate) const OWNER: &str = "fakeowner";
@@ -121,6 +124,19 @@ impl FakeEngine {
             .env("XDG_CACHE_HOME", at("cache"))
             .current_dir(root);
         command
+    }
+
+    /// The same, in a terminal.
+    pub(crate) fn terminal(&self, arguments: &[&str], columns: u16, rows: u16) -> Terminal {
+        let plain = self.console(arguments);
+        let mut command = CommandBuilder::new(plain.get_program());
+        command.args(plain.get_args());
+        for (key, value) in plain.get_envs() {
+            if let Some(value) = value {
+                command.env(key, value);
+            }
+        }
+        Terminal::open(command, columns, rows)
     }
 
     /// Lets things go wrong, or right again.
