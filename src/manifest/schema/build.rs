@@ -2,7 +2,8 @@
 
 use schemars::JsonSchema;
 
-use super::{Period, Ports, PresetName, Size};
+use super::route::{Ports, PresetName};
+use super::words::{Period, Size};
 
 /// What the RUN steps of a Dockerfile may reach and use.
 #[derive(JsonSchema)]
