@@ -5,6 +5,7 @@
 //! session hangs, so the keyboard is always read; what the session does not take is
 //! dropped past a bound, never waited for.
 
+mod chords;
 mod keyboard;
 mod peer;
 
@@ -16,6 +17,7 @@ use tokio::signal::unix::{SignalKind, signal};
 use tokio::sync::{mpsc, watch};
 use tokio::time::MissedTickBehavior;
 
+pub(crate) use self::chords::{console_chords, leaving_chords};
 pub(crate) use self::keyboard::Keyboard;
 pub(crate) use self::peer::{News, Peer, PeerError};
 use super::terminal::Terminal;

@@ -4,7 +4,9 @@
 use super::Console;
 use super::session::{Purpose, Shown};
 use crate::pty::Screen;
-use crate::state::{BottleRef, Event, Key, MOST_COPIED, ScreenNews, ScreenWish, Spot, StillExtent};
+use crate::state::{
+    BottleRef, Command, CopyCommand, Event, MOST_COPIED, ScreenNews, ScreenWish, Spot, StillExtent,
+};
 use crate::ui;
 
 impl Console<'_> {
@@ -92,7 +94,7 @@ impl Console<'_> {
         match shown.filter(is_due).filter(|_| has_keys) {
             Some(shown) => {
                 shown.is_read = true;
-                self.take(Event::Key { key: Key::COPY })
+                self.press_chord(Command::Copy(CopyCommand::Begin))
             }
             None => Ok(()),
         }

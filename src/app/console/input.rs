@@ -44,9 +44,6 @@ pub(super) fn translate(event: Terminal) -> Input {
 )]
 fn own(key: KeyEvent) -> Option<Key> {
     let code = match key.code {
-        Code::Char(character) if key.modifiers.contains(KeyModifiers::CONTROL) => {
-            KeyCode::Char(controlled(character))
-        }
         Code::Char(character) => KeyCode::Char(character),
         Code::Enter => KeyCode::Enter,
         Code::Tab => KeyCode::Tab,
@@ -72,17 +69,6 @@ fn own(key: KeyEvent) -> Option<Key> {
         shift: key.modifiers.contains(KeyModifiers::SHIFT),
     };
     Some(Key { code, held }.normal())
-}
-
-/// The library reads the bytes 0x1c to 0x1f as control and a digit, which make them too.
-const fn controlled(character: char) -> char {
-    match character {
-        '4' => '\\',
-        '5' => ']',
-        '6' => '^',
-        '7' => '_',
-        other => other,
-    }
 }
 
 #[expect(
@@ -145,6 +131,7 @@ mod tests {
         assert_eq!(own, Key::ctrl('q'));
     }
 
+    /// The library reads the bytes 0x1c to 0x1f as control and a digit, which make them too.
     #[test]
     fn the_byte_of_a_chord_is_that_chord() {
         for typed in [']', '5'] {

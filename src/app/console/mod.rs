@@ -206,7 +206,7 @@ impl<'terminal> Console<'terminal> {
             // The queue is new, so there is room.
             drop(events.try_send(Event::Note { text }));
         }
-        let chords = setup.keys.chords();
+        let chords: Vec<Key> = setup.keys.chords().map(|(key, _)| key).collect();
         let colors = Colors::here(config.theme.as_deref());
         Ok(Self {
             cellar,

@@ -11,7 +11,7 @@ use crate::app::attach::{self, AttachEnd, AttachError, Frame, News, Peer, PeerEr
 use crate::app::exit::Failure;
 use crate::docker::Line;
 use crate::pty::{self, Screen};
-use crate::state::{BottleRef, Event, Key, Pointer, PointerAction, Target};
+use crate::state::{BottleRef, Command, Event, Key, Pointer, PointerAction, Target};
 use crate::store::AuditEvent;
 use crate::ui;
 use crate::wire::{AttachMode, ClientToSession};
@@ -196,7 +196,7 @@ impl Console<'_> {
         // What was typed meanwhile, as a program that asked for nothing reads it.
         let (typed, _) = self.ahead.take(&pty::Modes::default());
         let mode = AttachMode::Interactive;
-        let chords = pty::Chords::console(&self.state.keys.detach_letters());
+        let chords = attach::console_chords(&self.state.keys);
         let copies = self
             .may_ask_for_clipboard(&bottle)
             .then(|| self.copied.clone());
@@ -248,14 +248,20 @@ impl Console<'_> {
 
     /// Leaves a session for the next bottle that needs the operator.
     fn go_on_from(&mut self, bottle: BottleRef) -> std::io::Result<()> {
-        self.take(Event::Key {
-            key: Key::NEXT_NEED,
-        })?;
+        self.press_chord(Command::NextNeed)?;
         if self.state.attached() == Some(&bottle) {
             // It was answered elsewhere meanwhile, and the operator stays.
             self.open_session(bottle, Purpose::Full);
         }
         Ok(())
+    }
+
+    /// Does what a key of an attached session does, that came by another way.
+    pub(super) fn press_chord(&mut self, command: Command) -> std::io::Result<()> {
+        match self.state.keys.chord(command) {
+            Some(key) => self.take(Event::Key { key }),
+            None => Ok(()),
+        }
     }
 
     /// Tells the session that has the terminal what needs the operator elsewhere.

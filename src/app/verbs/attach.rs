@@ -11,7 +11,6 @@ use super::super::exit::{Exit, Failure};
 use super::super::output::Output;
 use super::super::terminal::Terminal;
 use super::printing;
-use crate::pty::Chords;
 use crate::spec::BottleId;
 use crate::state::Keys;
 use crate::store::AuditEvent;
@@ -60,7 +59,7 @@ pub(super) async fn run(
         &terminal,
         line,
         mode,
-        Chords::leaving(&keys.detach_letters()),
+        attach::leaving_chords(&keys),
         Vec::new(),
         (shown, None),
     )

@@ -6,7 +6,7 @@ use ratatui::layout::Rect;
 use super::super::layout::Layout;
 use super::super::look::{Look, Role};
 use super::super::text::{Words, pad, put_text, row, safe};
-use crate::state::{EngineState, Focus, Need, State, age};
+use crate::state::{Command, EngineState, Focus, Need, State, age};
 
 /// Columns of the heading, where there is room for one.
 const HEADING: usize = 12;
@@ -68,10 +68,11 @@ fn needs(state: &State) -> Vec<Need> {
 /// there.
 pub(in crate::ui) fn others(state: &State, look: Look) -> Option<String> {
     let sign = look.glyph("◆", "!");
+    let key = state.keys.chord_name(Command::NextNeed);
     match state.other_needs() {
         0 => None,
-        1 => Some(format!("{sign} 1 needs you, ctrl-] goes there")),
-        others => Some(format!("{sign} {others} need you, ctrl-] goes there")),
+        1 => Some(format!("{sign} 1 needs you, {key} goes there")),
+        others => Some(format!("{sign} {others} need you, {key} goes there")),
     }
 }
 
