@@ -23,7 +23,7 @@ use crate::wire::TerminalSize;
 
 pub use cell::{Cell, CellStyle, Color, Hyperlink, Underline};
 pub use modes::{Cursor, CursorShape, Modes, MouseMode};
-pub use read::FoundText;
+pub use read::{FoundText, Hit};
 
 /// The longest address and id together of a link that is kept.
 pub(super) const MAX_LINK_BYTES: usize = 1024;

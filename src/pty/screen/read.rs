@@ -4,11 +4,46 @@
 //! What is given holds no control character and no mark that hides or reorders, since no
 //! cell does.
 
+use std::collections::VecDeque;
+use std::ops::Range;
+
 use alacritty_terminal::grid::Dimensions as _;
-use alacritty_terminal::index::{Column, Line};
+use alacritty_terminal::index::Line;
 use alacritty_terminal::term::cell::Flags;
 
 use super::{Cell, Hyperlink, Screen, cell};
+
+/// A place of a text: from its first cell to its last, which may stand in a later line
+/// where the program wrote it over the edge.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Hit {
+    /// Line and column of its first cell.
+    pub first: (usize, u16),
+    /// Line and column of its last cell.
+    pub last: (usize, u16),
+}
+
+impl Hit {
+    /// The columns that it takes in a line: the first, and the one after the last;
+    /// `u16::MAX` where it goes on. `None` in a line that it does not touch.
+    #[must_use]
+    pub fn columns(&self, line: usize) -> Option<(u16, u16)> {
+        if !(self.first.0..=self.last.0).contains(&line) {
+            return None;
+        }
+        let first = if line == self.first.0 {
+            self.first.1
+        } else {
+            0
+        };
+        let end = if line == self.last.0 {
+            self.last.1.saturating_add(1)
+        } else {
+            u16::MAX
+        };
+        Some((first, end))
+    }
+}
 
 /// Where something was found, and the how manieth of how many it is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -85,7 +120,7 @@ impl Screen {
                 u16::MAX
             };
             text.push_str(&self.text_of(line, first, last));
-            let goes_on = last == u16::MAX && self.wraps(line) && line < to.0;
+            let goes_on = last == u16::MAX && self.is_wrapped(line) && line < to.0;
             if !goes_on && (line < to.0 || by_line) {
                 text.push('\n');
             }
@@ -99,27 +134,42 @@ impl Screen {
         self.line(line).nth(usize::from(column))?.hyperlink
     }
 
-    /// Where a line holds a text: the first column of each hit and the one after its
-    /// last. A text without capitals finds both.
+    /// Whether a line goes on in the next one, because the program wrote over its end.
     #[must_use]
-    pub fn hits(&self, line: usize, text: &str) -> Vec<(u16, u16)> {
+    pub fn is_wrapped(&self, line: usize) -> bool {
+        self.last_flags(line).contains(Flags::WRAPLINE)
+    }
+
+    /// Where a text stands that touches these lines, in order; none within another. A
+    /// text without capitals finds both. Lines that the program wrote over the edge are
+    /// one.
+    #[must_use]
+    pub fn hits(&self, lines: Range<usize>, text: &str) -> Vec<Hit> {
         let wanted = Wanted::of(text);
-        if wanted.letters.is_empty() {
-            return Vec::new();
-        }
-        let letters: Vec<(char, u16, u16)> = self.letters(line, &wanted).collect();
         let mut hits = Vec::new();
-        let mut at = 0;
-        while let Some(window) = letters.get(at..at + wanted.letters.len()) {
-            let is_hit = window.iter().map(|(letter, ..)| letter).eq(&wanted.letters);
-            let ends = window.first().zip(window.last());
-            if let Some(((_, first, _), (_, _, end))) = ends.filter(|_| is_hit) {
-                hits.push((*first, *end));
-                at += wanted.letters.len();
-            } else {
-                at += 1;
+        if wanted.letters.is_empty() || lines.is_empty() {
+            return hits;
+        }
+        let mut begin = lines.start;
+        while begin > 0 && self.is_wrapped(begin - 1) {
+            begin -= 1;
+        }
+        let mut search = Search::default();
+        for line in begin..self.lines() {
+            let goes_on = line > begin && self.is_wrapped(line - 1);
+            if !goes_on {
+                search = Search::default();
+            }
+            // Behind the lines only what begins in them is of interest.
+            if line >= lines.end && (!goes_on || search.places.is_empty()) {
+                break;
+            }
+            for (letter, first, last) in self.letters(line, &wanted) {
+                let hit = search.take(&wanted, letter, ((line, first), (line, last)));
+                hits.extend(hit.filter(|hit| hit.last.0 >= lines.start));
             }
         }
+        hits.retain(|hit| hit.first.0 < lines.end);
         hits
     }
 
@@ -133,12 +183,8 @@ impl Screen {
         is_down: bool,
         is_here: bool,
     ) -> Option<FoundText> {
-        let places: Vec<(usize, u16)> = (0..self.lines())
-            .flat_map(|line| {
-                let hits = self.hits(line, text).into_iter();
-                hits.map(move |(column, _)| (line, column))
-            })
-            .collect();
+        let hits = self.hits(0..self.lines(), text);
+        let places: Vec<(usize, u16)> = hits.iter().map(|hit| hit.first).collect();
         let at = if is_down {
             let is_behind = |place: &(usize, u16)| *place > from || is_here && *place == from;
             places.iter().position(is_behind).unwrap_or(0)
@@ -159,7 +205,11 @@ impl Screen {
     #[must_use]
     pub fn word(&self, from: (usize, u16), is_forward: bool) -> (usize, u16) {
         let begins = |line: usize| {
-            let mut was_blank = true;
+            // A word that is written over the edge does not begin anew behind it.
+            let mut was_blank = line == 0 || !self.is_wrapped(line - 1) || {
+                let letters = self.line(line - 1).filter(|cell| cell.width > 0);
+                letters.last().is_none_or(|cell| cell.character == ' ')
+            };
             let cells = self
                 .line(line)
                 .enumerate()
@@ -186,39 +236,48 @@ impl Screen {
     fn text_of(&self, line: usize, first: u16, last: u16) -> String {
         let mut text = String::new();
         let columns = usize::from(first)..=usize::from(last);
-        let cells = self.line(line).enumerate();
-        for (_, cell) in cells.filter(|(column, _)| columns.contains(column)) {
-            cell.push_text(&mut text);
+        for (column, cell) in self.written(line) {
+            if columns.contains(&column) {
+                cell.push_text(&mut text);
+            }
         }
-        text.truncate(text.trim_end().len());
+        // Where the text goes on in the next line, a blank at the end is one of it.
+        if last != u16::MAX || !self.is_wrapped(line) {
+            text.truncate(text.trim_end().len());
+        }
         text
     }
 
-    /// The letters of a line, each with its column and the one after it.
+    /// The cells of a line with their columns, less the blank at its end that only made
+    /// room for a wide character.
+    fn written(&self, line: usize) -> impl Iterator<Item = (usize, Cell<'_>)> {
+        let made_room = self
+            .last_flags(line)
+            .contains(Flags::WRAPLINE | Flags::LEADING_WIDE_CHAR_SPACER);
+        let columns = usize::from(self.size.columns) - usize::from(made_room);
+        self.line(line).take(columns).enumerate()
+    }
+
+    /// The letters of a line, each with its first and its last column.
     fn letters<'screen>(
         &'screen self,
         line: usize,
         wanted: &Wanted,
     ) -> impl Iterator<Item = (char, u16, u16)> + 'screen {
         let folds = wanted.folds;
-        let cells = self
-            .line(line)
-            .enumerate()
-            .filter(|(_, cell)| cell.width > 0);
+        let cells = self.written(line).filter(|(_, cell)| cell.width > 0);
         cells.map(move |(column, cell)| {
             let column = u16::try_from(column).unwrap_or(u16::MAX);
-            let end = column.saturating_add(u16::from(cell.width));
-            (folded(cell.character, folds), column, end)
+            let last = column.saturating_add(u16::from(cell.width.saturating_sub(1)));
+            (folded(cell.character, folds), column, last)
         })
     }
 
-    fn wraps(&self, line: usize) -> bool {
+    /// What is noted of the end of a line.
+    fn last_flags(&self, line: usize) -> Flags {
         let grid = self.recorder.term.grid();
-        self.grid_line(line).is_some_and(|line| {
-            grid[line][Column(grid.columns() - 1)]
-                .flags
-                .contains(Flags::WRAPLINE)
-        })
+        let last = self.grid_line(line).and_then(|line| grid[line].last());
+        last.map_or(Flags::empty(), |cell| cell.flags)
     }
 
     fn grid_line(&self, line: usize) -> Option<Line> {
@@ -231,14 +290,71 @@ impl Screen {
 /// A text that is looked for.
 struct Wanted {
     letters: Vec<char>,
+    /// For each number of letters that stand together, how many of them could begin the
+    /// text anew when the next one is another (Knuth, Morris and Pratt).
+    shorter: Vec<usize>,
     folds: bool,
 }
 
 impl Wanted {
     fn of(text: &str) -> Self {
         let folds = !text.chars().any(char::is_uppercase);
-        let letters = text.chars().map(|letter| folded(letter, folds)).collect();
-        Self { letters, folds }
+        let letters: Vec<char> = text.chars().map(|letter| folded(letter, folds)).collect();
+        let mut shorter = vec![0];
+        let mut length = 0;
+        for letter in letters.iter().skip(1) {
+            length = longer(&letters, &shorter, length, *letter);
+            shorter.push(length);
+        }
+        Self {
+            letters,
+            shorter,
+            folds,
+        }
+    }
+}
+
+/// How many letters of the text stand together once this one follows `length` of them.
+fn longer(letters: &[char], shorter: &[usize], mut length: usize, letter: char) -> usize {
+    loop {
+        if letters.get(length) == Some(&letter) {
+            return length + 1;
+        }
+        match length.checked_sub(1).and_then(|last| shorter.get(last)) {
+            Some(less) => length = *less,
+            None => return 0,
+        }
+    }
+}
+
+/// A search under way: the places of the letters that stand together, each as its first
+/// and its last cell. However long lines are, it holds no more of them than are wanted.
+#[derive(Default)]
+struct Search {
+    places: VecDeque<((usize, u16), (usize, u16))>,
+}
+
+impl Search {
+    fn take(
+        &mut self,
+        wanted: &Wanted,
+        letter: char,
+        place: ((usize, u16), (usize, u16)),
+    ) -> Option<Hit> {
+        let stand = self.places.len();
+        let length = longer(&wanted.letters, &wanted.shorter, stand, letter);
+        self.places.push_back(place);
+        let gone = self.places.len().saturating_sub(length);
+        self.places.drain(..gone);
+        if length < wanted.letters.len() {
+            return None;
+        }
+        let first = self.places.front().map(|(first, _)| *first)?;
+        self.places.clear();
+        Some(Hit {
+            first,
+            last: place.1,
+        })
     }
 }
 
@@ -253,6 +369,8 @@ fn folded(letter: char, folds: bool) -> char {
 
 #[cfg(test)]
 mod tests {
+    use proptest::prelude::*;
+
     use super::*;
     use crate::wire::TerminalSize;
 
@@ -314,10 +432,15 @@ mod tests {
     #[test]
     fn what_is_looked_for_is_found_on_both_sides_and_from_the_other_end() {
         let screen = screen(20, 2, "Ask ask\r\nnothing\r\n日本 ask".as_bytes());
-        assert_eq!(screen.hits(0, "ask"), [(0, 3), (4, 7)]);
-        assert_eq!(screen.hits(0, "Ask"), [(0, 3)]);
-        assert_eq!(screen.hits(2, "本 a"), [(2, 6)]);
-        assert_eq!(screen.hits(0, ""), []);
+        let hits = |line: usize, text: &str| -> Vec<(u16, u16)> {
+            let hits = screen.hits(line..line + 1, text);
+            hits.iter().filter_map(|hit| hit.columns(line)).collect()
+        };
+        assert_eq!(hits(0, "ask"), [(0, 3), (4, 7)]);
+        assert_eq!(hits(0, "Ask"), [(0, 3)]);
+        assert_eq!(hits(2, "本 a"), [(2, 6)]);
+        assert_eq!(hits(0, ""), []);
+        assert_eq!(hits(9, "ask"), []);
         let at = |from, is_down, is_here| {
             let found = screen.find("ask", from, is_down, is_here);
             found.map(|found| (found.line, found.column, found.number, found.total))
@@ -330,6 +453,51 @@ mod tests {
         assert_eq!(screen.find("absent", (0, 0), true, true), None);
     }
 
+    /// It was found in no line, since none holds all of it.
+    #[test]
+    fn what_is_split_by_a_wrap_is_found_once_and_in_both_lines() {
+        let screen = screen(8, 4, b"the needle there\r\nneed\r\nle");
+        let hit = Hit {
+            first: (0, 4),
+            last: (1, 1),
+        };
+        for lines in [0..4, 0..1, 1..2] {
+            assert_eq!(screen.hits(lines.clone(), "needle"), [hit], "{lines:?}");
+        }
+        // Lines that the program ended itself do not hold it together.
+        assert_eq!(screen.hits(2..4, "needle"), []);
+        assert_eq!(
+            [0, 1, 2].map(|line| hit.columns(line)),
+            [Some((4, u16::MAX)), Some((0, 2)), None]
+        );
+        for (from, is_down) in [((0, 0), true), ((3, 0), false), ((0, 4), true)] {
+            let found = screen.find("needle", from, is_down, false).unwrap();
+            assert_eq!((found.line, found.column), (0, 4));
+            assert_eq!((found.number, found.total), (1, 1));
+        }
+        assert_eq!(screen.word((0, 4), true), (1, 3));
+        assert_eq!(screen.word((1, 3), false), (0, 4));
+    }
+
+    /// A blank makes room for it at the edge, which is no part of the text.
+    #[test]
+    fn a_wide_character_that_did_not_fit_follows_without_a_blank() {
+        let screen = screen(5, 3, "abcd日本 x".as_bytes());
+        let hit = Hit {
+            first: (0, 3),
+            last: (1, 3),
+        };
+        assert_eq!(screen.hits(0..3, "d日本"), [hit]);
+        assert_eq!(screen.text_between((0, 0), (2, 0), true), "abcd日本 x\n");
+    }
+
+    #[test]
+    fn a_blank_at_the_edge_is_copied() {
+        let screen = screen(4, 3, b"abc def\r\nx");
+        assert_eq!(screen.text_between((0, 0), (1, 2), false), "abc def");
+        assert_eq!(screen.hits(0..3, "c d").len(), 1);
+    }
+
     #[test]
     fn words_begin_after_blanks_and_lines() {
         let screen = screen(20, 3, b"one  two\r\n\r\n  three");
@@ -338,6 +506,33 @@ mod tests {
         }
         for (from, to) in [((2, 4), (2, 2)), ((2, 2), (0, 5)), ((0, 0), (0, 0))] {
             assert_eq!(screen.word(from, false), to);
+        }
+    }
+
+    proptest! {
+        #![proptest_config(ProptestConfig { failure_persistence: None, ..ProptestConfig::default() })]
+
+        /// What is found is what a plain search finds in the text as it was written.
+        #[test]
+        fn wraps_make_no_difference_to_what_is_found(
+            text in "[ab ]{0,60}", wanted in "[ab]{1,4}", columns in 2u16..9,
+        ) {
+            let screen = screen(columns, 4, text.as_bytes());
+            let all = screen.hits(0..screen.lines(), &wanted);
+            prop_assert_eq!(all.len(), text.matches(&wanted).count());
+            for hit in &all {
+                let found = screen.text_between(hit.first, hit.last, false);
+                prop_assert_eq!(&found, &wanted);
+            }
+            for line in 0..screen.lines() {
+                let here = screen.hits(line..line + 1, &wanted);
+                let touching: Vec<Hit> = all
+                    .iter()
+                    .filter(|hit| hit.columns(line).is_some())
+                    .copied()
+                    .collect();
+                prop_assert_eq!(here, touching);
+            }
         }
     }
 
