@@ -15,12 +15,15 @@ mod copy;
 mod copying;
 mod editor;
 mod effects;
+mod ends;
+mod full;
 mod inbox;
 mod input;
 mod kept;
 pub(super) mod lines;
 mod logs;
 mod operations;
+mod pointer;
 mod progress;
 mod samples;
 mod secrets;
@@ -38,7 +41,6 @@ use crossterm::event::EventStream;
 use futures_util::StreamExt as _;
 use futures_util::future::LocalBoxFuture;
 use jiff::Timestamp;
-use tokio::signal::unix::{Signal, SignalKind, signal};
 use tokio::sync::{Semaphore, mpsc, watch};
 use tokio::time::MissedTickBehavior;
 
@@ -46,6 +48,7 @@ use self::ahead::Ahead;
 use self::background::Answer;
 use self::clipboard::Wanted;
 use self::editor::Editor;
+use self::ends::{End, Ends};
 use self::input::{Input, translate};
 use self::progress::Cancels;
 use self::secrets::{Asking, LookedUp};
@@ -482,39 +485,5 @@ async fn next_full(full: &mut Option<Full<'_>>) -> Result<AttachEnd, AttachError
     match full {
         Some((_, attach)) => attach.await,
         None => std::future::pending().await,
-    }
-}
-
-/// How an end was asked for.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum End {
-    /// By somebody who means us.
-    Asked,
-    /// By a key in the terminal, which may be meant for the program that has it.
-    Interrupt,
-}
-
-/// The system's ways to ask for an end.
-struct Ends {
-    terminate: Signal,
-    hang_up: Signal,
-    interrupt: Signal,
-}
-
-impl Ends {
-    fn listen() -> std::io::Result<Self> {
-        Ok(Self {
-            terminate: signal(SignalKind::terminate())?,
-            hang_up: signal(SignalKind::hangup())?,
-            interrupt: signal(SignalKind::interrupt())?,
-        })
-    }
-
-    async fn any(&mut self) -> End {
-        tokio::select! {
-            _ = self.terminate.recv() => End::Asked,
-            _ = self.hang_up.recv() => End::Asked,
-            _ = self.interrupt.recv() => End::Interrupt,
-        }
     }
 }
