@@ -318,14 +318,6 @@ impl Console<'_> {
             }
             _ => self.type_ahead(key, press)?,
         }
-        self.typed()
-    }
-
-    /// A session that was scrolled back comes to its end when something is typed.
-    fn typed(&mut self) -> std::io::Result<()> {
-        if self.state.view.session_scroll > 0 {
-            self.take(Event::SessionTyped)?;
-        }
         Ok(())
     }
 
@@ -345,7 +337,7 @@ impl Console<'_> {
             }
             _ => self.ahead.paste(text),
         }
-        self.typed()
+        Ok(())
     }
 }
 
