@@ -27,7 +27,8 @@ fn joined(host: &mut Screen) -> Screen {
 }
 
 fn has_query_or_sync(bytes: &[u8]) -> bool {
-    [&b"\x1b[c"[..], b"\x1b[6n", b"$p", b"?2026"]
+    // A question for a mode is answered, which is looked at too.
+    [&b"\x1b[c"[..], b"\x1b[6n", b"\x1b[?2026"]
         .iter()
         .any(|query| bytes.windows(query.len()).any(|window| window == *query))
 }
