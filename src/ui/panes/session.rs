@@ -198,6 +198,14 @@ fn words(state: &State, bottle: &Bottle) -> (String, String) {
             format!("{id}: {}", bottle.phase.words()),
             String::from("l reads its logs. r starts it again. d removes it."),
         ),
+        Phase::Ready { .. } | Phase::Degraded { .. } | Phase::Failed { .. }
+            if state.is_replayed =>
+        {
+            (
+                String::from("A recording holds no screens."),
+                String::from("What a session showed is not in it; cellar cast records that."),
+            )
+        }
         Phase::Planned
         | Phase::Building
         | Phase::Starting

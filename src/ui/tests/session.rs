@@ -101,6 +101,16 @@ fn a_link_below_the_cursor_says_where_it_goes() {
 }
 
 #[test]
+fn a_recording_says_that_it_holds_no_screens() {
+    let mut console = Console::demo(80, 24);
+    console.state.is_replayed = true;
+    console.select("docs-p2m4d");
+    let text = plain(&console);
+    assert!(text.contains("A recording holds no screens."), "{text}");
+    assert!(!text.contains("No screen yet"), "{text}");
+}
+
+#[test]
 fn whole_lines_are_selected_to_their_ends() {
     let (mut console, screen) = reading(80, 24, &["enter"]);
     console.press(&["k", "V", "k"]);
