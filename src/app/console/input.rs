@@ -2,7 +2,6 @@
 
 use crossterm::event::{
     Event as Terminal, KeyCode as Code, KeyEvent, KeyEventKind, KeyModifiers, MouseEvent,
-    MouseEventKind,
 };
 
 use crate::pty;
@@ -30,8 +29,6 @@ pub(super) fn translate(event: Terminal) -> Input {
             own(key).map_or(Input::Nothing, |own| Input::Key(own, session(key)))
         }
         Terminal::Paste(text) => Input::Paste(text),
-        // Motion alone changes nothing and comes in floods.
-        Terminal::Mouse(mouse) if mouse.kind == MouseEventKind::Moved => Input::Nothing,
         Terminal::Mouse(mouse) => Input::Mouse(mouse),
         Terminal::Resize(columns, rows) => Input::Resize(columns, rows),
         Terminal::Key(_) | Terminal::FocusGained | Terminal::FocusLost => Input::Nothing,

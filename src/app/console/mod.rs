@@ -66,7 +66,7 @@ use super::terminal::Terminal;
 use crate::manifest::Plan;
 use crate::pty::KeyPress;
 use crate::state::{BottleRef, Effect, Event, Kept, Key, Keys, Setup, State};
-use crate::ui::{Canvas, Look};
+use crate::ui::{Canvas, Look, Screens};
 
 /// Events that may wait; who sends more waits too.
 const WAITING_EVENTS: usize = 256;
@@ -447,14 +447,18 @@ impl<'terminal> Console<'terminal> {
         self.note_screen()?;
         self.fit_log()?;
         self.tiles.expire_sync();
-        let shown = self.shown.as_ref();
-        let shown = shown.map(|shown| (&shown.bottle, shown.drawn()));
-        let screens = self.tiles.screens().chain(shown).collect();
+        let screens = screens(&self.tiles, self.shown.as_ref());
         self.canvas.draw(&self.state, &screens)?;
         self.drawn = Some((self.state.revision(), Instant::now()));
         self.is_stale = false;
         Ok(())
     }
+}
+
+/// All screens that can be drawn.
+fn screens<'held>(tiles: &'held Tiles, shown: Option<&'held Shown>) -> Screens<'held> {
+    let shown = shown.map(|shown| (&shown.bottle, shown.drawn()));
+    tiles.screens().chain(shown).collect()
 }
 
 /// The next thing from the terminal, or `None` at `due`, if that comes first; waits for

@@ -2,13 +2,14 @@
 
 use crossterm::event::{KeyModifiers, MouseButton, MouseEvent, MouseEventKind};
 
-use super::Console;
+use super::{Console, screens};
 use crate::pty;
 use crate::state::{Event, Pointer, PointerAction, Target};
 use crate::ui;
 
 impl Console<'_> {
     pub(super) fn take_mouse(&mut self, mouse: MouseEvent) -> std::io::Result<()> {
+        self.point(mouse.column, mouse.row);
         if self.send_mouse(mouse) {
             return Ok(());
         }
@@ -40,26 +41,26 @@ impl Console<'_> {
         })
     }
 
+    /// The pointer rests there: where a program's link is below it, the frame says where
+    /// that goes. Motion comes in floods, and only another link is drawn.
+    fn point(&mut self, column: u16, row: u16) {
+        let screens = screens(&self.tiles, self.shown.as_ref());
+        let at = Some((column, row));
+        self.is_stale |= self.canvas.point(&self.state, &screens, at);
+    }
+
     /// Passes the pointer on to an attached program that asked for it; says whether
     /// it did.
     fn send_mouse(&mut self, mouse: MouseEvent) -> bool {
-        let Some(area) = ui::session_area(&self.state) else {
-            return false;
-        };
         let has_keys = self.state.has_open_session();
         let Some(shown) = self.shown.as_mut().filter(|_| has_keys) else {
             return false;
         };
-        let size = shown.peer.screen().size();
-        let (Some(column), Some(row)) = (
-            mouse.column.checked_sub(area.column),
-            mouse.row.checked_sub(area.row),
-        ) else {
+        let screen = shown.peer.screen();
+        let place = ui::session_cell(&self.state, screen, mouse.column, mouse.row);
+        let Some((column, row)) = place else {
             return false;
         };
-        if column >= size.columns || row >= size.rows {
-            return false;
-        }
         let modes = shown.peer.screen().modes();
         if modes.mouse == pty::MouseMode::Off && !modes.alternate_screen {
             return false;

@@ -104,7 +104,8 @@ pub(in crate::ui) fn head(
         screen.link_at(line, column)
     });
     if let Some(link) = link {
-        let words = crate::state::link_words(link.uri());
+        let room = width.saturating_sub(text.width() + dot.width());
+        let words = super::link::line(look, link.uri(), room);
         return pad(look, &format!("{text}{dot}{words}"), width);
     }
     if let Some(search) = &copying.search {

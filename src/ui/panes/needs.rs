@@ -3,6 +3,7 @@
 use ratatui::buffer::Buffer;
 use ratatui::layout::Rect;
 
+use super::super::Screens;
 use super::super::layout::Layout;
 use super::super::look::{Look, Role};
 use super::super::text::{Words, pad, put_text, row, safe};
@@ -16,7 +17,13 @@ const STATE: usize = 10;
 /// From this many columns on there is a heading.
 const ROOMY: u16 = 100;
 
-pub(in crate::ui) fn draw(state: &State, look: Look, layout: &Layout, buffer: &mut Buffer) {
+pub(in crate::ui) fn draw(
+    state: &State,
+    screens: &Screens<'_>,
+    look: Look,
+    layout: &Layout,
+    buffer: &mut Buffer,
+) {
     draw_rule(look, layout, buffer);
     let area = layout.needs;
     if area.height == 0 {
@@ -27,7 +34,8 @@ pub(in crate::ui) fn draw(state: &State, look: Look, layout: &Layout, buffer: &m
             (Some(_), Some(notice)) => safe(look, &format!(" {}", notice.text), area.width.into()),
             (Some(copying), None) => {
                 let name = copying.bottle.id.as_str();
-                super::copying::head(copying, None, name, look, usize::from(area.width))
+                let screen = screens.get(&copying.bottle).copied();
+                super::copying::head(copying, screen, name, look, usize::from(area.width))
             }
             (None, _) => super::super::status_line(state, look),
         };
