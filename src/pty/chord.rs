@@ -70,6 +70,12 @@ impl Chords {
         }
     }
 
+    /// Whether it watches for this chord.
+    #[must_use]
+    pub fn knows(&self, chord: Chord) -> bool {
+        self.known.iter().any(|(_, _, known)| *known == chord)
+    }
+
     /// Takes typed bytes. The beginning of a sequence at their end is held back: if
     /// nothing more comes within some milliseconds, it was a key of its own, and
     /// [`Chords::release`] gives it back.

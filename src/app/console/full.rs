@@ -3,21 +3,24 @@
 
 use crossterm::event::EventStream;
 use futures_util::FutureExt as _;
+use tokio::sync::oneshot;
 
 use super::Console;
 use super::session::Purpose;
-use crate::app::attach::{self, AttachEnd, AttachError, Frame};
+use crate::app::attach::{self, Around, AttachEnd, AttachError, Frame, LateAnswer};
 use crate::app::exit::Failure;
 use crate::docker::Line;
 use crate::pty;
 use crate::state::{BottleRef, Command, Event};
-use crate::ui;
+use crate::ui::{self, Screens};
 use crate::wire::AttachMode;
 
 impl Console<'_> {
     /// Gives the whole terminal to a session.
     pub(super) fn enter_full(&mut self, bottle: BottleRef, line: Line) -> std::io::Result<()> {
         self.shown = None;
+        // Nobody knows where the pointer will be behind it.
+        self.canvas.point(&self.state, &Screens::new(), None);
         // Its reader must be gone before the session reads the terminal itself.
         self.input = None;
         self.take(Event::Attached {
@@ -33,10 +36,23 @@ impl Console<'_> {
         let copies = self
             .may_ask_for_clipboard(&bottle)
             .then(|| self.copied.clone());
-        let attach = attach::attach(terminal, line, mode, chords, typed, (shown, copies));
+        let around = Around {
+            frame: shown,
+            copies,
+            late: self.late_answer(),
+        };
+        let attach = attach::attach(terminal, line, mode, chords, typed, around);
         self.full = Some((bottle, attach.boxed_local()));
         self.tell_frame();
         Ok(())
+    }
+
+    /// What the terminal was asked and has not answered: the session must not hear it.
+    fn late_answer(&mut self) -> Option<LateAnswer> {
+        let (begun, until) = self.answer.hand_over()?;
+        let (asker, said) = oneshot::channel();
+        self.background_said = Some(said);
+        Some(LateAnswer::new(begun, until, asker))
     }
 
     /// Takes the terminal back.
@@ -48,6 +64,11 @@ impl Console<'_> {
             return Ok(());
         };
         drop(attach);
+        let said = self.background_said.take();
+        if let Some(background) = said.and_then(|mut said| said.try_recv().ok()) {
+            self.answer.forget();
+            self.take_background(background);
+        }
         self.terminal.hear_nothing()?;
         self.terminal.hear_console()?;
         self.input = Some(EventStream::new());
@@ -60,7 +81,8 @@ impl Console<'_> {
                 key: self.state.keys.detach_key(),
             }),
             Ok(AttachEnd::Next) => self.go_on_from(bottle),
-            Ok(AttachEnd::Copy) => {
+            Ok(how @ (AttachEnd::Copy | AttachEnd::Wheel)) => {
+                self.lent_by_wheel = *how == AttachEnd::Wheel;
                 self.lend_full(bottle);
                 Ok(())
             }

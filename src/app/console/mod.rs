@@ -8,7 +8,7 @@
 mod ahead;
 mod answers;
 mod audit;
-mod background;
+pub(super) mod background;
 mod brakes;
 mod clipboard;
 mod copy;
@@ -41,7 +41,7 @@ use crossterm::event::EventStream;
 use futures_util::StreamExt as _;
 use futures_util::future::LocalBoxFuture;
 use jiff::Timestamp;
-use tokio::sync::{Semaphore, mpsc, watch};
+use tokio::sync::{Semaphore, mpsc, oneshot, watch};
 use tokio::time::MissedTickBehavior;
 
 use self::ahead::Ahead;
@@ -65,7 +65,7 @@ use super::sampler::Sampled;
 use super::terminal::Terminal;
 use crate::manifest::Plan;
 use crate::pty::KeyPress;
-use crate::state::{BottleRef, Effect, Event, Kept, Key, Keys, Setup, State};
+use crate::state::{Background, BottleRef, Effect, Event, Kept, Key, Keys, Setup, State};
 use crate::ui::{Canvas, Look, Screens};
 
 /// Events that may wait; who sends more waits too.
@@ -139,6 +139,10 @@ struct Console<'terminal> {
     full: Option<Full<'terminal>>,
     /// The operator's own editor, while it has the terminal.
     editor: Option<Editor>,
+    /// What the terminal says of its background while a session has it.
+    background_said: Option<oneshot::Receiver<Background>>,
+    /// Whether the wheel began to read the session that had the whole terminal.
+    lent_by_wheel: bool,
     /// What a session wants in the clipboard.
     wanted: Option<Wanted>,
     /// The same of the session that has the whole terminal.
@@ -234,6 +238,8 @@ impl<'terminal> Console<'terminal> {
             full: None,
             editor: None,
             wanted: None,
+            background_said: None,
+            lent_by_wheel: false,
             copying,
             copied,
             notifier: Notifier::new(config.notifications),
