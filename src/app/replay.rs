@@ -121,7 +121,8 @@ pub(crate) async fn replay(path: &Path, speed: i32, is_paused: bool) -> Result<(
 impl<'path> Replay<'path> {
     fn open(path: &'path Path, size: TerminalSize, speed: i32) -> Result<Self, RecordingError> {
         let mut reader = Reader::open(path)?;
-        let state = begin(&reader, Some(size));
+        let mut state = begin(&reader, Some(size));
+        state.is_replayed = true;
         let next = reader.next()?;
         Ok(Self {
             path,

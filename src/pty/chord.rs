@@ -23,15 +23,9 @@ pub enum Chord {
     Copy,
 }
 
-/// The keys of the console that are no way out, with the bytes that they make. Where `]`
-/// and `\\` are out of reach, control with `5` and `4` makes the same bytes (xterm's table
-/// of control keys).
-const OURS: [(u8, char, Chord); 4] = [
-    (0x1d, ']', Chord::Next),
-    (0x1d, '5', Chord::Next),
-    (0x1c, '\\', Chord::Copy),
-    (0x1c, '4', Chord::Copy),
-];
+/// The digits that make the same control characters as signs do that are out of reach on
+/// some keyboards (xterm's table of control keys).
+const DIGITS: [char; 4] = ['4', '5', '6', '7'];
 
 /// What became of some typed bytes.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -43,7 +37,7 @@ pub struct ChordOutcome {
 }
 
 /// Watches raw typed bytes for chords.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, Default)]
 pub struct Chords {
     /// The byte that control and a character make, that character, and what it is.
     known: Vec<(u8, char, Chord)>,
@@ -52,29 +46,34 @@ pub struct Chords {
 }
 
 impl Chords {
-    /// Watches for the way out alone, control and one of `letters`: there is nowhere else
-    /// to go. A letter that makes no control character with it, or one that is another key
-    /// (Tab, Enter, Escape), is never found.
+    /// Watches for control and one of these characters. Where one of them is two chords, it
+    /// is the first. A character that makes no control character with it, or one that is
+    /// another key (Tab, Enter, Escape), is never found.
     #[must_use]
-    pub fn leaving(letters: &[char]) -> Self {
-        let known = letters.iter().filter_map(|letter| {
-            let byte = control_byte(*letter)?;
-            let is_another = matches!(byte, b'\t' | b'\n' | b'\r' | ESC);
-            (!is_another).then_some((byte, letter.to_ascii_lowercase(), Chord::Detach))
-        });
+    pub fn watching(wanted: impl IntoIterator<Item = (char, Chord)>) -> Self {
+        let mut known: Vec<(u8, char, Chord)> = Vec::new();
+        for (letter, chord) in wanted {
+            let byte = control_byte(letter);
+            let byte = byte.filter(|byte| !matches!(*byte, b'\t' | b'\n' | b'\r' | ESC));
+            let Some(byte) = byte.filter(|byte| known.iter().all(|(own, ..)| own != byte)) else {
+                continue;
+            };
+            let same = DIGITS.into_iter();
+            let same = same.filter(|digit| control_byte(*digit) == Some(byte));
+            let letters = std::iter::once(letter.to_ascii_lowercase()).chain(same);
+            known.extend(letters.map(|letter| (byte, letter, chord)));
+        }
         Self {
-            known: known.collect(),
+            known,
             held: Vec::new(),
             in_paste: false,
         }
     }
 
-    /// Watches for all that the console knows. A letter that detaches is nothing else.
+    /// Whether it watches for this chord.
     #[must_use]
-    pub fn console(letters: &[char]) -> Self {
-        let mut chords = Self::leaving(letters);
-        chords.known.extend(OURS);
-        chords
+    pub fn knows(&self, chord: Chord) -> bool {
+        self.known.iter().any(|(_, _, known)| *known == chord)
     }
 
     /// Takes typed bytes. The beginning of a sequence at their end is held back: if
@@ -189,8 +188,17 @@ mod tests {
 
     use super::*;
 
+    fn all(detach: &[char]) -> Chords {
+        let detach = detach.iter().map(|letter| (*letter, Chord::Detach));
+        Chords::watching(detach.chain([(']', Chord::Next), ('\\', Chord::Copy)]))
+    }
+
+    fn leaving(letters: &[char]) -> Chords {
+        Chords::watching(letters.iter().map(|letter| (*letter, Chord::Detach)))
+    }
+
     fn run(pieces: &[&[u8]]) -> (Vec<u8>, Option<Chord>) {
-        let mut chord = Chords::console(&['q']);
+        let mut chord = all(&['q']);
         let mut forward = Vec::new();
         for piece in pieces {
             let outcome = chord.feed(piece);
@@ -242,7 +250,7 @@ mod tests {
     #[test]
     fn where_there_is_nowhere_to_go_only_the_way_out_is_ours() {
         for (which, chord) in CHORDS {
-            let outcome = Chords::leaving(&['q']).feed(chord);
+            let outcome = leaving(&['q']).feed(chord);
             let is_ours = which == Chord::Detach;
             assert_eq!(outcome.pressed.is_some(), is_ours, "{chord:?}");
             assert_eq!(outcome.forward.is_empty(), is_ours, "{chord:?}");
@@ -301,7 +309,7 @@ mod tests {
     fn another_letter_detaches_if_it_is_no_other_key() {
         for letter in ['i', 'j', 'm', '[', 'é', '!'] {
             let typed: Vec<u8> = (0..=0x1f).filter(|byte| *byte != ESC).collect();
-            let forward = Chords::leaving(&[letter]).feed(&typed).forward;
+            let forward = leaving(&[letter]).feed(&typed).forward;
             assert_eq!(forward, typed, "{letter}");
         }
         for (typed, letters) in [
@@ -312,10 +320,10 @@ mod tests {
             // What detaches is nothing else.
             (b"\x1d", [']', 't']),
         ] {
-            let pressed = Chords::console(&letters).feed(typed).pressed;
+            let pressed = all(&letters).feed(typed).pressed;
             assert_eq!(pressed, Some(Chord::Detach), "{typed:?}");
         }
-        assert_eq!(Chords::console(&['t']).feed(b"\x11").pressed, None);
+        assert_eq!(all(&['t']).feed(b"\x11").pressed, None);
     }
 
     proptest! {

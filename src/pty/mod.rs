@@ -21,8 +21,8 @@ pub use mouse::{MouseAction, MouseButton, MouseEvent};
 pub use paste::{Focus, encode_focus, encode_paste};
 pub use sanitize::{hidden, one_line, visible};
 pub use screen::{
-    Cell, CellStyle, Color, Cursor, CursorShape, Damage, FoundText, Hyperlink, Modes, MouseMode,
-    Replies, Screen, Underline,
+    Cell, CellStyle, Color, Cursor, CursorShape, Damage, FoundText, Hit, Hyperlink, Modes,
+    MouseMode, Replies, Screen, Underline,
 };
 
 pub use crate::wire::TerminalSize;

@@ -103,6 +103,9 @@ pub struct State {
     /// Which bottles are sampled next.
     #[serde(skip)]
     pub(super) round: Round,
+    /// Whether it is made of a recording, which holds no screens; no part of it.
+    #[serde(skip)]
+    pub is_replayed: bool,
 }
 
 impl State {
@@ -131,6 +134,7 @@ impl State {
             listed: Vec::new(),
             ranked_ticks: 0,
             round: Round::default(),
+            is_replayed: false,
         };
         state.take_kept(kept);
         state

@@ -170,6 +170,10 @@ pub struct Copying {
     pub search: Option<CopySearch>,
     /// What is typed to be looked for.
     pub prompt: Option<String>,
+    /// Whether the wheel began it and nothing else was done since: then it is over as
+    /// soon as the wheel comes back to the end.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub is_by_wheel: bool,
 }
 
 impl Copying {
@@ -184,6 +188,7 @@ impl Copying {
             selection: None,
             search: None,
             prompt: None,
+            is_by_wheel: false,
         };
         copying.top = copying.last_top().saturating_sub(back);
         copying.cursor.line = copying.in_sight(cursor.line);
@@ -233,6 +238,11 @@ impl Copying {
     pub(super) fn scroll(&mut self, step: i64) {
         self.top = moved(self.top, step).min(self.last_top());
         self.cursor.line = self.in_sight(self.cursor.line);
+    }
+
+    /// Whether the wheel that began it came back to where the screen is live.
+    pub(super) fn is_at_its_end(&self) -> bool {
+        self.is_by_wheel && self.back() == 0
     }
 
     /// Begins to select, changes what is selected, or selects no longer.

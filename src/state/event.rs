@@ -208,9 +208,6 @@ pub enum Event {
         /// What.
         news: ScreenNews,
     },
-    /// Something was typed at an attached session, what is not told. Needed only while
-    /// the session is scrolled back, to come to its end again.
-    SessionTyped,
     /// What approving requests would do.
     RequestsShown {
         /// The ticket of [`super::Effect::LookAtRequests`].

@@ -88,7 +88,7 @@ impl Keys {
             let mut read = Vec::new();
             for text in keys {
                 match Key::parse(text) {
-                    Some(key) if name == DETACH && key.chord().is_none() => {
+                    Some(key) if name == DETACH && key.letter().is_none() => {
                         problems.push(not_a_chord(text));
                     }
                     Some(key) => read.push(key),
@@ -154,39 +154,45 @@ impl Keys {
             .map(|binding| binding.command)
     }
 
-    /// The keys that detach, at least one.
-    #[must_use]
-    pub fn detach(&self) -> &[Key] {
-        let row = bindings(Context::Attached).find(|row| row.command == Command::Detach);
-        row.map_or(&[], |row| self.of(row))
-    }
-
-    /// The first of them, for who detaches by other means than a key.
+    /// The first of the keys that detach.
     #[must_use]
     pub fn detach_key(&self) -> Key {
-        self.detach().first().copied().unwrap_or(Key::ctrl('q'))
+        self.chord(Command::Detach).unwrap_or(Key::DETACH)
     }
 
-    /// All keys that an attached session does not get.
+    /// The keys that an attached session does not get, with what they do; the first of a
+    /// command is the one that is named. There is no other list of them.
+    pub fn chords(&self) -> impl Iterator<Item = (Key, Command)> {
+        let rows = bindings(Context::Attached);
+        rows.flat_map(|row| self.of(row).iter().map(|key| (*key, row.command)))
+    }
+
+    /// The first key of an attached session that does this.
     #[must_use]
-    pub fn chords(&self) -> Vec<Key> {
-        bindings(Context::Attached)
-            .flat_map(|row| self.of(row).iter().copied())
-            .collect()
+    pub fn chord(&self, command: Command) -> Option<Key> {
+        let mut chords = self.chords();
+        chords
+            .find(|(_, does)| *does == command)
+            .map(|(key, _)| key)
+    }
+
+    /// How frames name it; nothing if there is none.
+    #[must_use]
+    pub fn chord_name(&self, command: Command) -> String {
+        self.chord(command).map(Key::name).unwrap_or_default()
     }
 
     /// Whether an attached session does not get this key.
     #[must_use]
     pub fn is_chord(&self, key: Key) -> bool {
         let key = key.normal();
-        bindings(Context::Attached).any(|row| self.of(row).contains(&key))
+        self.chords().any(|(own, _)| own == key)
     }
 
-    /// The letters that detach with control, for who reads them from bytes.
-    #[must_use]
-    pub fn detach_letters(&self) -> Vec<char> {
-        let keys = self.detach().iter();
-        keys.filter_map(|key| key.chord()).collect()
+    /// The letters that are chords with control, for who reads them from bytes.
+    pub fn chord_letters(&self) -> impl Iterator<Item = (char, Command)> {
+        self.chords()
+            .filter_map(|(key, command)| Some((key.letter()?, command)))
     }
 
     /// All rows that can have other keys: name, keys, where, what.
@@ -273,7 +279,7 @@ fn unknown(name: &str) -> String {
 impl Key {
     /// The letter of a chord that is one control character and no key of its own, such as
     /// Tab: only those are found in what a terminal sends, whatever its protocol.
-    const fn chord(self) -> Option<char> {
+    const fn letter(self) -> Option<char> {
         match self {
             Self {
                 code: KeyCode::Char(letter @ ('a'..='z' | '\\' | ']' | '^' | '_')),
@@ -354,6 +360,31 @@ mod tests {
         Keys::read(&wanted.collect())
     }
 
+    fn leaving(keys: &Keys) -> Vec<char> {
+        let chords = keys.chord_letters();
+        let leaving = chords.filter(|(_, command)| *command == Command::Detach);
+        leaving.map(|(letter, _)| letter).collect()
+    }
+
+    /// Each chord must be found in bytes, and each of the table must be one.
+    #[test]
+    fn what_no_session_gets_has_a_letter_and_a_name() {
+        for keys in [Keys::default(), read(&[("detach", &["ctrl-g"])]).0] {
+            assert_eq!(keys.chord_letters().count(), keys.chords().count());
+            for (key, command) in keys.chords() {
+                assert!(keys.is_chord(key), "{key:?}");
+                assert_eq!(keys.command(Context::Attached, key), Some(command));
+            }
+            for command in [
+                Command::Detach,
+                Command::NextNeed,
+                Command::Copy(crate::state::CopyCommand::Begin),
+            ] {
+                assert!(keys.chord_name(command).starts_with("ctrl-"), "{command:?}");
+            }
+        }
+    }
+
     #[test]
     fn each_row_has_a_name_of_its_own_and_ours_do_not_clash() {
         let mut names: Vec<&String> = ROWS.iter().map(|(name, _)| name).collect();
@@ -422,7 +453,7 @@ mod tests {
     fn the_key_that_detaches_is_a_chord_or_stays() {
         let (keys, problems) = read(&[("detach", &["ctrl-^", "ctrl-t"])]);
         assert_eq!(problems, Vec::<String>::new());
-        assert_eq!(keys.detach_letters(), ['^', 't']);
+        assert_eq!(leaving(&keys), ['^', 't']);
         for context in [Context::Attached, Context::Attaching] {
             assert_eq!(keys.command(context, Key::ctrl('^')), Some(Command::Detach));
             // As terminals without a protocol of their own send it.
@@ -436,11 +467,11 @@ mod tests {
         );
         for bad in ["q", "ctrl-i", "ctrl-alt-q", "F5", "ctrl-6", "esc"] {
             let (keys, problems) = read(&[("detach", &[bad])]);
-            assert_eq!(keys.detach_letters().len(), 1, "{bad}");
+            assert_eq!(leaving(&keys).len(), 1, "{bad}");
             assert_eq!(problems.is_empty(), bad == "ctrl-6", "{bad}: {problems:?}");
         }
         assert_eq!(read(&[("detach", &[])]).0.detach_key(), Key::ctrl('q'));
-        assert_eq!(Keys::default().detach_letters(), ['q']);
+        assert_eq!(leaving(&Keys::default()), ['q']);
     }
 
     #[test]

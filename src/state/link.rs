@@ -2,44 +2,76 @@
 
 use crate::policy::HostName;
 
-/// Characters of a link that are told; the host comes first, so that what is left out is
-/// the end of the path.
-const MOST_CHARS: usize = 200;
+/// The longest scheme that is taken for one; nothing opens a longer one.
+const MOST_SCHEME: usize = 20;
 
-/// Where a link really goes: its scheme, its host in plain letters (never those that
-/// only look like them), and the rest of it. Hostile text, of one line once
-/// a view has made it safe.
-#[must_use]
-pub fn link_words(uri: &str) -> String {
-    let rest = |text: &str| text.chars().take(MOST_CHARS).collect::<String>();
-    let Some((scheme, behind)) = uri.split_once("://") else {
-        return format!("link to {}", rest(uri));
-    };
-    let end = behind.find(['/', '?', '#', '\\']).unwrap_or(behind.len());
-    let (authority, path) = behind.split_at_checked(end).unwrap_or((behind, ""));
-    if authority.is_empty() {
-        return format!("link to {}", rest(uri));
-    }
-    // What stands before the last @ is a name to log in with, and a way to deceive.
-    let (user, host) = match authority.rsplit_once('@') {
-        Some((_, host)) => (true, host),
-        None => (false, authority),
-    };
-    let (name, port) = match host.rsplit_once(':') {
-        Some((name, port)) if port.chars().all(|digit| digit.is_ascii_digit()) => {
-            (name, format!(":{port}"))
+/// Where a link really goes, in parts: a view that has no room for all of them must show
+/// the host. Hostile text, of one line once a view has made it safe.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct LinkWords {
+    /// What it is, with its scheme.
+    pub lead: String,
+    /// Its host in plain letters, never those that only look like them, and its port.
+    /// Empty where there is none: then the whole of it is the rest.
+    pub host: String,
+    /// What about it may deceive.
+    pub warning: &'static str,
+    /// What stands behind the host.
+    pub rest: String,
+}
+
+impl LinkWords {
+    /// Takes a link apart.
+    #[must_use]
+    pub fn of(uri: &str) -> Self {
+        let whole = || Self {
+            lead: String::from("link to "),
+            rest: uri.to_owned(),
+            ..Self::default()
+        };
+        let parts = uri
+            .split_once("://")
+            .filter(|(scheme, _)| is_scheme(scheme));
+        let Some((scheme, behind)) = parts else {
+            return whole();
+        };
+        let end = behind.find(['/', '?', '#', '\\']).unwrap_or(behind.len());
+        let (authority, path) = behind.split_at_checked(end).unwrap_or((behind, ""));
+        if authority.is_empty() {
+            return whole();
         }
-        _ => (host, String::new()),
-    };
-    let plain = HostName::parse(name).map_or_else(|_| ascii(name), |name| name.to_string());
-    let warning = match (user, plain.eq_ignore_ascii_case(name)) {
-        (true, _) => " (with a user name before the host)",
-        (false, false) => " (its letters are not ASCII)",
-        (false, true) => "",
-    };
-    format!("link to {scheme}://{plain}{port}{warning} {}", rest(path))
-        .trim_end()
-        .to_owned()
+        // What stands before the last @ is a name to log in with, and a way to deceive.
+        let (user, host) = match authority.rsplit_once('@') {
+            Some((_, host)) => (true, host),
+            None => (false, authority),
+        };
+        let (name, port) = match host.rsplit_once(':') {
+            Some((name, port)) if port.chars().all(|digit| digit.is_ascii_digit()) => {
+                (name, format!(":{port}"))
+            }
+            _ => (host, String::new()),
+        };
+        let plain = HostName::parse(name).map_or_else(|_| ascii(name), |name| name.to_string());
+        let warning = match (user, plain.eq_ignore_ascii_case(name)) {
+            (true, _) => " (with a user name before the host)",
+            (false, false) => " (its letters are not ASCII)",
+            (false, true) => "",
+        };
+        Self {
+            lead: format!("link to {scheme}://"),
+            host: format!("{plain}{port}"),
+            warning,
+            rest: path.to_owned(),
+        }
+    }
+}
+
+/// As RFC 3986 has it, 3.1.
+fn is_scheme(text: &str) -> bool {
+    let is_part = |letter: char| letter.is_ascii_alphanumeric() || "+-.".contains(letter);
+    text.len() <= MOST_SCHEME
+        && text.starts_with(|letter: char| letter.is_ascii_alphabetic())
+        && text.chars().all(is_part)
 }
 
 /// A name whose letters say which they are.
@@ -77,15 +109,27 @@ mod tests {
                 "link to https://bank.test \\@evil.test/",
             ),
             ("", "link to "),
+            ("no scheme://a.test", "link to no scheme://a.test"),
         ] {
-            assert_eq!(link_words(uri), words, "{uri}");
+            let LinkWords {
+                lead,
+                host,
+                warning,
+                rest,
+            } = LinkWords::of(uri);
+            let gap = if host.is_empty() || rest.is_empty() {
+                ""
+            } else {
+                " "
+            };
+            assert_eq!(format!("{lead}{host}{warning}{gap}{rest}"), words, "{uri}");
         }
     }
 
+    /// It would leave no room for the host.
     #[test]
-    fn the_host_is_told_whatever_follows() {
-        let words = link_words(&format!("https://a.test/{}", "x".repeat(5_000)));
-        assert!(words.starts_with("link to https://a.test /xxx"));
-        assert!(words.len() < 300);
+    fn a_long_scheme_is_none() {
+        let words = LinkWords::of(&format!("{}://good.test", "x".repeat(900)));
+        assert_eq!((words.host.as_str(), words.lead.as_str()), ("", "link to "));
     }
 }

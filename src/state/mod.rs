@@ -82,7 +82,7 @@ pub use key::{Held, Key, KeyCode, Pointer, PointerAction};
 pub use keymap::{Binding, KEYMAP, bindings};
 pub use keys::{KeyRow, Keys};
 pub use lines::Lines;
-pub use link::link_words;
+pub use link::LinkWords;
 pub use listing::ListRow;
 pub use log::{
     LogCommand, LogContainer, LogEra, LogExtent, LogFilter, LogHistory, LogHits, LogMark, LogNews,

@@ -146,6 +146,9 @@ pub struct View {
     pub spec_scroll: usize,
     /// Lines of scrollback above the session's screen.
     pub session_scroll: usize,
+    /// Lines that the wheel turned back while what is shown is not held still yet.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub wheeled_back: Option<usize>,
     /// Sessions that are shown side by side.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub split: Option<Split>,

@@ -7,8 +7,10 @@ use ratatui::backend::CrosstermBackend;
 use ratatui::layout::Rect;
 
 use super::look::Role;
+use super::panes::link::pointed;
 use super::text::{put_text, safe};
-use super::{Look, Screens, draw};
+use super::{Look, Screens, draw, draw_pointed};
+use crate::pty::Hyperlink;
 use crate::state::State;
 
 /// Frames on standard output. Whoever makes one holds the terminal.
@@ -16,6 +18,10 @@ use crate::state::State;
 pub struct Canvas {
     terminal: Terminal<CrosstermBackend<Stdout>>,
     look: Look,
+    /// Where the pointer rests.
+    pointer: Option<(u16, u16)>,
+    /// The link of a program that is there.
+    pointed: Option<Hyperlink>,
 }
 
 impl Canvas {
@@ -27,7 +33,19 @@ impl Canvas {
         Ok(Self {
             terminal: Terminal::new(CrosstermBackend::new(io::stdout()))?,
             look,
+            pointer: None,
+            pointed: None,
         })
+    }
+
+    /// The pointer rests at this column and row, or nobody knows where. Gives whether a
+    /// frame would say another link than the last one.
+    pub fn point(&mut self, state: &State, screens: &Screens<'_>, at: Option<(u16, u16)>) -> bool {
+        self.pointer = at;
+        let pointed = at.and_then(|at| pointed(state, screens, at));
+        let is_new = self.pointed != pointed;
+        self.pointed = pointed;
+        is_new
     }
 
     /// How frames look.
@@ -46,8 +64,11 @@ impl Canvas {
     /// # Errors
     /// If the terminal is gone.
     pub fn draw(&mut self, state: &State, screens: &Screens<'_>) -> io::Result<()> {
-        self.terminal
-            .draw(|frame| draw(state, screens, self.look, frame))?;
+        let (look, pointer) = (self.look, self.pointer);
+        self.terminal.draw(|frame| {
+            draw(state, screens, look, frame);
+            draw_pointed(state, screens, look, pointer, frame.buffer_mut());
+        })?;
         Ok(())
     }
 

@@ -83,7 +83,7 @@ fn draw_into(
     }
     panes::list::draw(state, look, &layout, buffer);
     let cursor = panes::detail::draw(state, screens, look, &layout, buffer);
-    panes::needs::draw(state, look, &layout, buffer);
+    panes::needs::draw(state, screens, look, &layout, buffer);
     panes::footer::draw(state, look, layout.footer, buffer);
     // Asking for a secret may overtake an attached session, and what the operator called
     // for; nothing else does.
@@ -91,6 +91,19 @@ fn draw_into(
         modals::draw(state, look, area, buffer);
     }
     cursor.filter(|_| !state.overtakes_session())
+}
+
+/// Tells the link at a place where the pointer rests, over what was drawn.
+fn draw_pointed(
+    state: &State,
+    screens: &Screens<'_>,
+    look: Look,
+    at: Option<(u16, u16)>,
+    buffer: &mut Buffer,
+) {
+    if let Some(link) = at.and_then(|at| panes::link::pointed(state, screens, at)) {
+        panes::link::draw(state, &link, look, buffer);
+    }
 }
 
 fn draw_too_small(look: Look, area: Rect, buffer: &mut Buffer) {
@@ -116,6 +129,20 @@ pub fn session_area(state: &State) -> Option<SessionArea> {
             rows: body.height,
         },
     })
+}
+
+/// The column and the row of a session's own screen that are at a place of the terminal,
+/// while it is live. `None` outside it.
+#[must_use]
+pub fn session_cell(state: &State, screen: &Screen, column: u16, row: u16) -> Option<(u16, u16)> {
+    let body = Layout::of(state, whole(state)).body;
+    panes::session::cell_at(screen, body, (column, row))
+}
+
+/// Where a link of a program really goes, in at most `width` columns. Safe to print.
+#[must_use]
+pub fn link_line(look: Look, uri: &str, width: usize) -> String {
+    panes::link::line(look, uri, width)
 }
 
 /// The size of the page of logs; tell the state whenever it is another one. `None`

@@ -7,12 +7,16 @@
 //! reaches the terminal: everything is drawn anew from cells, which hold no control
 //! characters. The last row is ours.
 
+#[cfg(test)]
+mod tests;
+
 use std::io::Write as _;
 
 use unicode_width::UnicodeWidthChar as _;
 
 use crate::pty::{
-    CellStyle, Color, Cursor, CursorShape, Modes, MouseMode, Screen, TerminalSize, Underline,
+    CellStyle, Color, Cursor, CursorShape, Hyperlink, Modes, MouseMode, Screen, TerminalSize,
+    Underline,
 };
 
 /// More changed bytes than this are wrapped in one synchronized update (mode 2026).
@@ -38,6 +42,18 @@ impl Default for Ink {
     }
 }
 
+/// Whose the pointer is.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+enum PointerUse {
+    /// The program's, or the terminal's own.
+    #[default]
+    Theirs,
+    /// Ours where no program wants it; now one does.
+    Lent,
+    /// Ours.
+    Kept,
+}
+
 /// What stands on the terminal, and the pen that drew it.
 #[derive(Debug)]
 pub struct Painter {
@@ -51,6 +67,9 @@ pub struct Painter {
     status: String,
     /// The row of the session that stands in the terminal's first.
     top: u16,
+    /// Which rows show a link.
+    linked: Vec<bool>,
+    pointer: PointerUse,
     is_fresh: bool,
     /// Whether it draws for a film: no row of ours, and no modes of a keyboard or mouse.
     is_film: bool,
@@ -69,6 +88,8 @@ impl Painter {
             modes: Modes::default(),
             status: String::new(),
             top: 0,
+            linked: Vec::new(),
+            pointer: PointerUse::default(),
             is_fresh: true,
             is_film: false,
         }
@@ -82,6 +103,30 @@ impl Painter {
             is_film: true,
             ..Self::new(size)
         }
+    }
+
+    /// Takes the pointer where the program does not want it and is on the primary screen:
+    /// on the other one terminals make arrow keys of the wheel.
+    pub const fn keep_pointer(&mut self) {
+        self.pointer = PointerUse::Lent;
+    }
+
+    /// Whether what the pointer does now is for us, and not for the program.
+    #[must_use]
+    pub fn keeps_pointer(&self) -> bool {
+        self.pointer == PointerUse::Kept
+    }
+
+    /// The link of the program that stands at a column and row of the terminal. Hostile
+    /// text.
+    #[must_use]
+    pub fn link_at(&self, screen: &Screen, at: (u16, u16)) -> Option<Hyperlink> {
+        let (column, row) = at;
+        let is_inside = row < self.session_size().rows;
+        let row = row.saturating_add(self.top);
+        let is_there = is_inside && row < screen.size().rows;
+        let line = screen.scrollback_len().checked_add(usize::from(row))?;
+        screen.link_at(line, column).filter(|_| is_there)
     }
 
     /// The size that a session should have to fill the terminal less our row.
@@ -128,7 +173,8 @@ impl Painter {
             if is_whole || self.status != status {
                 self.paint_status(status, out);
             }
-            self.mirror_modes(screen.modes(), out);
+            let modes = self.wanted_modes(screen.modes());
+            self.mirror_modes(modes, out);
         }
         let mut cursor = screen.cursor();
         match cursor.row.checked_sub(top) {
@@ -146,6 +192,7 @@ impl Painter {
         out.extend_from_slice(b"\x1b[0m\x1b[?7l\x1b[r\x1b[H\x1b[2J");
         let columns = usize::from(self.terminal.columns);
         self.rows = vec![vec![Ink::default(); columns]; usize::from(self.terminal.rows)];
+        self.linked = vec![false; usize::from(self.terminal.rows)];
         self.pen = CellStyle::default();
         self.at = None;
         self.cursor = None;
@@ -158,8 +205,10 @@ impl Painter {
             return;
         };
         let mut column = 0;
+        let mut is_linked = false;
         let source = row.saturating_add(self.top);
         for cell in screen.row(source, 0).take(usize::from(columns)) {
+            is_linked |= cell.hyperlink.is_some();
             let fits = column + u16::from(cell.width.max(1)) <= columns;
             let ink = if fits {
                 Ink {
@@ -184,6 +233,9 @@ impl Painter {
         }
         if let Some(place) = self.rows.get_mut(usize::from(row)) {
             *place = drawn;
+        }
+        if let Some(linked) = self.linked.get_mut(usize::from(row)) {
+            *linked = is_linked;
         }
     }
 
@@ -256,6 +308,30 @@ impl Painter {
         }
         out.extend(std::iter::repeat_n(b' ', left));
         self.at = None;
+    }
+
+    /// What the terminal is to do: what the program wants, and where that is nothing of
+    /// the pointer, what we want of it. Motion is told only while there is a link that it
+    /// could point at.
+    fn wanted_modes(&mut self, modes: Modes) -> Modes {
+        if self.pointer == PointerUse::Theirs {
+            return modes;
+        }
+        if modes.mouse != MouseMode::Off || modes.alternate_screen {
+            self.pointer = PointerUse::Lent;
+            return modes;
+        }
+        self.pointer = PointerUse::Kept;
+        let mouse = if self.linked.contains(&true) {
+            MouseMode::Motion
+        } else {
+            MouseMode::Clicks
+        };
+        Modes {
+            mouse,
+            sgr_mouse: true,
+            ..modes
+        }
     }
 
     fn mirror_modes(&mut self, modes: Modes, out: &mut Vec<u8>) {
@@ -375,135 +451,4 @@ fn push_color(text: &mut String, color: Color, kind: u8) {
         Color::Rgb(red, green, blue) => write!(text, ";{kind};2;{red};{green};{blue}"),
     };
     debug_assert!(written.is_ok(), "writing to memory cannot fail");
-}
-
-#[cfg(test)]
-mod tests {
-    use proptest::prelude::*;
-
-    use super::*;
-
-    const SIZE: TerminalSize = TerminalSize {
-        columns: 20,
-        rows: 6,
-    };
-    const INSIDE: TerminalSize = TerminalSize {
-        columns: 20,
-        rows: 5,
-    };
-
-    /// Paints onto a second screen model, as a terminal would.
-    fn painted(pieces: &[Vec<u8>]) -> (Screen, Screen) {
-        let mut screen = Screen::new(INSIDE, 0);
-        let mut terminal = Screen::new(SIZE, 0);
-        let mut painter = Painter::new(SIZE);
-        for piece in pieces {
-            screen.feed(piece);
-            let mut out = Vec::new();
-            painter.paint(&mut screen, "status", &mut out);
-            terminal.feed(&out);
-        }
-        (screen, terminal)
-    }
-
-    fn inked(screen: &Screen, rows: u16) -> Vec<Vec<(String, CellStyle)>> {
-        (0..rows)
-            .map(|row| {
-                screen
-                    .row(row, 0)
-                    .map(|cell| {
-                        let mut text = String::new();
-                        cell.push_text(&mut text);
-                        (text, cell.style)
-                    })
-                    .collect()
-            })
-            .collect()
-    }
-
-    #[test]
-    fn an_echoed_key_costs_a_few_bytes() {
-        let mut screen = Screen::new(INSIDE, 0);
-        let mut painter = Painter::new(SIZE);
-        let mut out = Vec::new();
-        screen.feed(b"w");
-        painter.paint(&mut screen, "s", &mut out);
-        screen.feed(b"w");
-        painter.paint(&mut screen, "s", &mut out);
-        out.clear();
-        screen.feed(b"x");
-        painter.paint(&mut screen, "s", &mut out);
-        assert_eq!(out, b"x");
-    }
-
-    #[test]
-    fn the_last_row_is_ours_whatever_the_program_draws() {
-        let (_, terminal) = painted(&[b"\x1b[99;99Hboo\x1b[1;1r\x1b[5;1H\n\n\n".to_vec()]);
-        assert_eq!(terminal.text().lines().last(), Some("status"));
-    }
-
-    /// Another client leads the size: the row of the cursor must not be cut off.
-    #[test]
-    fn a_session_higher_than_the_terminal_shows_its_cursor() {
-        let high = TerminalSize {
-            columns: 20,
-            rows: 12,
-        };
-        let mut screen = Screen::new(high, 0);
-        let mut terminal = Screen::new(SIZE, 0);
-        let mut painter = Painter::new(SIZE);
-        for text in [&b"\x1b[10;1Hprompt"[..], b"\x1b[Htop"] {
-            screen.feed(text);
-            let mut out = Vec::new();
-            painter.paint(&mut screen, "s", &mut out);
-            terminal.feed(&out);
-            let word = if text.ends_with(b"top") {
-                "top"
-            } else {
-                "prompt"
-            };
-            assert!(terminal.text().contains(word), "{}", terminal.text());
-        }
-    }
-
-    #[test]
-    fn wishes_of_the_program_are_mirrored_and_taken_back() {
-        let on = b"\x1b[?1h\x1b=\x1b[?2004h\x1b[?1004h\x1b[?1002h\x1b[?1006h\x1b[>5u".to_vec();
-        let off = b"\x1b[?1l\x1b>\x1b[?2004l\x1b[?1004l\x1b[?1002l\x1b[?1006l\x1b[<u".to_vec();
-        let (screen, terminal) = painted(std::slice::from_ref(&on));
-        assert_eq!(terminal.modes(), screen.modes());
-        let (screen, terminal) = painted(&[on, off]);
-        assert_eq!(terminal.modes(), screen.modes());
-        assert_eq!(screen.modes(), Screen::new(INSIDE, 0).modes());
-    }
-
-    proptest! {
-        #[test]
-        fn the_terminal_shows_what_the_screen_holds(
-            pieces in proptest::collection::vec(
-                proptest::collection::vec(
-                    prop_oneof![
-                        Just(b"\x1b[31m".to_vec()), Just(b"\x1b[0m".to_vec()), Just(b"\x1b[7;1;4m".to_vec()),
-                        Just(b"\x1b[2J".to_vec()), Just(b"\x1b[H".to_vec()), Just(b"\r\n".to_vec()),
-                        Just("漢字".as_bytes().to_vec()), Just("e\u{301}".as_bytes().to_vec()),
-                        Just(b"\x1b[?1049h".to_vec()), Just(b"\x1b[?1049l".to_vec()),
-                        Just(b"\x1b[3;7H".to_vec()), Just(b"\x1b[L".to_vec()), Just(b"\x1b[P".to_vec()),
-                        Just(b"\x1b[48;2;1;2;3mab".to_vec()), "[a-z ]{1,9}".prop_map(String::into_bytes),
-                    ],
-                    0..12,
-                ).prop_map(|parts| parts.concat()),
-                1..6,
-            )
-        ) {
-            let (screen, terminal) = painted(&pieces);
-            prop_assert_eq!(inked(&terminal, INSIDE.rows), inked(&screen, INSIDE.rows));
-            prop_assert_eq!(terminal.cursor().visible, screen.cursor().visible);
-            if screen.cursor().visible {
-                prop_assert_eq!(
-                    (terminal.cursor().row, terminal.cursor().column),
-                    (screen.cursor().row, screen.cursor().column)
-                );
-            }
-        }
-    }
 }

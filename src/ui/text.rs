@@ -56,6 +56,39 @@ pub(super) fn fit(look: Look, text: &str, width: usize) -> String {
     out
 }
 
+/// Cuts text to its last `width` columns; an ellipsis says that it was cut.
+pub(super) fn fit_end(look: Look, text: &str, width: usize) -> String {
+    if text.width() <= width {
+        return text.to_owned();
+    }
+    let mut kept = Vec::new();
+    let mut used = 0;
+    for character in text.chars().rev() {
+        let columns = character.width().unwrap_or(0);
+        if used + columns + 1 > width {
+            break;
+        }
+        used += columns;
+        kept.push(character);
+    }
+    if width > 0 {
+        kept.push(look.ellipsis());
+    }
+    kept.into_iter().rev().collect()
+}
+
+/// Cuts text to `width` columns in its middle, its begin and its end kept.
+pub(super) fn fit_middle(look: Look, text: &str, width: usize) -> String {
+    if text.width() <= width {
+        return text.to_owned();
+    }
+    let end = fit_end(look, text, width.div_ceil(2));
+    let mut begin = fit(look, text, width.saturating_sub(end.width()) + 1);
+    // One ellipsis is enough.
+    begin.pop();
+    format!("{begin}{end}")
+}
+
 /// Cuts or fills text to exactly `width` columns.
 pub(super) fn pad(look: Look, text: &str, width: usize) -> String {
     let mut out = safe(look, text, width);

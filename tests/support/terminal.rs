@@ -153,6 +153,17 @@ impl Terminal {
         lock(&self.seen.0).parser.screen().contents()
     }
 
+    /// Where a text begins on the screen: column and row, counted from 1 as programs count
+    /// them.
+    #[track_caller]
+    pub(crate) fn place_of(&self, text: &str) -> (usize, usize) {
+        let screen = self.text();
+        let mut lines = screen.lines().enumerate();
+        let found = lines.find_map(|(row, line)| Some((row, line.split_once(text)?)));
+        let (row, (before, _)) = found.unwrap_or_else(|| panic!("no {text:?} in\n{screen}"));
+        (before.chars().count() + 1, row + 1)
+    }
+
     /// The colour of the first character of this text on the screen, if it is there.
     pub(crate) fn color_of(&self, text: &str) -> Option<vt100::Color> {
         color_of(lock(&self.seen.0).parser.screen(), text)

@@ -107,6 +107,37 @@ fn what_is_copied_goes_to_the_desktops_clipboard_and_a_failure_is_told() {
     console.kill();
 }
 
+/// It was typed into the session, which had asked for nothing.
+#[test]
+fn an_answer_that_comes_late_is_not_typed_into_a_session() {
+    let Some(engine) = engine_or_skip("an_answer_that_comes_late") else {
+        return;
+    };
+    let operator = Operator::new(engine, &manifests::plain(engine, &[]));
+    let bottle = operator.name();
+    operator.cellar(&["start", "plain", "--yes", "--name", &bottle]);
+    let mut console = operator.terminal(&[], 120, 40);
+    console.wait_for_text(&bottle, PATIENCE);
+    let dark = console.color_of("BOTTLES");
+    // The terminal is asked anew, and says nothing yet.
+    console.send(":theme auto\r");
+    console.wait_for_text("theme auto", PATIENCE);
+    console.send("f");
+    console.wait_for("the whole terminal", PATIENCE, |screen| {
+        screen.contains("AGENT ready") && !screen.contains("BOTTLES")
+    });
+    console.send("be");
+    console.send("\x1b]11;rgb:ffff/ffff/ffff\x1b\\");
+    console.send("fore\r");
+    console.wait_for_text("AGENT heard before", PATIENCE);
+    console.send("\x11");
+    console.wait_for_text("BOTTLES", PATIENCE);
+    assert_ne!(console.color_of("BOTTLES"), dark);
+    console.kill();
+    operator.cellar(&["rm", "--yes", &bottle]);
+    operator.left_nothing(&bottle);
+}
+
 #[test]
 fn the_key_that_detaches_is_the_operators_and_the_frame_names_it() {
     let Some(engine) = engine_or_skip("the_key_that_detaches_is_the_operators") else {

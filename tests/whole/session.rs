@@ -31,6 +31,16 @@ fn a_session_is_read_back_searched_and_copied() {
         console.send(&format!("line {number}\r"));
         heard(&console, &format!("line {number}"));
     }
+    // A word of seven letters, over and over, is split by the edge in the echo or in the
+    // answer, which stand a dozen columns apart.
+    console.send(&format!("{}\r", "needles".repeat(30)));
+    heard(&console, "needles");
+    console.send(CTRL_COPY);
+    console.wait_for_text("read back", PATIENCE);
+    console.send("/needles\r");
+    console.wait_for_text("/60 needles", PATIENCE);
+    console.send("q");
+    console.wait_for_text("ctrl-q detaches", PATIENCE);
     // What scrolled away is found, counted and copied; the program hears none of it.
     console.send(CTRL_COPY);
     console.wait_for_text("read back", PATIENCE);
@@ -61,6 +71,72 @@ fn a_session_is_read_back_searched_and_copied() {
     console.wait_for_text("ctrl-q detaches", PATIENCE);
     console.send("once more\r");
     heard(&console, "once more");
+    console.send(CTRL_Q);
+    console.wait_for_text("BOTTLES", PATIENCE);
+    drop(console);
+    operator.cellar(&["rm", "--yes", &bottle]);
+    operator.left_nothing(&bottle);
+}
+
+/// The pointer moves to a place of the terminal.
+fn moved((column, row): (usize, usize)) -> String {
+    format!("\x1b[<35;{column};{row}M")
+}
+
+const WHEEL_UP: &str = "\x1b[<64;100;10M";
+const WHEEL_DOWN: &str = "\x1b[<65;100;10M";
+
+#[test]
+fn the_wheel_reads_back_and_a_link_says_where_it_goes() {
+    let Some(engine) = engine_or_skip("the_wheel_reads_back_and_a_link_says") else {
+        return;
+    };
+    let operator = Operator::new(engine, &manifests::plain(engine, &[]));
+    let bottle = operator.name();
+    operator.cellar(&["start", "plain", "--yes", "--name", &bottle]);
+    let console = operator.terminal(&[], 120, 40);
+    console.wait_for_text(&bottle, PATIENCE);
+    console.send(ENTER);
+    console.wait_for_text("AGENT ready", PATIENCE);
+    for number in 10..40 {
+        console.send(&format!("line {number}\r"));
+        heard(&console, &format!("line {number}"));
+    }
+    let is_live =
+        |screen: &str| screen.contains("ctrl-q detaches") && !screen.contains("lines back");
+    // In the pane, then on the whole terminal, which shows it in its last row.
+    for whole in [false, true] {
+        if whole {
+            console.send(CTRL_Q);
+            console.wait_for_text("BOTTLES", PATIENCE);
+            console.send("f");
+            // The frame is there before the session: until then there is nothing above it.
+            console.wait_for("the whole terminal", PATIENCE, |screen| {
+                let is_shown = screen.contains("heard after the link false");
+                is_live(screen) && is_shown && !screen.contains("BOTTLES")
+            });
+        }
+        console.send(WHEEL_UP);
+        console.wait_for_text("3 lines back", PATIENCE);
+        console.send(WHEEL_UP);
+        console.wait_for_text("6 lines back", PATIENCE);
+        console.send(WHEEL_DOWN);
+        console.wait_for_text("3 lines back", PATIENCE);
+        console.send(WHEEL_DOWN);
+        console.wait_for("what is live", PATIENCE, is_live);
+        console.send(&format!("after the wheel {whole}\r"));
+        heard(&console, &format!("after the wheel {whole}"));
+
+        console.send("link https://good.example@evil.test/login\r");
+        console.wait_for_text("AGENT links https://good.example", PATIENCE);
+        let (column, row) = console.place_of("links https://good.example");
+        console.send(&moved((column + 10, row)));
+        console.wait_for_text("link to https://evil.test (with a user name", PATIENCE);
+        console.send(&moved((column, row)));
+        console.wait_for("no link", PATIENCE, |screen| !screen.contains("link to"));
+        console.send(&format!("after the link {whole}\r"));
+        heard(&console, &format!("after the link {whole}"));
+    }
     console.send(CTRL_Q);
     console.wait_for_text("BOTTLES", PATIENCE);
     drop(console);

@@ -5,8 +5,12 @@
 //! session hangs, so the keyboard is always read; what the session does not take is
 //! dropped past a bound, never waited for.
 
+mod chords;
 mod keyboard;
+mod late;
 mod peer;
+mod reports;
+mod typing;
 
 use std::io::{self, Write as _};
 use std::time::{Duration, Instant};
@@ -16,12 +20,15 @@ use tokio::signal::unix::{SignalKind, signal};
 use tokio::sync::{mpsc, watch};
 use tokio::time::MissedTickBehavior;
 
+pub(crate) use self::chords::{console_chords, leaving_chords};
 pub(crate) use self::keyboard::Keyboard;
+pub(crate) use self::late::LateAnswer;
 pub(crate) use self::peer::{News, Peer, PeerError};
+use self::typing::{Typed, Typing};
 use super::terminal::Terminal;
 use crate::docker::Line;
 use crate::pty::{Chord, Chords, one_line};
-use crate::ui::Painter;
+use crate::ui::{self, Look, Painter};
 use crate::wire::{AttachMode, ClientToSession, SessionExit, TerminalSize};
 
 /// A flood is painted at most this often.
@@ -39,6 +46,8 @@ pub(crate) enum AttachEnd {
     Next,
     /// The operator wants to read back what it shows; the session goes on.
     Copy,
+    /// The same, by turning the wheel.
+    Wheel,
     /// The session's program ended.
     Ended(SessionExit),
     /// The session did not take us.
@@ -67,9 +76,19 @@ pub(crate) struct Frame {
     pub(crate) has_next: bool,
 }
 
+/// What stands around a session that has the whole terminal.
+#[derive(Debug)]
+pub(crate) struct Around {
+    /// The last row.
+    pub(crate) frame: watch::Receiver<Frame>,
+    /// Where what the program wants in the clipboard goes, if it may ask.
+    pub(crate) copies: Option<mpsc::Sender<String>>,
+    /// What the terminal was asked before and has not answered.
+    pub(crate) late: Option<LateAnswer>,
+}
+
 /// Shows a session until the operator detaches or it ends. `chords` are the keys that it
-/// does not get, `typed` is what was typed before there was a line, `frame` the last row;
-/// what the program wants in the clipboard goes to `copies`, if it may ask.
+/// does not get, `typed` is what was typed before there was a line.
 ///
 /// # Errors
 /// [`AttachError`] if the terminal or the line cannot be used; the terminal is given
@@ -78,13 +97,19 @@ pub(crate) async fn attach(
     terminal: &Terminal,
     line: Line,
     mode: AttachMode,
-    mut chords: Chords,
+    chords: Chords,
     typed: Vec<u8>,
-    (mut frame, copies): (watch::Receiver<Frame>, Option<mpsc::Sender<String>>),
+    around: Around,
 ) -> Result<AttachEnd, AttachError> {
     terminal.hear_nothing()?;
-    let mut painter = Painter::new(window_size()?);
-    let mut peer = Peer::greet(line, mode, painter.session_size());
+    let Around {
+        mut frame,
+        copies,
+        late,
+    } = around;
+    let mut typing = Typing::new(chords, late);
+    let mut canvas = Canvas::new(window_size()?, typing.can_read_back());
+    let mut peer = Peer::greet(line, mode, canvas.painter.session_size());
     if !typed.is_empty() {
         peer.type_bytes(typed);
     }
@@ -92,37 +117,26 @@ pub(crate) async fn attach(
     let mut resized = signal(SignalKind::window_change())?;
     let mut beat = tokio::time::interval(Duration::from_secs(1));
     beat.set_missed_tick_behavior(MissedTickBehavior::Delay);
-    let mut canvas = Canvas::default();
     loop {
         let held_back = peer.screen().sync_deadline();
         tokio::select! {
             biased;
             bytes = keyboard.read() => {
-                let outcome = chords.feed(bytes?);
-                if mode == AttachMode::Interactive && !outcome.forward.is_empty() {
-                    peer.type_bytes(outcome.forward);
-                }
-                match outcome.pressed {
-                    Some(Chord::Detach) => return Ok(AttachEnd::Detached),
-                    Some(Chord::Copy) => return Ok(AttachEnd::Copy),
-                    Some(Chord::Next) if frame.borrow().has_next => return Ok(AttachEnd::Next),
-                    Some(Chord::Next) => {
-                        canvas.told = Some("nothing else needs you");
-                        canvas.paint(&mut painter, &mut peer, &frame)?;
-                    }
-                    None => {}
+                let typed = typing.take(bytes?, canvas.painter.keeps_pointer());
+                if let Some(end) = take_typed(typed, mode, &mut peer, &mut canvas, &frame)? {
+                    return Ok(end);
                 }
             }
             _ = resized.recv() => {
-                painter.resize(window_size()?);
-                peer.say(ClientToSession::Resize { size: painter.session_size() });
-                canvas.paint(&mut painter, &mut peer, &frame)?;
+                canvas.painter.resize(window_size()?);
+                peer.say(ClientToSession::Resize { size: canvas.painter.session_size() });
+                canvas.paint(&mut peer, &frame)?;
             }
             _ = beat.tick() => {
                 if let Some(why) = peer.beat() {
                     return Ok(AttachEnd::Lost(why));
                 }
-                canvas.paint(&mut painter, &mut peer, &frame)?;
+                canvas.paint(&mut peer, &frame)?;
             }
             // Last of what comes by itself: in a flood it never runs dry.
             news = peer.next() => {
@@ -133,24 +147,56 @@ pub(crate) async fn attach(
                     // Where the console is behind, what was wanted before is asked first.
                     drop(copies.try_send(text));
                 }
-                canvas.paint(&mut painter, &mut peer, &frame)?;
+                canvas.paint(&mut peer, &frame)?;
                 // Who writes our heartbeats, and every other line, gets a turn.
                 tokio::task::yield_now().await;
             }
-            () = until(held_back) => canvas.paint(&mut painter, &mut peer, &frame)?,
-            () = tokio::time::sleep(ESCAPE), if chords.is_holding() => {
-                // Nothing followed: it was the key and not the begin of a chord.
-                let held = chords.release();
-                if mode == AttachMode::Interactive {
-                    peer.type_bytes(held);
+            () = until(held_back) => canvas.paint(&mut peer, &frame)?,
+            () = tokio::time::sleep(ESCAPE), if typing.is_holding() => {
+                // Nothing followed: it was the key and not the begin of something.
+                let typed = typing.release();
+                if let Some(end) = take_typed(typed, mode, &mut peer, &mut canvas, &frame)? {
+                    return Ok(end);
                 }
             }
             Ok(()) = frame.changed() => {
                 canvas.told = None;
-                canvas.paint(&mut painter, &mut peer, &frame)?;
+                canvas.paint(&mut peer, &frame)?;
             }
         }
     }
+}
+
+/// Gives the program what is its own, and says how the attach ends, if it does.
+fn take_typed(
+    typed: Typed,
+    mode: AttachMode,
+    peer: &mut Peer,
+    canvas: &mut Canvas,
+    frame: &watch::Receiver<Frame>,
+) -> io::Result<Option<AttachEnd>> {
+    if mode == AttachMode::Interactive && !typed.forward.is_empty() {
+        peer.type_bytes(typed.forward);
+    }
+    match typed.pressed {
+        Some(Chord::Detach) => return Ok(Some(AttachEnd::Detached)),
+        Some(Chord::Copy) => return Ok(Some(AttachEnd::Copy)),
+        Some(Chord::Next) if frame.borrow().has_next => return Ok(Some(AttachEnd::Next)),
+        Some(Chord::Next) => {
+            canvas.told = Some("nothing else needs you");
+            canvas.paint(peer, frame)?;
+        }
+        None => {}
+    }
+    let turns = typed.reports.iter().any(|report| report.is_wheel_up);
+    if turns && canvas.painter.keeps_pointer() && peer.screen().scrollback_len() > 0 {
+        return Ok(Some(AttachEnd::Wheel));
+    }
+    if let Some(report) = typed.reports.last() {
+        canvas.pointer = Some((report.column, report.row));
+        canvas.paint(peer, frame)?;
+    }
+    Ok(None)
 }
 
 /// Waits until then, or for ever. Cancel-safe.
@@ -190,22 +236,34 @@ fn drain(
     }
 }
 
-/// The bytes of a frame and when the last one was painted.
-#[derive(Debug, Default)]
+/// The operator's terminal as it was painted last.
+#[derive(Debug)]
 struct Canvas {
+    painter: Painter,
     out: Vec<u8>,
     painted: Option<Instant>,
+    /// Where the pointer was last, if that is told.
+    pointer: Option<(u16, u16)>,
     /// What the operator is told until the frame says something new.
     told: Option<&'static str>,
 }
 
 impl Canvas {
-    fn paint(
-        &mut self,
-        painter: &mut Painter,
-        peer: &mut Peer,
-        frame: &watch::Receiver<Frame>,
-    ) -> io::Result<()> {
+    fn new(size: TerminalSize, can_read_back: bool) -> Self {
+        let mut painter = Painter::new(size);
+        if can_read_back {
+            painter.keep_pointer();
+        }
+        Self {
+            painter,
+            out: Vec::new(),
+            painted: None,
+            pointer: None,
+            told: None,
+        }
+    }
+
+    fn paint(&mut self, peer: &mut Peer, frame: &watch::Receiver<Frame>) -> io::Result<()> {
         peer.expire_sync();
         if peer.is_mid_snapshot() {
             return Ok(());
@@ -213,13 +271,21 @@ impl Canvas {
         self.out.clear();
         let dropped = peer.dropped();
         let mut text = frame.borrow().status.clone();
+        let pointed = self
+            .pointer
+            .and_then(|at| self.painter.link_at(peer.screen(), at));
+        if let Some(link) = pointed {
+            let width = usize::from(self.painter.session_size().columns);
+            let words = ui::link_line(Look::default(), link.uri(), width.saturating_sub(1));
+            text = format!(" {words}");
+        }
         if let Some(told) = self.told {
             text = format!(" {told} ·{text}");
         }
         if dropped > 0 {
             text = format!("the session does not read: {dropped} keys dropped · {text}");
         }
-        painter.paint(peer.screen_mut(), &text, &mut self.out);
+        self.painter.paint(peer.screen_mut(), &text, &mut self.out);
         self.painted = Some(Instant::now());
         if self.out.is_empty() {
             return Ok(());

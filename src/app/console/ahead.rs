@@ -115,6 +115,11 @@ mod tests {
 
     const DETACH: Key = Key::ctrl('q');
 
+    fn chords() -> Vec<Key> {
+        let keys = crate::state::Keys::default();
+        keys.chords().map(|(key, _)| key).collect()
+    }
+
     fn letter(character: char) -> (Key, Option<pty::KeyPress>) {
         let key = pty::Key::Character(character);
         let modifiers = pty::Modifiers::NONE;
@@ -127,7 +132,7 @@ mod tests {
     }
 
     fn ahead(keys: &[(Key, Option<pty::KeyPress>)]) -> Ahead {
-        let mut ahead = Ahead::new(&crate::state::Keys::default().chords());
+        let mut ahead = Ahead::new(&chords());
         for (key, press) in keys {
             assert_eq!(ahead.key(*key, *press), Fate::Waits);
         }
@@ -161,10 +166,7 @@ mod tests {
 
     #[test]
     fn the_detach_key_waits_for_the_keys_before_it_and_twice_it_does_not() {
-        assert_eq!(
-            Ahead::new(&crate::state::Keys::default().chords()).key(DETACH, None),
-            Fate::Ours
-        );
+        assert_eq!(Ahead::new(&chords()).key(DETACH, None), Fate::Ours);
         let mut ahead = ahead(&[letter('a'), detach()]);
         assert_eq!(ahead.key(DETACH, None), Fate::Ours);
         assert!(ahead.is_empty());
@@ -172,7 +174,7 @@ mod tests {
 
     #[test]
     fn it_is_bounded() {
-        let mut ahead = Ahead::new(&crate::state::Keys::default().chords());
+        let mut ahead = Ahead::new(&chords());
         ahead.paste("x".repeat(MAX_PASTED));
         ahead.paste(String::from("y"));
         let (key, press) = letter('z');

@@ -17,7 +17,7 @@ pub(super) const QUESTION: &str = "\x1b]11;?\x1b\\";
 /// What every answer begins with, after the escape.
 const BEGIN: &str = "]11;rgb";
 /// The longest answer: `rgba:` with four parts of four digits.
-const MOST: usize = 40;
+pub(in crate::app) const MOST: usize = 40;
 /// How long keys are held that may be the beginning of an answer. A terminal writes its
 /// answer at once; a person cannot type `Alt-]`, then `1` in so short a time.
 const HOLD: Duration = Duration::from_millis(30);
@@ -91,6 +91,22 @@ impl Answer {
         Sifted::default()
     }
 
+    /// A session gets the terminal: until when an answer may come, and what came of it
+    /// already, if one is waited for. The keys that it was taken for are kept no longer.
+    pub(super) fn hand_over(&mut self) -> Option<(Vec<u8>, Instant)> {
+        let text = std::mem::take(&mut self.text);
+        drop(self.release());
+        let until = self.asked? + PATIENCE;
+        let is_begun = !text.is_empty() && !text.starts_with('\x1b');
+        let escape = if is_begun { "\x1b" } else { "" };
+        (until >= Instant::now()).then(|| (format!("{escape}{text}").into_bytes(), until))
+    }
+
+    /// The answer came by another way.
+    pub(super) const fn forget(&mut self) {
+        self.asked = None;
+    }
+
     fn end(&mut self, event: Event) -> Sifted {
         let background = background(&self.text);
         let mut typed = self.release();
@@ -114,6 +130,26 @@ impl Answer {
         self.text.clear();
         self.since = None;
         std::mem::take(&mut self.held)
+    }
+}
+
+/// What a text is of an answer.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(in crate::app) enum Heard {
+    /// Its begin.
+    More,
+    /// The whole of it.
+    Background(Background),
+    /// No part of one.
+    Nothing,
+}
+
+/// What a text is of an answer, without its escape and its end.
+pub(in crate::app) fn heard(text: &str, is_ended: bool) -> Heard {
+    match background(text) {
+        Some(background) if is_ended => Heard::Background(background),
+        _ if !is_ended && can_become(text) => Heard::More,
+        _ => Heard::Nothing,
     }
 }
 
@@ -308,6 +344,23 @@ mod tests {
         assert!(sieve.due().is_some());
         assert_eq!(sieve.release(), [escape]);
         assert_eq!(sieve.due(), None);
+    }
+
+    #[test]
+    fn what_came_of_an_answer_is_handed_over_to_who_gets_the_terminal() {
+        assert_eq!(Answer::default().hand_over(), None);
+        let mut sieve = expecting();
+        assert_eq!(sieve.hand_over().map(|(begun, _)| begun), Some(Vec::new()));
+        let mut cut = answer("ffff/ffff/ffff", bell());
+        cut.truncate(5);
+        for event in cut {
+            assert_eq!(sieve.take(event), Sifted::default());
+        }
+        let begun = sieve.hand_over().map(|(begun, _)| begun);
+        assert_eq!(begun.as_deref(), Some(&b"\x1b]11;r"[..]));
+        assert_eq!((sieve.due(), sieve.release()), (None, Vec::new()));
+        sieve.forget();
+        assert_eq!(sieve.hand_over(), None);
     }
 
     #[test]

@@ -4,7 +4,10 @@
 use super::Console;
 use super::session::{Purpose, Shown};
 use crate::pty::Screen;
-use crate::state::{BottleRef, Event, Key, MOST_COPIED, ScreenNews, ScreenWish, Spot, StillExtent};
+use crate::state::{
+    BottleRef, Command, CopyCommand, Event, MOST_COPIED, Pointer, PointerAction, ScreenNews,
+    ScreenWish, Spot, StillExtent, Target,
+};
 use crate::ui;
 
 impl Console<'_> {
@@ -14,6 +17,10 @@ impl Console<'_> {
         let shown = self.shown.as_mut();
         let shown = shown.filter(|shown| shown.bottle == bottle && shown.has_screen());
         let (Some(shown), Some(place)) = (shown, place) else {
+            if self.state.view.wheeled_back.is_some() {
+                // Nobody asked for more than the wheel's next notch will do.
+                return Ok(());
+            }
             let text = String::from("there is no screen yet that could be read");
             return self.take(Event::Note { text });
         };
@@ -90,9 +97,22 @@ impl Console<'_> {
         let shown = self.shown.as_mut();
         let is_due = |shown: &&mut Shown| shown.is_lent && !shown.is_read && shown.has_screen();
         match shown.filter(is_due).filter(|_| has_keys) {
+            Some(_) if self.lent_by_wheel => {
+                self.lent_by_wheel = false;
+                // How much there is to scroll must be known before the wheel turns.
+                self.note_screen()?;
+                if let Some(shown) = &mut self.shown {
+                    shown.is_read = true;
+                }
+                let pointer = Pointer {
+                    action: PointerAction::WheelUp,
+                    target: Target::Detail,
+                };
+                self.take(Event::Pointer { pointer })
+            }
             Some(shown) => {
                 shown.is_read = true;
-                self.take(Event::Key { key: Key::COPY })
+                self.press_chord(Command::Copy(CopyCommand::Begin))
             }
             None => Ok(()),
         }

@@ -2,7 +2,6 @@
 
 use crossterm::event::{
     Event as Terminal, KeyCode as Code, KeyEvent, KeyEventKind, KeyModifiers, MouseEvent,
-    MouseEventKind,
 };
 
 use crate::pty;
@@ -30,8 +29,6 @@ pub(super) fn translate(event: Terminal) -> Input {
             own(key).map_or(Input::Nothing, |own| Input::Key(own, session(key)))
         }
         Terminal::Paste(text) => Input::Paste(text),
-        // Motion alone changes nothing and comes in floods.
-        Terminal::Mouse(mouse) if mouse.kind == MouseEventKind::Moved => Input::Nothing,
         Terminal::Mouse(mouse) => Input::Mouse(mouse),
         Terminal::Resize(columns, rows) => Input::Resize(columns, rows),
         Terminal::Key(_) | Terminal::FocusGained | Terminal::FocusLost => Input::Nothing,
@@ -44,9 +41,6 @@ pub(super) fn translate(event: Terminal) -> Input {
 )]
 fn own(key: KeyEvent) -> Option<Key> {
     let code = match key.code {
-        Code::Char(character) if key.modifiers.contains(KeyModifiers::CONTROL) => {
-            KeyCode::Char(controlled(character))
-        }
         Code::Char(character) => KeyCode::Char(character),
         Code::Enter => KeyCode::Enter,
         Code::Tab => KeyCode::Tab,
@@ -72,17 +66,6 @@ fn own(key: KeyEvent) -> Option<Key> {
         shift: key.modifiers.contains(KeyModifiers::SHIFT),
     };
     Some(Key { code, held }.normal())
-}
-
-/// The library reads the bytes 0x1c to 0x1f as control and a digit, which make them too.
-const fn controlled(character: char) -> char {
-    match character {
-        '4' => '\\',
-        '5' => ']',
-        '6' => '^',
-        '7' => '_',
-        other => other,
-    }
 }
 
 #[expect(
@@ -145,6 +128,7 @@ mod tests {
         assert_eq!(own, Key::ctrl('q'));
     }
 
+    /// The library reads the bytes 0x1c to 0x1f as control and a digit, which make them too.
     #[test]
     fn the_byte_of_a_chord_is_that_chord() {
         for typed in [']', '5'] {

@@ -8,19 +8,22 @@
 mod ahead;
 mod answers;
 mod audit;
-mod background;
+pub(super) mod background;
 mod brakes;
 mod clipboard;
 mod copy;
 mod copying;
 mod editor;
 mod effects;
+mod ends;
+mod full;
 mod inbox;
 mod input;
 mod kept;
 pub(super) mod lines;
 mod logs;
 mod operations;
+mod pointer;
 mod progress;
 mod samples;
 mod secrets;
@@ -38,14 +41,14 @@ use crossterm::event::EventStream;
 use futures_util::StreamExt as _;
 use futures_util::future::LocalBoxFuture;
 use jiff::Timestamp;
-use tokio::signal::unix::{Signal, SignalKind, signal};
-use tokio::sync::{Semaphore, mpsc, watch};
+use tokio::sync::{Semaphore, mpsc, oneshot, watch};
 use tokio::time::MissedTickBehavior;
 
 use self::ahead::Ahead;
 use self::background::Answer;
 use self::clipboard::Wanted;
 use self::editor::Editor;
+use self::ends::{End, Ends};
 use self::input::{Input, translate};
 use self::progress::Cancels;
 use self::secrets::{Asking, LookedUp};
@@ -62,8 +65,8 @@ use super::sampler::Sampled;
 use super::terminal::Terminal;
 use crate::manifest::Plan;
 use crate::pty::KeyPress;
-use crate::state::{BottleRef, Effect, Event, Kept, Key, Keys, Setup, State};
-use crate::ui::{Canvas, Look};
+use crate::state::{Background, BottleRef, Effect, Event, Kept, Key, Keys, Setup, State};
+use crate::ui::{Canvas, Look, Screens};
 
 /// Events that may wait; who sends more waits too.
 const WAITING_EVENTS: usize = 256;
@@ -136,6 +139,10 @@ struct Console<'terminal> {
     full: Option<Full<'terminal>>,
     /// The operator's own editor, while it has the terminal.
     editor: Option<Editor>,
+    /// What the terminal says of its background while a session has it.
+    background_said: Option<oneshot::Receiver<Background>>,
+    /// Whether the wheel began to read the session that had the whole terminal.
+    lent_by_wheel: bool,
     /// What a session wants in the clipboard.
     wanted: Option<Wanted>,
     /// The same of the session that has the whole terminal.
@@ -206,7 +213,7 @@ impl<'terminal> Console<'terminal> {
             // The queue is new, so there is room.
             drop(events.try_send(Event::Note { text }));
         }
-        let chords = setup.keys.chords();
+        let chords: Vec<Key> = setup.keys.chords().map(|(key, _)| key).collect();
         let colors = Colors::here(config.theme.as_deref());
         Ok(Self {
             cellar,
@@ -231,6 +238,8 @@ impl<'terminal> Console<'terminal> {
             full: None,
             editor: None,
             wanted: None,
+            background_said: None,
+            lent_by_wheel: false,
             copying,
             copied,
             notifier: Notifier::new(config.notifications),
@@ -444,14 +453,18 @@ impl<'terminal> Console<'terminal> {
         self.note_screen()?;
         self.fit_log()?;
         self.tiles.expire_sync();
-        let shown = self.shown.as_ref();
-        let shown = shown.map(|shown| (&shown.bottle, shown.drawn()));
-        let screens = self.tiles.screens().chain(shown).collect();
+        let screens = screens(&self.tiles, self.shown.as_ref());
         self.canvas.draw(&self.state, &screens)?;
         self.drawn = Some((self.state.revision(), Instant::now()));
         self.is_stale = false;
         Ok(())
     }
+}
+
+/// All screens that can be drawn.
+fn screens<'held>(tiles: &'held Tiles, shown: Option<&'held Shown>) -> Screens<'held> {
+    let shown = shown.map(|shown| (&shown.bottle, shown.drawn()));
+    tiles.screens().chain(shown).collect()
 }
 
 /// The next thing from the terminal, or `None` at `due`, if that comes first; waits for
@@ -482,39 +495,5 @@ async fn next_full(full: &mut Option<Full<'_>>) -> Result<AttachEnd, AttachError
     match full {
         Some((_, attach)) => attach.await,
         None => std::future::pending().await,
-    }
-}
-
-/// How an end was asked for.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum End {
-    /// By somebody who means us.
-    Asked,
-    /// By a key in the terminal, which may be meant for the program that has it.
-    Interrupt,
-}
-
-/// The system's ways to ask for an end.
-struct Ends {
-    terminate: Signal,
-    hang_up: Signal,
-    interrupt: Signal,
-}
-
-impl Ends {
-    fn listen() -> std::io::Result<Self> {
-        Ok(Self {
-            terminate: signal(SignalKind::terminate())?,
-            hang_up: signal(SignalKind::hangup())?,
-            interrupt: signal(SignalKind::interrupt())?,
-        })
-    }
-
-    async fn any(&mut self) -> End {
-        tokio::select! {
-            _ = self.terminate.recv() => End::Asked,
-            _ = self.hang_up.recv() => End::Asked,
-            _ = self.interrupt.recv() => End::Interrupt,
-        }
     }
 }

@@ -2,16 +2,14 @@
 
 use std::time::{Duration, Instant};
 
-use crossterm::event::{EventStream, KeyModifiers, MouseButton, MouseEvent, MouseEventKind};
 use futures_util::FutureExt as _;
 
 use super::Console;
 use super::ahead::{Fate, Typed};
-use crate::app::attach::{self, AttachEnd, AttachError, Frame, News, Peer, PeerError};
-use crate::app::exit::Failure;
+use crate::app::attach::{News, Peer, PeerError};
 use crate::docker::Line;
 use crate::pty::{self, Screen};
-use crate::state::{BottleRef, Event, Key, Pointer, PointerAction, Target};
+use crate::state::{BottleRef, Event, Key};
 use crate::store::AuditEvent;
 use crate::ui;
 use crate::wire::{AttachMode, ClientToSession};
@@ -182,100 +180,6 @@ impl Console<'_> {
         Ok(())
     }
 
-    /// Gives the whole terminal to a session.
-    fn enter_full(&mut self, bottle: BottleRef, line: Line) -> std::io::Result<()> {
-        self.shown = None;
-        // Its reader must be gone before the session reads the terminal itself.
-        self.input = None;
-        self.take(Event::Attached {
-            bottle: bottle.clone(),
-        })?;
-        let (frame, shown) = tokio::sync::watch::channel(Frame::default());
-        self.frame = frame;
-        let terminal = self.terminal;
-        // What was typed meanwhile, as a program that asked for nothing reads it.
-        let (typed, _) = self.ahead.take(&pty::Modes::default());
-        let mode = AttachMode::Interactive;
-        let chords = pty::Chords::console(&self.state.keys.detach_letters());
-        let copies = self
-            .may_ask_for_clipboard(&bottle)
-            .then(|| self.copied.clone());
-        let attach = attach::attach(terminal, line, mode, chords, typed, (shown, copies));
-        self.full = Some((bottle, attach.boxed_local()));
-        self.tell_frame();
-        Ok(())
-    }
-
-    /// Takes the terminal back.
-    pub(super) fn leave_full(
-        &mut self,
-        end: &Result<AttachEnd, AttachError>,
-    ) -> std::io::Result<()> {
-        let Some((bottle, attach)) = self.full.take() else {
-            return Ok(());
-        };
-        drop(attach);
-        self.terminal.hear_nothing()?;
-        self.terminal.hear_console()?;
-        self.input = Some(EventStream::new());
-        self.canvas.forget()?;
-        self.is_stale = true;
-        let size = attach::window_size()?;
-        self.take(Event::Resize { size })?;
-        match end {
-            Ok(AttachEnd::Detached) => self.take(Event::Key {
-                key: self.state.keys.detach_key(),
-            }),
-            Ok(AttachEnd::Next) => self.go_on_from(bottle),
-            Ok(AttachEnd::Copy) => {
-                self.lend_full(bottle);
-                Ok(())
-            }
-            Ok(AttachEnd::Ended(exit)) => self.take(Event::SessionEnded {
-                bottle,
-                exit: *exit,
-            }),
-            Ok(AttachEnd::Refused(why) | AttachEnd::Lost(why)) => self.take(Event::Detached {
-                bottle,
-                why: Some(why.clone()),
-            }),
-            Err(error) => self.take(Event::Detached {
-                bottle,
-                why: Some(Failure::new("go on", error).line()),
-            }),
-        }
-    }
-
-    /// Leaves a session for the next bottle that needs the operator.
-    fn go_on_from(&mut self, bottle: BottleRef) -> std::io::Result<()> {
-        self.take(Event::Key {
-            key: Key::NEXT_NEED,
-        })?;
-        if self.state.attached() == Some(&bottle) {
-            // It was answered elsewhere meanwhile, and the operator stays.
-            self.open_session(bottle, Purpose::Full);
-        }
-        Ok(())
-    }
-
-    /// Tells the session that has the terminal what needs the operator elsewhere.
-    pub(super) fn tell_frame(&self) {
-        if self.full.is_none() {
-            return;
-        }
-        let frame = Frame {
-            status: ui::status_line(&self.state, self.canvas.look()),
-            has_next: self.state.other_needs() > 0,
-        };
-        self.frame.send_if_modified(|old| {
-            let is_new = *old != frame;
-            if is_new {
-                *old = frame;
-            }
-            is_new
-        });
-    }
-
     pub(super) fn take_news(&mut self, first: Result<News, PeerError>) -> std::io::Result<()> {
         let until = Instant::now() + BUDGET;
         let mut news = first;
@@ -414,14 +318,6 @@ impl Console<'_> {
             }
             _ => self.type_ahead(key, press)?,
         }
-        self.typed()
-    }
-
-    /// A session that was scrolled back comes to its end when something is typed.
-    fn typed(&mut self) -> std::io::Result<()> {
-        if self.state.view.session_scroll > 0 {
-            self.take(Event::SessionTyped)?;
-        }
         Ok(())
     }
 
@@ -441,77 +337,7 @@ impl Console<'_> {
             }
             _ => self.ahead.paste(text),
         }
-        self.typed()
-    }
-
-    pub(super) fn take_mouse(&mut self, mouse: MouseEvent) -> std::io::Result<()> {
-        if self.send_mouse(mouse) {
-            return Ok(());
-        }
-        let action = match mouse.kind {
-            MouseEventKind::Down(MouseButton::Left) => PointerAction::Press,
-            // The wall alone is held, and only once it was pressed.
-            MouseEventKind::Drag(MouseButton::Left) if self.state.view.holds_wall => {
-                PointerAction::Drag
-            }
-            MouseEventKind::Up(MouseButton::Left) if self.state.view.holds_wall => {
-                PointerAction::Release
-            }
-            MouseEventKind::ScrollUp => PointerAction::WheelUp,
-            MouseEventKind::ScrollDown => PointerAction::WheelDown,
-            MouseEventKind::Down(_)
-            | MouseEventKind::Up(_)
-            | MouseEventKind::Drag(_)
-            | MouseEventKind::Moved
-            | MouseEventKind::ScrollLeft
-            | MouseEventKind::ScrollRight => return Ok(()),
-        };
-        let target = if matches!(action, PointerAction::Drag | PointerAction::Release) {
-            Target::Column { at: mouse.column }
-        } else {
-            ui::hit(&self.state, self.canvas.look(), mouse.column, mouse.row)
-        };
-        self.take(Event::Pointer {
-            pointer: Pointer { action, target },
-        })
-    }
-
-    /// Passes the pointer on to an attached program that asked for it; says whether
-    /// it did.
-    fn send_mouse(&mut self, mouse: MouseEvent) -> bool {
-        let Some(area) = ui::session_area(&self.state) else {
-            return false;
-        };
-        let has_keys = self.state.has_open_session();
-        let Some(shown) = self.shown.as_mut().filter(|_| has_keys) else {
-            return false;
-        };
-        let size = shown.peer.screen().size();
-        let (Some(column), Some(row)) = (
-            mouse.column.checked_sub(area.column),
-            mouse.row.checked_sub(area.row),
-        ) else {
-            return false;
-        };
-        if column >= size.columns || row >= size.rows {
-            return false;
-        }
-        let modes = shown.peer.screen().modes();
-        if modes.mouse == pty::MouseMode::Off && !modes.alternate_screen {
-            return false;
-        }
-        let event = pty::MouseEvent {
-            action: action(mouse.kind),
-            column,
-            row,
-            modifiers: modifiers(mouse.modifiers),
-        };
-        let bytes = event.encode(&modes);
-        let is_sent = !bytes.is_empty();
-        if is_sent {
-            shown.peer.type_bytes(bytes);
-        }
-        is_sent
+        Ok(())
     }
 }
 
@@ -545,36 +371,4 @@ impl Shown {
         !self.peer.is_mid_snapshot()
             && self.noted != Some((screen.generation(), screen.scrollback_len()))
     }
-}
-
-fn button(button: MouseButton) -> pty::MouseButton {
-    match button {
-        MouseButton::Left => pty::MouseButton::Left,
-        MouseButton::Right => pty::MouseButton::Right,
-        MouseButton::Middle => pty::MouseButton::Middle,
-    }
-}
-
-fn action(kind: MouseEventKind) -> pty::MouseAction {
-    match kind {
-        MouseEventKind::Down(which) => pty::MouseAction::Press(button(which)),
-        MouseEventKind::Up(which) => pty::MouseAction::Release(button(which)),
-        MouseEventKind::Drag(which) => pty::MouseAction::Drag(button(which)),
-        MouseEventKind::Moved => pty::MouseAction::Move,
-        MouseEventKind::ScrollUp => pty::MouseAction::ScrollUp,
-        MouseEventKind::ScrollDown => pty::MouseAction::ScrollDown,
-        MouseEventKind::ScrollLeft => pty::MouseAction::ScrollLeft,
-        MouseEventKind::ScrollRight => pty::MouseAction::ScrollRight,
-    }
-}
-
-fn modifiers(held: KeyModifiers) -> pty::Modifiers {
-    [
-        (KeyModifiers::SHIFT, pty::Modifiers::SHIFT),
-        (KeyModifiers::ALT, pty::Modifiers::ALT),
-        (KeyModifiers::CONTROL, pty::Modifiers::CONTROL),
-    ]
-    .into_iter()
-    .filter(|(theirs, _)| held.contains(*theirs))
-    .fold(pty::Modifiers::NONE, |all, (_, ours)| all.and(ours))
 }

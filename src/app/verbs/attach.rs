@@ -4,14 +4,13 @@ use std::io::IsTerminal as _;
 
 use tokio::sync::watch;
 
-use super::super::attach::{self, AttachEnd, Frame};
+use super::super::attach::{self, Around, AttachEnd, Frame};
 use super::super::cellar::Cellar;
 use super::super::cli::AttachArguments;
 use super::super::exit::{Exit, Failure};
 use super::super::output::Output;
 use super::super::terminal::Terminal;
 use super::printing;
-use crate::pty::Chords;
 use crate::spec::BottleId;
 use crate::state::Keys;
 use crate::store::AuditEvent;
@@ -60,16 +59,20 @@ pub(super) async fn run(
         &terminal,
         line,
         mode,
-        Chords::leaving(&keys.detach_letters()),
+        attach::leaving_chords(&keys),
         Vec::new(),
-        (shown, None),
+        Around {
+            frame: shown,
+            copies: None,
+            late: None,
+        },
     )
     .await;
     drop(terminal);
     let end = end.map_err(|error| Failure::new(attempt(), &error))?;
     match end {
         // The way out is the only chord here.
-        AttachEnd::Detached | AttachEnd::Next | AttachEnd::Copy => out
+        AttachEnd::Detached | AttachEnd::Next | AttachEnd::Copy | AttachEnd::Wheel => out
             .note(&format!("detached; {id} goes on"))
             .map_err(printing)
             .map(|()| Exit::Done),

@@ -1,6 +1,7 @@
 //! The screen model: bytes in, cells out, and a snapshot that recreates it elsewhere.
 
 mod cell;
+mod find;
 mod mend;
 mod modes;
 mod pen;
@@ -22,8 +23,8 @@ use super::scan::{Piece, Scanner};
 use crate::wire::TerminalSize;
 
 pub use cell::{Cell, CellStyle, Color, Hyperlink, Underline};
+pub use find::{FoundText, Hit};
 pub use modes::{Cursor, CursorShape, Modes, MouseMode};
-pub use read::FoundText;
 
 /// The longest address and id together of a link that is kept.
 pub(super) const MAX_LINK_BYTES: usize = 1024;

@@ -5,23 +5,10 @@
 //! cell does.
 
 use alacritty_terminal::grid::Dimensions as _;
-use alacritty_terminal::index::{Column, Line};
+use alacritty_terminal::index::Line;
 use alacritty_terminal::term::cell::Flags;
 
 use super::{Cell, Hyperlink, Screen, cell};
-
-/// Where something was found, and the how manieth of how many it is.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct FoundText {
-    /// Its line.
-    pub line: usize,
-    /// Its first column.
-    pub column: u16,
-    /// Counted from 1 at the oldest.
-    pub number: usize,
-    /// How many there are.
-    pub total: usize,
-}
 
 impl Screen {
     /// A copy that no output changes: what is shown now, and the scrollback above it.
@@ -85,7 +72,7 @@ impl Screen {
                 u16::MAX
             };
             text.push_str(&self.text_of(line, first, last));
-            let goes_on = last == u16::MAX && self.wraps(line) && line < to.0;
+            let goes_on = last == u16::MAX && self.is_wrapped(line) && line < to.0;
             if !goes_on && (line < to.0 || by_line) {
                 text.push('\n');
             }
@@ -99,67 +86,21 @@ impl Screen {
         self.line(line).nth(usize::from(column))?.hyperlink
     }
 
-    /// Where a line holds a text: the first column of each hit and the one after its
-    /// last. A text without capitals finds both.
+    /// Whether a line goes on in the next one, because the program wrote over its end.
     #[must_use]
-    pub fn hits(&self, line: usize, text: &str) -> Vec<(u16, u16)> {
-        let wanted = Wanted::of(text);
-        if wanted.letters.is_empty() {
-            return Vec::new();
-        }
-        let letters: Vec<(char, u16, u16)> = self.letters(line, &wanted).collect();
-        let mut hits = Vec::new();
-        let mut at = 0;
-        while let Some(window) = letters.get(at..at + wanted.letters.len()) {
-            let is_hit = window.iter().map(|(letter, ..)| letter).eq(&wanted.letters);
-            let ends = window.first().zip(window.last());
-            if let Some(((_, first, _), (_, _, end))) = ends.filter(|_| is_hit) {
-                hits.push((*first, *end));
-                at += wanted.letters.len();
-            } else {
-                at += 1;
-            }
-        }
-        hits
-    }
-
-    /// The next hit below a place, or above it, and on from the other end; a hit at the
-    /// place itself counts only if `is_here`.
-    #[must_use]
-    pub fn find(
-        &self,
-        text: &str,
-        from: (usize, u16),
-        is_down: bool,
-        is_here: bool,
-    ) -> Option<FoundText> {
-        let places: Vec<(usize, u16)> = (0..self.lines())
-            .flat_map(|line| {
-                let hits = self.hits(line, text).into_iter();
-                hits.map(move |(column, _)| (line, column))
-            })
-            .collect();
-        let at = if is_down {
-            let is_behind = |place: &(usize, u16)| *place > from || is_here && *place == from;
-            places.iter().position(is_behind).unwrap_or(0)
-        } else {
-            let is_before = |place: &(usize, u16)| *place < from || is_here && *place == from;
-            let last = places.len().saturating_sub(1);
-            places.iter().rposition(is_before).unwrap_or(last)
-        };
-        places.get(at).map(|(line, column)| FoundText {
-            line: *line,
-            column: *column,
-            number: at + 1,
-            total: places.len(),
-        })
+    pub fn is_wrapped(&self, line: usize) -> bool {
+        self.last_flags(line).contains(Flags::WRAPLINE)
     }
 
     /// Where the next word begins, or the one before.
     #[must_use]
     pub fn word(&self, from: (usize, u16), is_forward: bool) -> (usize, u16) {
         let begins = |line: usize| {
-            let mut was_blank = true;
+            // A word that is written over the edge does not begin anew behind it.
+            let mut was_blank = line == 0 || !self.is_wrapped(line - 1) || {
+                let letters = self.line(line - 1).filter(|cell| cell.width > 0);
+                letters.last().is_none_or(|cell| cell.character == ' ')
+            };
             let cells = self
                 .line(line)
                 .enumerate()
@@ -186,68 +127,39 @@ impl Screen {
     fn text_of(&self, line: usize, first: u16, last: u16) -> String {
         let mut text = String::new();
         let columns = usize::from(first)..=usize::from(last);
-        let cells = self.line(line).enumerate();
-        for (_, cell) in cells.filter(|(column, _)| columns.contains(column)) {
-            cell.push_text(&mut text);
+        for (column, cell) in self.written(line) {
+            if columns.contains(&column) {
+                cell.push_text(&mut text);
+            }
         }
-        text.truncate(text.trim_end().len());
+        // Where the text goes on in the next line, a blank at the end is one of it.
+        if last != u16::MAX || !self.is_wrapped(line) {
+            text.truncate(text.trim_end().len());
+        }
         text
     }
 
-    /// The letters of a line, each with its column and the one after it.
-    fn letters<'screen>(
-        &'screen self,
-        line: usize,
-        wanted: &Wanted,
-    ) -> impl Iterator<Item = (char, u16, u16)> + 'screen {
-        let folds = wanted.folds;
-        let cells = self
-            .line(line)
-            .enumerate()
-            .filter(|(_, cell)| cell.width > 0);
-        cells.map(move |(column, cell)| {
-            let column = u16::try_from(column).unwrap_or(u16::MAX);
-            let end = column.saturating_add(u16::from(cell.width));
-            (folded(cell.character, folds), column, end)
-        })
+    /// The cells of a line with their columns, less the blank at its end that only made
+    /// room for a wide character.
+    pub(super) fn written(&self, line: usize) -> impl Iterator<Item = (usize, Cell<'_>)> {
+        let made_room = self
+            .last_flags(line)
+            .contains(Flags::WRAPLINE | Flags::LEADING_WIDE_CHAR_SPACER);
+        let columns = usize::from(self.size.columns) - usize::from(made_room);
+        self.line(line).take(columns).enumerate()
     }
 
-    fn wraps(&self, line: usize) -> bool {
+    /// What is noted of the end of a line.
+    fn last_flags(&self, line: usize) -> Flags {
         let grid = self.recorder.term.grid();
-        self.grid_line(line).is_some_and(|line| {
-            grid[line][Column(grid.columns() - 1)]
-                .flags
-                .contains(Flags::WRAPLINE)
-        })
+        let last = self.grid_line(line).and_then(|line| grid[line].last());
+        last.map_or(Flags::empty(), |cell| cell.flags)
     }
 
     fn grid_line(&self, line: usize) -> Option<Line> {
         let history = i32::try_from(self.scrollback_len()).ok()?;
         let at = i32::try_from(line).ok()?.checked_sub(history)?;
         (line < self.lines()).then_some(Line(at))
-    }
-}
-
-/// A text that is looked for.
-struct Wanted {
-    letters: Vec<char>,
-    folds: bool,
-}
-
-impl Wanted {
-    fn of(text: &str) -> Self {
-        let folds = !text.chars().any(char::is_uppercase);
-        let letters = text.chars().map(|letter| folded(letter, folds)).collect();
-        Self { letters, folds }
-    }
-}
-
-/// A letter as it is compared; one that has no small letter of its own stays.
-fn folded(letter: char, folds: bool) -> char {
-    let mut small = letter.to_lowercase();
-    match (folds, small.next(), small.next()) {
-        (true, Some(small), None) => small,
-        _ => letter,
     }
 }
 
@@ -311,23 +223,23 @@ mod tests {
         );
     }
 
+    /// A blank makes room for it at the edge, which is no part of the text.
     #[test]
-    fn what_is_looked_for_is_found_on_both_sides_and_from_the_other_end() {
-        let screen = screen(20, 2, "Ask ask\r\nnothing\r\n日本 ask".as_bytes());
-        assert_eq!(screen.hits(0, "ask"), [(0, 3), (4, 7)]);
-        assert_eq!(screen.hits(0, "Ask"), [(0, 3)]);
-        assert_eq!(screen.hits(2, "本 a"), [(2, 6)]);
-        assert_eq!(screen.hits(0, ""), []);
-        let at = |from, is_down, is_here| {
-            let found = screen.find("ask", from, is_down, is_here);
-            found.map(|found| (found.line, found.column, found.number, found.total))
+    fn a_wide_character_that_did_not_fit_follows_without_a_blank() {
+        let screen = screen(5, 3, "abcd日本 x".as_bytes());
+        let hit = crate::pty::Hit {
+            first: (0, 3),
+            last: (1, 3),
         };
-        assert_eq!(at((0, 0), true, false), Some((0, 4, 2, 3)));
-        assert_eq!(at((0, 0), true, true), Some((0, 0, 1, 3)));
-        assert_eq!(at((2, 5), true, false), Some((0, 0, 1, 3)));
-        assert_eq!(at((2, 5), false, false), Some((0, 4, 2, 3)));
-        assert_eq!(at((0, 0), false, false), Some((2, 5, 3, 3)));
-        assert_eq!(screen.find("absent", (0, 0), true, true), None);
+        assert_eq!(screen.hits(0..3, "d日本"), [hit]);
+        assert_eq!(screen.text_between((0, 0), (2, 0), true), "abcd日本 x\n");
+    }
+
+    #[test]
+    fn a_blank_at_the_edge_is_copied() {
+        let screen = screen(4, 3, b"abc def\r\nx");
+        assert_eq!(screen.text_between((0, 0), (1, 2), false), "abc def");
+        assert_eq!(screen.hits(0..3, "c d").len(), 1);
     }
 
     #[test]

@@ -82,6 +82,8 @@ pub(super) struct Recorder {
     pub(super) region: (usize, usize),
     pub(super) tabs: Vec<bool>,
     pub(super) charset: CharsetIndex,
+    /// The character that a repetition (REP) would repeat.
+    pub(super) repeats: Option<char>,
     /// Kitty flags of the primary and the alternate screen: a stack whose first
     /// entry stays and whose last is active.
     pub(super) kitty: [Vec<u8>; 2],
@@ -107,6 +109,7 @@ impl Recorder {
             region: (0, size.rows),
             tabs: tabs(size.columns),
             charset: CharsetIndex::G0,
+            repeats: None,
             kitty: [vec![0], vec![0]],
         }
     }
@@ -252,6 +255,7 @@ impl Handler for Recorder {
 
     #[inline]
     fn input(&mut self, character: char) {
+        self.repeats = Some(character);
         // Nothing below U+0300 is a mark; the soft hyphen is the one invisible.
         if character >= '\u{ad}' {
             if is_invisible(character) {

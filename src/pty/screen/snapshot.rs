@@ -3,11 +3,10 @@
 //! They hold scrollback, primary and alternate screen, styles, links, wrapped lines,
 //! cursor and saved cursor, modes, keyboard flags, titles, palette, scroll region,
 //! character sets and tab stops. They never hold a query, which the other terminal
-//! would answer, nor a synchronized update. Lost are: the cursor saved on the
-//! alternate screen while the primary is shown; the mark that the screen's last line is
-//! wrapped, or that a blank at the edge made room for a wide character of another
+//! would answer, nor a synchronized update. Lost are: the mark that the screen's last line
+//! is wrapped, or the line in which a cursor that was restored waits to wrap, or that a blank at the edge made room for a wide character of another
 //! style; a cursor outside the scroll region in origin mode; and the character that a
-//! repetition (REP) right after the cut would repeat.
+//! repetition (REP) would repeat where it does not stand before the cursor any more.
 
 use alacritty_terminal::Grid;
 use alacritty_terminal::grid::{Cursor, Dimensions};
@@ -42,7 +41,7 @@ impl Screen {
             let alternate = recorder.term.grid().clone();
             recorder.term.swap_alt();
             out.rows(recorder.term.grid(), max_history_lines);
-            out.cursor(recorder.term.grid(), &recorder.term.grid().cursor, 0);
+            out.cursor(recorder.term.grid(), &recorder.term.grid().cursor, 0, None);
             // Going back blanks the alternate screen, hence the copy.
             recorder.term.swap_alt();
             *recorder.term.grid_mut() = alternate;
@@ -51,8 +50,11 @@ impl Screen {
             out.restyle(CellStyle::default(), None);
             out.put("\x1b[2J\x1b[H");
             out.keyboard(&recorder.kitty[1]);
+            out.saved(recorder.term.grid());
             out.rows(recorder.term.grid(), 0);
         } else {
+            out.alternate_saved(recorder);
+            out.saved(recorder.term.grid());
             out.rows(recorder.term.grid(), max_history_lines);
         }
         out.rest(recorder);
@@ -114,6 +116,35 @@ impl Snapshot {
             self.put("\x1b[?1049l");
         }
         self.keyboard(primary);
+    }
+
+    /// The cursor that was saved on the alternate screen, which is not shown: it is
+    /// visited for it while everything is still blank, and will be blanked when it is
+    /// entered.
+    fn alternate_saved(&mut self, recorder: &mut Recorder) {
+        let own = recorder.term.grid().saved_cursor.clone();
+        recorder.term.swap_alt();
+        if recorder.term.grid().saved_cursor != Cursor::default() {
+            self.put("\x1b[?1049h");
+            self.saved(recorder.term.grid());
+            self.put("\x1b[?1049l");
+        }
+        recorder.term.swap_alt();
+        // Both ways change what the emulator keeps of them.
+        recorder.term.grid_mut().saved_cursor = own;
+        recorder.apply_kitty();
+    }
+
+    /// The saved cursor of the screen that is shown, while that is blank: a cursor that
+    /// waits to wrap is made by writing the last cell of its row, which takes from a row
+    /// the mark that it is wrapped.
+    fn saved(&mut self, grid: &Grid<Cell>) {
+        if grid.saved_cursor != Cursor::default() {
+            self.cursor(grid, &grid.saved_cursor, 0, None);
+            self.put("\x1b7\x1b(B\x1b)B\x1b*B\x1b+B");
+            self.restyle(CellStyle::default(), None);
+            self.put("\x1b[2K\x1b[H");
+        }
     }
 
     fn keyboard(&mut self, stack: &[u8]) {
@@ -229,10 +260,6 @@ impl Snapshot {
             let end = bottom + if bottom < grid.screen_lines() { 0 } else { 2 };
             self.put(&format!("\x1b[{};{end}r", top + 1));
         }
-        if grid.saved_cursor != Cursor::default() {
-            self.cursor(grid, &grid.saved_cursor, 0);
-            self.put("\x1b7\x1b(B\x1b)B\x1b*B\x1b+B");
-        }
         self.modes(mode);
         self.cursor_style(recorder.term.cursor_style());
         let origin = if mode.contains(TermMode::ORIGIN) {
@@ -240,14 +267,21 @@ impl Snapshot {
         } else {
             0
         };
-        self.cursor(grid, &grid.cursor, origin);
+        self.cursor(grid, &grid.cursor, origin, recorder.repeated(mode));
         if recorder.charset == CharsetIndex::G1 {
             self.put("\x0e");
         }
     }
 
-    /// Puts the cursor where `cursor` is, with its style and character sets.
-    fn cursor(&mut self, grid: &Grid<Cell>, cursor: &Cursor<Cell>, origin: usize) {
+    /// Puts the cursor where `cursor` is, with its style and character sets. The character
+    /// in the column that is `repeated` is written last.
+    fn cursor(
+        &mut self,
+        grid: &Grid<Cell>,
+        cursor: &Cursor<Cell>,
+        origin: usize,
+        repeated: Option<usize>,
+    ) {
         let point = cursor.point;
         let line = usize::try_from(point.line.0).unwrap_or(0);
         let row = line.saturating_sub(origin) + 1;
@@ -256,6 +290,9 @@ impl Snapshot {
         if cursor.input_needs_wrap && point.column == Column(columns - 1) {
             // Only writing the last cell makes the next character wrap.
             let column = columns - if width(cells, columns - 1) == 0 { 2 } else { 1 };
+            self.put(&format!("\x1b[{row};{}H", column + 1));
+            self.cell(cells, column);
+        } else if let Some(column) = repeated {
             self.put(&format!("\x1b[{row};{}H", column + 1));
             self.cell(cells, column);
         } else {
@@ -316,6 +353,27 @@ impl Snapshot {
         if number != 2 {
             self.put(&format!("\x1b[{number} q"));
         }
+    }
+}
+
+impl Recorder {
+    /// The column before the cursor, if the character there is the one that a repetition
+    /// would repeat: written again, it changes nothing and is repeated there too.
+    fn repeated(&self, mode: TermMode) -> Option<usize> {
+        let cursor = &self.term.grid().cursor;
+        let cells = &self.term.grid()[cursor.point.line][..];
+        let before = cursor.point.column.0.checked_sub(1)?;
+        let column = if width(cells, before) == 0 {
+            before.checked_sub(1)?
+        } else {
+            before
+        };
+        let cell = cells.get(column)?;
+        let last = cell.zerowidth().and_then(<[char]>::last).unwrap_or(&cell.c);
+        // Insertion would shift what stands behind it.
+        let is_it = self.repeats == Some(*last) && !mode.contains(TermMode::INSERT);
+        let is_whole = usize::from(width(cells, column)) == cursor.point.column.0 - column;
+        (is_it && is_whole && !last.is_control()).then_some(column)
     }
 }
 

@@ -27,7 +27,8 @@ fn joined(host: &mut Screen) -> Screen {
 }
 
 fn has_query_or_sync(bytes: &[u8]) -> bool {
-    [&b"\x1b[c"[..], b"\x1b[6n", b"$p", b"?2026"]
+    // A question for a mode is answered, which is looked at too.
+    [&b"\x1b[c"[..], b"\x1b[6n", b"\x1b[?2026"]
         .iter()
         .any(|query| bytes.windows(query.len()).any(|window| window == *query))
 }
@@ -307,6 +308,35 @@ fn a_terminal_may_join_between_broken_characters() {
     let stream = b"\xc2\xc2 a\xe6\x97\xe6\x97\xa5\xf0\x9f\x9a\x1b[1mb\xe6\x1bPx\x1b\\c";
     for cut in 0..=stream.len() {
         check_join(stream, cut);
+    }
+}
+
+/// Each of these was lost to who joined: what is saved on the screen that is not shown, and
+/// the mark of the row in which a saved cursor waits to wrap.
+#[test]
+fn a_terminal_may_join_while_a_cursor_is_saved() {
+    for stream in [
+        "one\x1b[?1049h\x1b[3;4H\x1b[1m\x1b(0\x1b7\x1b[?1049lq\x1b[m\x1b[?1049h\x1b[H\x1b8q",
+        "aaaaaaaaaaaa\x1b[?1049hx\x1b[?1049la\x1b[7m%\x1b[m      ",
+        "aaaaaaaaaaaa\x1b7a\x1b[4;2H",
+    ] {
+        for cut in 0..=stream.len() {
+            let (host, client) = check_join(stream.as_bytes(), cut);
+            let wraps = |screen: &Screen| -> Vec<bool> {
+                let last = screen.lines() - 1;
+                (0..last).map(|line| screen.is_wrapped(line)).collect()
+            };
+            assert_eq!(wraps(&client), wraps(&host), "{stream:?} cut at {cut}");
+        }
+    }
+}
+
+/// What a repetition repeats was lost to who joined right before it.
+#[test]
+fn a_terminal_may_join_before_a_repetition() {
+    let stream = "\x1b[1mf\x1b[3b\r\n日\x1b[2b\r\ne\u{301}\x1b[2b\r\n0123456789ab\x1b[2bz\x1b[b";
+    for cut in 0..=stream.len() {
+        check_join(stream.as_bytes(), cut);
     }
 }
 

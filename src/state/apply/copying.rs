@@ -68,7 +68,20 @@ impl State {
         }
     }
 
+    /// The wheel over an attached session whose program did not ask for it: it is read
+    /// back as far as the wheel turned.
+    pub(super) fn wheel_session(&mut self, step: i64, effects: &mut Vec<Effect>) {
+        let back = usize::try_from(step.unsigned_abs()).unwrap_or(usize::MAX);
+        let back = back.min(self.scrollback);
+        if let Some(bottle) = self.attached().filter(|_| step < 0 && back > 0) {
+            let bottle = bottle.clone();
+            self.view.wheeled_back = Some(back);
+            effects.push(Effect::HoldScreen { bottle });
+        }
+    }
+
     fn begin_copying(&mut self, effects: &mut Vec<Effect>) {
+        self.view.wheeled_back = None;
         if self.has_open_session()
             && let Some(ask) = self.view.clipboard.take()
         {
@@ -90,8 +103,13 @@ impl State {
     /// The app holds a screen still.
     pub(super) fn on_screen_held(&mut self, bottle: BottleRef, extent: StillExtent, cursor: Spot) {
         if self.is_shown(&bottle, Tab::Session) {
-            let back = std::mem::take(&mut self.view.session_scroll);
-            self.view.copying = Some(Copying::begin(bottle, extent, cursor, back));
+            let scrolled = std::mem::take(&mut self.view.session_scroll);
+            let wheeled = self.view.wheeled_back.take();
+            let back = wheeled.unwrap_or(scrolled);
+            self.view.copying = Some(Copying {
+                is_by_wheel: wheeled.is_some(),
+                ..Copying::begin(bottle, extent, cursor, back)
+            });
             self.touch();
         }
     }

@@ -18,6 +18,10 @@ impl State {
         if context != Context::Attached && self.view.notice.take().is_some() {
             self.touch();
         }
+        if let Some(copying) = &mut self.view.copying {
+            // Who does more than to turn the wheel wants to stay.
+            copying.is_by_wheel = false;
+        }
         match self.keys.command(context, key) {
             Some(command) => self.on_command(command, effects),
             None => {

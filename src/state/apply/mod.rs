@@ -130,7 +130,6 @@ impl State {
                 cursor,
             } => self.on_screen_held(bottle, extent, cursor),
             Event::ScreenRead { bottle, news } => self.on_screen_read(&bottle, news),
-            Event::SessionTyped => self.on_session_typed(),
             Event::RequestsShown { ticket, looked } => self.on_requests_shown(ticket, looked),
             Event::RequestsAnswered { results } => self.on_requests_answered(results),
             Event::CarriedOn { bottle, results } => self.on_carried_on(&bottle, results),

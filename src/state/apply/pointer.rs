@@ -19,17 +19,20 @@ impl State {
                 }
             }
             PointerAction::Release => self.view.holds_wall = false,
-            PointerAction::WheelUp => self.on_wheel(&pointer.target, -1),
-            PointerAction::WheelDown => self.on_wheel(&pointer.target, 1),
+            PointerAction::WheelUp => self.on_wheel(&pointer.target, -1, effects),
+            PointerAction::WheelDown => self.on_wheel(&pointer.target, 1, effects),
         }
     }
 
-    fn on_wheel(&mut self, target: &Target, step: i64) {
+    fn on_wheel(&mut self, target: &Target, step: i64, effects: &mut Vec<Effect>) {
         match target {
             Target::Offer { .. } | Target::Modal => self.scroll(step * WHEEL_LINES),
             _ if self.view.modal.is_some() => {}
             Target::Row { .. } | Target::Group { .. } | Target::List => self.move_selection(step),
             Target::Inbox { .. } => self.scroll_inbox(step),
+            Target::Detail if self.has_open_session() => {
+                self.wheel_session(step * WHEEL_LINES, effects);
+            }
             Target::Decision { .. } | Target::Detail | Target::Tab { .. } => {
                 self.scroll_detail(step * WHEEL_LINES);
             }

@@ -84,7 +84,11 @@ impl State {
 
     fn scroll_session(&mut self, step: i64) {
         if let Some(copying) = &mut self.view.copying {
-            return copying.scroll(step);
+            copying.scroll(step);
+            if step > 0 && copying.is_at_its_end() {
+                self.view.copying = None;
+            }
+            return;
         }
         let up = step.checked_neg().unwrap_or(i64::MAX);
         self.view.session_scroll = moved(self.view.session_scroll, up, self.scrollback + 1);

@@ -195,11 +195,4 @@ impl State {
             self.touch();
         }
     }
-
-    pub(super) fn on_session_typed(&mut self) {
-        if self.view.session_scroll > 0 {
-            self.view.session_scroll = 0;
-            self.touch();
-        }
-    }
 }

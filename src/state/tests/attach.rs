@@ -282,30 +282,6 @@ fn a_secret_takes_the_keys_from_a_session() {
 }
 
 #[test]
-fn a_scrolled_session_comes_to_its_end_when_typed_at() {
-    let mut console = attached(false);
-    console.apply(Event::ScreenChanged {
-        bottle: bottle("api-k3x9q"),
-        scrollback: 10,
-    });
-    for (action, lines) in [
-        (PointerAction::WheelUp, 3),
-        (PointerAction::WheelUp, 6),
-        (PointerAction::WheelDown, 3),
-    ] {
-        console.apply(Event::Pointer {
-            pointer: Pointer {
-                action,
-                target: Target::Detail,
-            },
-        });
-        assert_eq!(console.state.view.session_scroll, lines);
-    }
-    console.apply(Event::SessionTyped);
-    assert_eq!(console.state.view.session_scroll, 0);
-}
-
-#[test]
 fn what_the_agent_waits_for_is_seen_from_another_session() {
     let mut console = Console::with(120, 40, vec![running("a-2", 60), running("b-2", 90)]);
     console.press(&["enter"]);

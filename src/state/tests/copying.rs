@@ -279,6 +279,106 @@ fn the_wheel_moves_what_is_in_sight() {
     }
 }
 
+fn wheel(console: &mut Console, action: PointerAction) -> Vec<Effect> {
+    console.apply(Event::Pointer {
+        pointer: Pointer {
+            action,
+            target: Target::Detail,
+        },
+    })
+}
+
+/// An attached session with lines above what is shown, turned back by the wheel once.
+fn wheeled() -> Console {
+    let mut console = Console::with(120, 40, vec![running("a-2", 60)]);
+    console.press(&["enter"]);
+    let api = bottle("a-2");
+    console.apply(Event::Attached {
+        bottle: api.clone(),
+    });
+    console.apply(Event::ScreenChanged {
+        bottle: api.clone(),
+        scrollback: 80,
+    });
+    let effects = wheel(&mut console, PointerAction::WheelUp);
+    assert_eq!(effects, [Effect::HoldScreen { bottle: api }]);
+    held(&mut console);
+    console
+}
+
+#[test]
+fn the_wheel_begins_it_and_at_the_end_it_is_over() {
+    let mut console = wheeled();
+    assert_eq!(copying(&console).back(), 3);
+    assert_eq!(console.state.context(), Context::Copying);
+    for back in [6, 9] {
+        assert_eq!(wheel(&mut console, PointerAction::WheelUp), []);
+        assert_eq!(copying(&console).back(), back);
+    }
+    for back in [6, 3] {
+        wheel(&mut console, PointerAction::WheelDown);
+        assert_eq!(copying(&console).back(), back);
+    }
+    wheel(&mut console, PointerAction::WheelDown);
+    assert_eq!(console.state.view.copying, None);
+    assert!(console.state.has_open_session());
+    // Further down there is nothing.
+    assert_eq!(wheel(&mut console, PointerAction::WheelDown), []);
+}
+
+#[test]
+fn after_any_key_the_wheel_does_not_end_it() {
+    for key in ["k", "v", "n", "x"] {
+        let mut console = wheeled();
+        console.press(&[key]);
+        for _ in 0..3 {
+            wheel(&mut console, PointerAction::WheelDown);
+        }
+        assert_eq!(copying(&console).back(), 0, "{key}");
+    }
+    let mut console = reading(true);
+    wheel(&mut console, PointerAction::WheelUp);
+    wheel(&mut console, PointerAction::WheelDown);
+    assert_eq!(copying(&console).back(), 0);
+}
+
+#[test]
+fn without_scrollback_the_wheel_does_nothing() {
+    let mut console = Console::with(120, 40, vec![running("a-2", 60)]);
+    console.press(&["enter"]);
+    console.apply(Event::Attached {
+        bottle: bottle("a-2"),
+    });
+    assert_eq!(wheel(&mut console, PointerAction::WheelUp), []);
+    assert_eq!(console.state.view.copying, None);
+}
+
+/// What is only looked at is scrolled, and the keys stay those of the list.
+#[test]
+fn a_preview_is_scrolled_where_it_stands() {
+    let mut console = Console::with(120, 40, vec![running("a-2", 60)]);
+    console.select("a-2");
+    console.apply(Event::ScreenChanged {
+        bottle: bottle("a-2"),
+        scrollback: 10,
+    });
+    assert_eq!(wheel(&mut console, PointerAction::WheelUp), []);
+    assert_eq!(console.state.view.session_scroll, 3);
+    assert_eq!(console.state.context(), Context::List);
+}
+
+/// The screen was not there yet: what is begun later begins at the end.
+#[test]
+fn a_turn_that_held_nothing_is_forgotten() {
+    let mut console = wheeled();
+    console.press(&["q"]);
+    wheel(&mut console, PointerAction::WheelUp);
+    console.press(&["ctrl-\\"]);
+    held(&mut console);
+    assert_eq!(copying(&console).back(), 0);
+    assert!(!copying(&console).is_by_wheel);
+}
+
 #[test]
 fn it_begins_as_far_back_as_one_was() {
     let mut console = Console::with(120, 40, vec![running("a-2", 60)]);

@@ -313,7 +313,6 @@ fn others() -> impl Strategy<Value = Event> {
         },
         Event::SecretTyped { length: 3 },
         Event::SecretDone,
-        Event::SessionTyped,
     ]);
     let row = RowName {
         bottle: bottle("a-2"),

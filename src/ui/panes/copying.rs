@@ -24,20 +24,22 @@ pub(in crate::ui) fn draw(
     area: Rect,
     buffer: &mut Buffer,
 ) -> Option<(u16, u16)> {
-    let lines = (copying.top..screen.lines()).zip(0..area.height);
-    for (line, at) in lines {
+    let bottom = copying.top.saturating_add(usize::from(area.height));
+    let lines = copying.top..bottom.min(screen.lines());
+    let search = copying.search.as_ref();
+    let hits = search.map(|search| screen.hits(lines.clone(), &search.text));
+    let hits = hits.unwrap_or_default();
+    for (line, at) in lines.zip(0..area.height) {
         let row = Rect {
             y: area.y + at,
             height: 1,
             ..area
         };
         put_cells(screen.line(line), look, row, buffer);
-        if let Some(search) = &copying.search {
-            for (first, end) in screen.hits(line, &search.text) {
-                let hit = columns(row, first, end);
-                let style = look.style(Role::Wanting);
-                buffer.set_style(hit, style.add_modifier(Modifier::UNDERLINED));
-            }
+        for (first, end) in hits.iter().filter_map(|hit| hit.columns(line)) {
+            let hit = columns(row, first, end);
+            let style = look.style(Role::Wanting);
+            buffer.set_style(hit, style.add_modifier(Modifier::UNDERLINED));
         }
         if let Some((first, end)) = selected(copying, line) {
             let place = columns(row, first, end);
@@ -102,7 +104,8 @@ pub(in crate::ui) fn head(
         screen.link_at(line, column)
     });
     if let Some(link) = link {
-        let words = crate::state::link_words(link.uri());
+        let room = width.saturating_sub(text.width() + dot.width());
+        let words = super::link::line(look, link.uri(), room);
         return pad(look, &format!("{text}{dot}{words}"), width);
     }
     if let Some(search) = &copying.search {

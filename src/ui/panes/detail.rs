@@ -9,7 +9,7 @@ use super::super::layout::Layout;
 use super::super::look::{Look, Role, role_of};
 use super::super::text::{Words, pad, put_text, row, safe, wrap};
 use super::super::{Screens, panes};
-use crate::state::{Bottle, Focus, Refusal, State, Tab, age};
+use crate::state::{Bottle, Command, CopyCommand, Focus, Refusal, State, Tab, age};
 
 /// Columns before the first page's name, and between names.
 const MARGIN: u16 = 1;
@@ -133,7 +133,7 @@ fn draw_head(state: &State, look: Look, is_open: bool, layout: &Layout, buffer: 
     let room = usize::from(head.width).saturating_sub(keys.width());
     if let Some(words) = clipboard(state, look) {
         let long = format!(" {}{dot}{words}", bottle.id);
-        let short = format!(" {}{dot}clipboard: ctrl-\\", bottle.id);
+        let short = format!(" {}{dot}clipboard: {}", bottle.id, reads_back(state));
         text = if long.width() < room { long } else { short };
     } else if let Some(others) = panes::needs::others(state, look) {
         // Where there is no room for them, the row of needs says what it can.
@@ -163,10 +163,16 @@ fn draw_reading(state: &State, screens: &Screens<'_>, look: Look, area: Rect, bu
 pub(in crate::ui) fn clipboard(state: &State, look: Look) -> Option<String> {
     let ask = state.view.clipboard.as_ref()?;
     let sign = look.glyph("◆", "!");
-    let bytes = ask.bytes;
+    let (bytes, key) = (ask.bytes, reads_back(state));
     Some(format!(
-        "{sign} wants {bytes} bytes in your clipboard: ctrl-\\"
+        "{sign} wants {bytes} bytes in your clipboard: {key}"
     ))
+}
+
+/// The key of an attached session that shows what it wants in the clipboard, and reads it
+/// back else.
+fn reads_back(state: &State) -> String {
+    state.keys.chord_name(Command::Copy(CopyCommand::Begin))
 }
 
 /// The state, where it was learnt, its two clocks and the words that go with it.

@@ -7,6 +7,7 @@ pub(super) mod egress;
 pub(super) mod footer;
 pub(super) mod group;
 pub(super) mod inbox;
+pub(super) mod link;
 pub(super) mod list;
 pub(super) mod logs;
 pub(super) mod needs;

@@ -3,10 +3,11 @@
 use ratatui::buffer::Buffer;
 use ratatui::layout::Rect;
 
+use super::super::Screens;
 use super::super::layout::Layout;
 use super::super::look::{Look, Role};
 use super::super::text::{Words, pad, put_text, row, safe};
-use crate::state::{EngineState, Focus, Need, State, age};
+use crate::state::{Command, EngineState, Focus, Need, State, age};
 
 /// Columns of the heading, where there is room for one.
 const HEADING: usize = 12;
@@ -16,7 +17,13 @@ const STATE: usize = 10;
 /// From this many columns on there is a heading.
 const ROOMY: u16 = 100;
 
-pub(in crate::ui) fn draw(state: &State, look: Look, layout: &Layout, buffer: &mut Buffer) {
+pub(in crate::ui) fn draw(
+    state: &State,
+    screens: &Screens<'_>,
+    look: Look,
+    layout: &Layout,
+    buffer: &mut Buffer,
+) {
     draw_rule(look, layout, buffer);
     let area = layout.needs;
     if area.height == 0 {
@@ -27,7 +34,8 @@ pub(in crate::ui) fn draw(state: &State, look: Look, layout: &Layout, buffer: &m
             (Some(_), Some(notice)) => safe(look, &format!(" {}", notice.text), area.width.into()),
             (Some(copying), None) => {
                 let name = copying.bottle.id.as_str();
-                super::copying::head(copying, None, name, look, usize::from(area.width))
+                let screen = screens.get(&copying.bottle).copied();
+                super::copying::head(copying, screen, name, look, usize::from(area.width))
             }
             (None, _) => super::super::status_line(state, look),
         };
@@ -68,10 +76,11 @@ fn needs(state: &State) -> Vec<Need> {
 /// there.
 pub(in crate::ui) fn others(state: &State, look: Look) -> Option<String> {
     let sign = look.glyph("◆", "!");
+    let key = state.keys.chord_name(Command::NextNeed);
     match state.other_needs() {
         0 => None,
-        1 => Some(format!("{sign} 1 needs you, ctrl-] goes there")),
-        others => Some(format!("{sign} {others} need you, ctrl-] goes there")),
+        1 => Some(format!("{sign} 1 needs you, {key} goes there")),
+        others => Some(format!("{sign} {others} need you, {key} goes there")),
     }
 }
 

@@ -40,6 +40,16 @@ pub(in crate::ui) fn first_row(screen: &Screen, area: Rect) -> u16 {
     below.saturating_sub(area.height).min(hidden)
 }
 
+/// The column and the row of a live screen that are drawn at a place of the terminal.
+pub(in crate::ui) fn cell_at(screen: &Screen, area: Rect, at: (u16, u16)) -> Option<(u16, u16)> {
+    let size = screen.size();
+    let column = at.0.checked_sub(area.x)?;
+    let row = at.1.checked_sub(area.y)?;
+    let is_inside = column < area.width && row < area.height;
+    let row = row.saturating_add(first_row(screen, area));
+    (is_inside && column < size.columns && row < size.rows).then_some((column, row))
+}
+
 fn draw_screen(
     screen: &Screen,
     scroll: usize,
@@ -198,6 +208,14 @@ fn words(state: &State, bottle: &Bottle) -> (String, String) {
             format!("{id}: {}", bottle.phase.words()),
             String::from("l reads its logs. r starts it again. d removes it."),
         ),
+        Phase::Ready { .. } | Phase::Degraded { .. } | Phase::Failed { .. }
+            if state.is_replayed =>
+        {
+            (
+                String::from("A recording holds no screens."),
+                String::from("What a session showed is not in it; cellar cast records that."),
+            )
+        }
         Phase::Planned
         | Phase::Building
         | Phase::Starting

@@ -100,6 +100,106 @@ fn a_link_below_the_cursor_says_where_it_goes() {
     assert!(!text.lines().next().unwrap().contains("evil"), "{text}");
 }
 
+/// What is drawn while the pointer rests at a place.
+fn with_pointer(console: &Console, screen: &Screen, at: (u16, u16)) -> String {
+    let reference = bottle("api-k3x9q");
+    let screens = Screens::from([(&reference, screen)]);
+    let (mut buffer, _) = rendered(console, COLORS, &screens);
+    draw_pointed(&console.state, &screens, COLORS, Some(at), &mut buffer);
+    text(&buffer)
+}
+
+/// Where a text stands on the terminal.
+fn place_of(console: &Console, screen: &Screen, words: &str) -> (u16, u16) {
+    let reference = bottle("api-k3x9q");
+    let (buffer, _) = rendered(console, COLORS, &Screens::from([(&reference, screen)]));
+    let text = text(&buffer);
+    let mut lines = (0..).zip(text.lines());
+    let (row, line) = lines.find(|(_, line)| line.contains(words)).unwrap();
+    let column = line.split(words).next().unwrap().chars().count();
+    (u16::try_from(column).unwrap(), row)
+}
+
+#[test]
+fn the_frame_says_where_a_link_below_the_pointer_goes() {
+    for (columns, rows) in SIZES {
+        for keys in [&["enter"][..], &["f"], &[]] {
+            for is_read_back in [false, true] {
+                let (mut console, screen) = reading(columns, rows, keys);
+                if session_area(&console.state).is_none() {
+                    continue;
+                }
+                if !is_read_back {
+                    console.press(&["esc"]);
+                }
+                let (column, row) = place_of(&console, &screen, "docs.rs/auth");
+                for (at, is_link) in [
+                    ((column, row), true),
+                    ((column + 11, row), true),
+                    ((column - 1, row), false),
+                    ((column + 12, row), false),
+                    ((column, row - 1), false),
+                    ((0, 0), false),
+                    ((u16::MAX, u16::MAX), false),
+                ] {
+                    let drawn = with_pointer(&console, &screen, at);
+                    let below = drawn.lines().nth(usize::from(row) + 1).unwrap();
+                    let told = below.contains("link to https://evil.test");
+                    assert_eq!(told, is_link, "{columns}x{rows} {keys:?} {at:?}\n{drawn}");
+                }
+            }
+        }
+    }
+}
+
+#[test]
+fn a_pointed_link_is_told_below_the_session() {
+    at_every_size("link_pointed", |columns, rows| {
+        let (mut console, screen) = reading(columns, rows, &["enter"]);
+        console.press(&["esc"]);
+        let at = place_of(&console, &screen, "docs.rs/auth");
+        with_pointer(&console, &screen, at)
+    });
+}
+
+/// What lies over the session may be something else there.
+#[test]
+fn below_a_modal_no_link_is_pointed_at() {
+    let (mut console, screen) = reading(120, 40, &[]);
+    console.press(&["esc"]);
+    let at = place_of(&console, &screen, "docs.rs/auth");
+    console.press(&["?"]);
+    assert!(!with_pointer(&console, &screen, at).contains("evil.test"));
+}
+
+#[test]
+fn a_match_over_the_edge_is_marked_in_both_rows() {
+    let (mut console, mut screen) = reading(80, 24, &["enter"]);
+    let before = "x".repeat(76);
+    drop(screen.feed(format!("\r\n{before}needle").as_bytes()));
+    if let Some(copying) = &mut console.state.view.copying {
+        copying.top = screen.lines() - usize::from(screen.size().rows);
+        copying.extent.lines = screen.lines();
+        copying.search = Some(CopySearch {
+            text: String::from("needle"),
+            hit: Some((1, 1)),
+        });
+    }
+    let text = shown(&console, &screen);
+    let marks = |part: &str| text.contains(&format!("underlined |{part}|"));
+    assert!(marks("need") && marks("le"), "{text}");
+}
+
+#[test]
+fn a_recording_says_that_it_holds_no_screens() {
+    let mut console = Console::demo(80, 24);
+    console.state.is_replayed = true;
+    console.select("docs-p2m4d");
+    let text = plain(&console);
+    assert!(text.contains("A recording holds no screens."), "{text}");
+    assert!(!text.contains("No screen yet"), "{text}");
+}
+
 #[test]
 fn whole_lines_are_selected_to_their_ends() {
     let (mut console, screen) = reading(80, 24, &["enter"]);

@@ -1,7 +1,7 @@
 //! A plain agent for tests and benchmarks of the whole: it says what it heard.
 //!
-//! Line mode (the default) answers each line; `flood BYTES` prints that many bytes
-//! of text, `storm BYTES` that many of escape sequences, `ask HOST:PORT` asks the
+//! Line mode (the default) answers each line; `link URI` prints a link that goes there
+//! and says something else; `flood BYTES` prints that many bytes of text, `storm BYTES` that many of escape sequences, `ask HOST:PORT` asks the
 //! proxy for a tunnel and prints its answer's first line, `exit` ends. With the argument `raw` it
 //! copies its input to its output, byte by byte, on a raw terminal; with `print
 //! BYTES` it prints as `flood` does and waits for the end of its input. With `log LINES`
@@ -83,6 +83,10 @@ fn converse() -> std::io::Result<()> {
             Some(("flood", bytes)) => flood(bytes.parse().unwrap_or(0), PLAIN)?,
             Some(("storm", bytes)) => flood(bytes.parse().unwrap_or(0), STORM)?,
             Some(("ask", address)) => writeln!(stdout, "AGENT asked {address}: {}", ask(address))?,
+            Some(("link", uri)) => writeln!(
+                stdout,
+                "AGENT links \x1b]8;;{uri}\x1b\\https://good.example\x1b]8;;\x1b\\"
+            )?,
             Some(("clip", base64)) => write!(stdout, "\x1b]52;c;{base64}\x07AGENT wished\r\n")?,
             _ if line.trim() == "exit" => return Ok(()),
             _ => writeln!(stdout, "AGENT heard {}", line.trim())?,
