@@ -1,5 +1,6 @@
 //! The ledger's own tests.
 
+use std::path::Path;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
