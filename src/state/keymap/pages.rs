@@ -1,0 +1,90 @@
+//! The pages of a bottle, and those of all bottles.
+
+use super::{ANYWHERE, Binding, MAIN, row};
+use crate::state::command::{Command, Context};
+use crate::state::key::{Key, KeyCode};
+use crate::state::view::Tab;
+
+use Context::AllEgress;
+
+pub(super) const ROWS: &[Binding] = &[
+    // Pages.
+    row(
+        &[Key::char('l')],
+        Command::Read(Tab::Logs),
+        MAIN,
+        "logs",
+        "read the logs",
+    ),
+    row(
+        &[Key::char('e')],
+        Command::Read(Tab::Egress),
+        MAIN,
+        "egress",
+        "read what left the bottle, or tried to",
+    ),
+    row(
+        &[Key::char('E')],
+        Command::AllEgress,
+        MAIN,
+        "all egress",
+        "what left all bottles, or tried to",
+    ),
+    row(&[Key::char('E')], Command::Back, &[AllEgress], "", ""),
+    row(
+        &[Key::char('A')],
+        Command::Audit,
+        ANYWHERE,
+        "",
+        "read what was decided and done, of marked bottles or all",
+    ),
+    row(
+        &[Key::plain(KeyCode::Tab)],
+        Command::NextTab,
+        MAIN,
+        "",
+        "next page of the detail",
+    ),
+    row(
+        &[Key::plain(KeyCode::BackTab)],
+        Command::PreviousTab,
+        MAIN,
+        "",
+        "previous page of the detail",
+    ),
+    row(
+        &[Key::char('1')],
+        Command::Show(Tab::Session),
+        MAIN,
+        "",
+        "show the session",
+    ),
+    row(
+        &[Key::char('2')],
+        Command::Show(Tab::Logs),
+        MAIN,
+        "",
+        "show the logs",
+    ),
+    row(
+        &[Key::char('3')],
+        Command::Show(Tab::Egress),
+        MAIN,
+        "",
+        "show egress",
+    ),
+    row(
+        &[Key::char('4')],
+        Command::Show(Tab::Spec),
+        MAIN,
+        "",
+        "show what the bottle was made from",
+    ),
+    row(
+        &[Key::char('5')],
+        Command::Show(Tab::Stats),
+        MAIN,
+        "",
+        "show what the bottle uses: CPU, memory, network, cost",
+    ),
+];
