@@ -84,6 +84,8 @@ pub enum Command {
     Inbox,
     /// What waits, or what was answered.
     OtherList,
+    /// Open the selected request of a bottle in the inbox.
+    OpenRequest,
     /// Read the selected request on the whole view.
     ReadAsk,
     /// Go on to the next that waits.
@@ -204,6 +206,8 @@ pub enum Context {
     Logs,
     /// The detail has the keys and shows decisions.
     Egress,
+    /// The detail has the keys and shows requests.
+    Requests,
     /// The decisions of all bottles have the keys.
     AllEgress,
     /// All that waits for the operator has the keys.
@@ -260,6 +264,7 @@ impl Context {
         Self::Detail,
         Self::Logs,
         Self::Egress,
+        Self::Requests,
         Self::AllEgress,
         Self::Inbox,
         Self::Decision,

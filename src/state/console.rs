@@ -231,6 +231,7 @@ impl State {
             (None, Focus::Inbox) => Context::Inbox,
             (None, Focus::Detail) if matches!(self.view.tab, Tab::Egress) => Context::Egress,
             (None, Focus::Detail) if matches!(self.view.tab, Tab::Logs) => Context::Logs,
+            (None, Focus::Detail) if matches!(self.view.tab, Tab::Requests) => Context::Requests,
             (None, Focus::Detail) => Context::Detail,
         }
     }
@@ -276,6 +277,7 @@ impl State {
             | Command::NextAsk
             | Command::ReadAsk
             | Command::ToBottle => self.can_in_inbox(command),
+            Command::OpenRequest => self.selected_request().is_some(),
             Command::Open | Command::Visit => self.view.decided.selected().is_some(),
             Command::Permit => self.permittable().is_some(),
             Command::Hits => self.counted_bottle().is_some(),

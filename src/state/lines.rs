@@ -101,7 +101,7 @@ impl State {
             && !self.fleet.is_lost(&reference.engine)
             && self.attached().is_none()
             && self.shown_split().is_none()
-            && !matches!(self.view.focus, Focus::Egress | Focus::Inbox);
+            && !self.view.focus.is_wide();
         if let Some((broken, _)) = &self.lines.broken_preview {
             if *broken == reference {
                 return None;

@@ -37,6 +37,7 @@ mod order;
 mod palette;
 mod panes;
 mod phase;
+mod requests;
 mod ring;
 mod sighting;
 mod spec_rows;
@@ -112,7 +113,7 @@ pub use view::{
 pub use crate::manifest::{Background, Ink, Palette, SummaryRow, Theme, Tint};
 pub use crate::policy::findings::{Finding, Severity};
 pub use crate::policy::{BottleBudget, DiffLine, Hunk, LineChange, LineDiff, Route, shown_line};
-pub use crate::request::{Answer, Ask, RequestRecord, RequestState, Source};
+pub use crate::request::{Answer, Ask, RequestRecord, RequestState, Scope as GrantScope, Source};
 pub use crate::wire::{
     BudgetState, Budgets, DecisionRecord, HoldRecord, LogLine, RefusedHits, Role, RoleState,
     SessionExit, SessionReport, TerminalSize, Verdict,

@@ -144,6 +144,11 @@ pub(super) const COMMANDS: &[Named] = &[
         "what left the bottle, or tried to",
     ),
     key(
+        "requests",
+        Command::Read(Tab::Requests),
+        "what the agent of the bottle asked for",
+    ),
+    key(
         "spec",
         Command::Read(Tab::Spec),
         "what the bottle was made from",

@@ -16,6 +16,7 @@ mod palette;
 mod properties;
 mod redraw;
 mod replay;
+mod requests;
 mod soak;
 mod split;
 mod stats;

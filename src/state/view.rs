@@ -51,6 +51,17 @@ pub enum Focus {
     },
 }
 
+impl Focus {
+    /// Whether a page of all bottles stands in the place of list and detail.
+    #[must_use]
+    pub const fn is_wide(&self) -> bool {
+        match self {
+            Self::Egress | Self::Inbox => true,
+            Self::List | Self::Detail | Self::Attached { .. } => false,
+        }
+    }
+}
+
 /// A page of the detail.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
@@ -62,6 +73,8 @@ pub enum Tab {
     Logs,
     /// What may leave the bottle, and what tried to.
     Egress,
+    /// What its agent asked for.
+    Requests,
     /// The description that the bottle was made from.
     Spec,
     /// What its containers use.
@@ -70,10 +83,11 @@ pub enum Tab {
 
 impl Tab {
     /// All pages in their order.
-    pub const ALL: [Self; 5] = [
+    pub const ALL: [Self; 6] = [
         Self::Session,
         Self::Logs,
         Self::Egress,
+        Self::Requests,
         Self::Spec,
         Self::Stats,
     ];
@@ -85,6 +99,7 @@ impl Tab {
             Self::Session => "Session",
             Self::Logs => "Logs",
             Self::Egress => "Egress",
+            Self::Requests => "Requests",
             Self::Spec => "Spec",
             Self::Stats => "Stats",
         }
@@ -142,6 +157,9 @@ pub struct View {
     /// What waits for the operator, while that is shown.
     #[serde(default)]
     pub inbox: Inbox,
+    /// The selected one of the bottle's requests; the first if it is none of them.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub request: Option<u64>,
     /// The first line shown of the spec.
     pub spec_scroll: usize,
     /// Lines of scrollback above the session's screen.
@@ -458,6 +476,11 @@ pub enum Target {
     },
     /// A row of the inbox.
     Inbox {
+        /// Its place.
+        at: usize,
+    },
+    /// A request in the list of a bottle's.
+    Request {
         /// Its place.
         at: usize,
     },

@@ -49,6 +49,11 @@ pub fn hit(state: &State, look: Look, column: u16, row: u16) -> Target {
     {
         return Target::Decision { at };
     }
+    if layout.body.contains(at)
+        && let Some(at) = panes::requests::row_at(state, layout.body, at.y)
+    {
+        return Target::Request { at };
+    }
     if layout.body.contains(at) || layout.status.contains(at) {
         return Target::Detail;
     }

@@ -85,7 +85,7 @@ impl Layout {
             footer,
             ..Self::default()
         };
-        let is_whole = matches!(state.view.focus, Focus::Egress | Focus::Inbox);
+        let is_whole = state.view.focus.is_wide();
         if is_whole || state.shown_split().is_some() {
             layout.all = main;
         } else if let Some(width) = state.list_columns(area.width) {

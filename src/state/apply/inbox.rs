@@ -40,7 +40,7 @@ impl State {
         match command {
             Command::Inbox if self.view.focus == Focus::Inbox => {
                 self.view.inbox.is_reading = false;
-                self.focus(Focus::List);
+                self.leave_inbox();
             }
             Command::Inbox => self.open_inbox(None),
             Command::OtherList => self.turn_inbox(),
@@ -73,6 +73,7 @@ impl State {
         let inbox = &mut self.view.inbox;
         inbox.is_stale = true;
         inbox.is_reading = false;
+        inbox.came_from = None;
         if first.is_some() || inbox.page == InboxPage::Answered {
             inbox.page = InboxPage::Waiting;
             inbox.at = 0;

@@ -144,6 +144,7 @@ impl State {
             Command::Expand => self.expand(),
             Command::Order(order) => self.on_order_command(order),
             Command::Wall(to) => self.move_wall(to),
+            Command::OpenRequest => self.open_selected_request(),
             Command::Inbox
             | Command::OtherList
             | Command::ReadAsk
@@ -244,10 +245,9 @@ impl State {
             self.view.decision_filter = DecisionFilter::default();
         } else if self.view.focus == Focus::Inbox && self.view.inbox.is_reading {
             self.view.inbox.is_reading = false;
-        } else if matches!(
-            self.view.focus,
-            Focus::Detail | Focus::Egress | Focus::Inbox
-        ) {
+        } else if self.view.focus == Focus::Inbox {
+            self.leave_inbox();
+        } else if self.view.focus == Focus::Detail || self.view.focus.is_wide() {
             self.view.focus = Focus::List;
         } else if self.is_marking() {
             self.view.marked.clear();
@@ -288,7 +288,7 @@ impl State {
             .map_or(0, |at| at + 1);
         match needs.get(at).or_else(|| needs.first()) {
             Some(need) => {
-                if matches!(self.view.focus, Focus::Egress | Focus::Inbox) {
+                if self.view.focus.is_wide() {
                     self.view.focus = Focus::List;
                 }
                 self.select_bottle(need.bottle.clone());

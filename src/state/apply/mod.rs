@@ -20,6 +20,7 @@ mod operation;
 mod order;
 mod palette;
 mod pointer;
+mod requests;
 mod scroll;
 mod session;
 mod split;
@@ -196,7 +197,7 @@ impl State {
             .map(|at| coarse(self.now, at));
         let waiting = self.inbox_ages();
         rows.chain(output)
-            .chain([waiting])
+            .chain([waiting, self.request_ages()])
             .fold(clock, i64::wrapping_add)
     }
 
@@ -287,6 +288,7 @@ impl State {
     pub(super) fn rewind(&mut self) {
         self.view.logs.place = super::log::LogPlace::Follow;
         self.view.decided.follow();
+        self.view.request = None;
         self.view.spec_scroll = 0;
         self.view.session_scroll = 0;
         self.scrollback = 0;
@@ -298,10 +300,7 @@ impl State {
             None => self.view.tab,
         };
         tab_shown == tab
-            && !matches!(
-                self.view.focus,
-                super::view::Focus::Egress | super::view::Focus::Inbox
-            )
+            && !self.view.focus.is_wide()
             && self
                 .shown_bottle()
                 .is_some_and(|shown| shown.bottle == *bottle)

@@ -266,7 +266,7 @@ impl State {
     }
 
     fn leave_wide_views(&mut self) {
-        if matches!(self.view.focus, Focus::Egress | Focus::Inbox) {
+        if self.view.focus.is_wide() {
             self.view.focus = Focus::List;
         }
     }

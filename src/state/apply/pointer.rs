@@ -30,7 +30,10 @@ impl State {
             _ if self.view.modal.is_some() => {}
             Target::Row { .. } | Target::Group { .. } | Target::List => self.move_selection(step),
             Target::Inbox { .. } => self.scroll_inbox(step),
-            Target::Decision { .. } | Target::Detail | Target::Tab { .. } => {
+            Target::Decision { .. }
+            | Target::Request { .. }
+            | Target::Detail
+            | Target::Tab { .. } => {
                 self.scroll_detail(step * WHEEL_LINES);
             }
             Target::Tile { .. }
@@ -70,6 +73,7 @@ impl State {
                 }
             }
             Target::Inbox { at } => self.select_ask(at),
+            Target::Request { at } => self.press_request(at),
             Target::Tile { at } => self.press_tile(at),
             Target::Tab { tab } => {
                 self.leave_session();
@@ -96,7 +100,7 @@ impl State {
 
     /// Whether list and detail are there to be chosen between.
     fn has_panes(&self) -> bool {
-        self.attached().is_none() && !matches!(self.view.focus, Focus::Egress | Focus::Inbox)
+        self.attached().is_none() && !self.view.focus.is_wide()
     }
 
     fn focus_by_pointer(&mut self, focus: Focus) {
@@ -108,7 +112,7 @@ impl State {
 
     fn leave_session(&mut self) {
         self.detach();
-        if matches!(self.view.focus, Focus::Egress | Focus::Inbox) {
+        if self.view.focus.is_wide() {
             self.view.focus = Focus::List;
         }
         self.view.is_filtering = false;

@@ -74,6 +74,7 @@ impl State {
             Tab::Session => self.scroll_session(step),
             Tab::Logs => self.view.logs.step(step),
             Tab::Egress => self.view.decided.step(step),
+            Tab::Requests => self.step_request(step),
             Tab::Stats => {}
             Tab::Spec => {
                 let rows = self.selected_bottle().map_or(0, spec_rows);

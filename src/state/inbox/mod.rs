@@ -157,6 +157,9 @@ pub struct Inbox {
     /// recorded state goes without.
     #[serde(skip)]
     pub notes: BTreeMap<RequestRef, String>,
+    /// The bottle whose page of requests led here.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(super) came_from: Option<BottleRef>,
     /// Whether something in the list changed.
     pub(super) is_stale: bool,
     /// Whether something else is selected.

@@ -4,16 +4,24 @@ use super::{Binding, DECIDED, ENTER, row};
 use crate::state::command::{Command, Context};
 use crate::state::key::{Key, KeyCode};
 
-use Context::{Detail, Egress, Inbox, List, Logs};
+use Context::{Detail, Egress, Inbox, List, Logs, Requests};
 
 pub(super) const ROWS: &[Binding] = &[
     // What is being done; where nothing is, the footer leaves it out.
     row(
         &[Key::char('c')],
         Command::CancelOperation,
-        &[List, Detail, Logs, Egress, Inbox],
+        &[List, Detail, Logs, Egress, Requests, Inbox],
         "cancel",
         "cancel a start or an approved change (asks first)",
+    ),
+    // What the agent of one bottle asked for.
+    row(
+        &[ENTER],
+        Command::OpenRequest,
+        &[Requests],
+        "open",
+        "requests page: open the selected one in the inbox, to read and answer it",
     ),
     // What waits for the operator.
     row(
@@ -96,7 +104,7 @@ pub(super) const ROWS: &[Binding] = &[
     row(
         &[Key::char('i'), Key::char('I')],
         Command::Inbox,
-        &[List, Detail, Logs],
+        &[List, Detail, Logs, Requests],
         "inbox",
         "all that waits for your answer, of all bottles",
     ),

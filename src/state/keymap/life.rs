@@ -4,14 +4,14 @@ use super::{Binding, EVERYWHERE, MAIN, row};
 use crate::state::command::{Command, Context, Life};
 use crate::state::key::Key;
 
-use Context::{AllEgress, Detail, Egress, List, Logs};
+use Context::{AllEgress, Detail, Egress, List, Logs, Requests};
 
 pub(super) const ROWS: &[Binding] = &[
     // Life of a bottle.
     row(
         &[Key::char('s'), Key::char('n')],
         Command::Start,
-        &[List, Detail, Egress, AllEgress],
+        &[List, Detail, Egress, Requests, AllEgress],
         "start",
         "start an agent in a new bottle",
     ),
@@ -47,7 +47,7 @@ pub(super) const ROWS: &[Binding] = &[
     row(
         &[Key::char('p')],
         Command::Life(Life::Freeze),
-        &[List, Detail, Egress],
+        &[List, Detail, Egress, Requests],
         "",
         "freeze the bottle where it is, or let it go on",
     ),

@@ -5,21 +5,21 @@ use crate::state::command::{Command, Context, OrderCommand};
 use crate::state::key::{Key, KeyCode};
 use crate::state::panes::WallMove;
 
-use Context::{AllEgress, Detail, Egress, Help, Inbox, List, Logs};
+use Context::{AllEgress, Detail, Egress, Help, Inbox, List, Logs, Requests};
 
 pub(super) const ROWS: &[Binding] = &[
     // The list.
     row(
         &[Key::char('/')],
         Command::Filter,
-        &[List, Detail],
+        &[List, Detail, Requests],
         "filter",
         "show only bottles with this in id, agent or state",
     ),
     row(
         &[Key::char('o')],
         Command::Order(OrderCommand::Choose),
-        &[List, Detail],
+        &[List, Detail, Requests],
         "order",
         "sort the list, or group it by agent, template or engine",
     ),
@@ -47,14 +47,14 @@ pub(super) const ROWS: &[Binding] = &[
     row(
         &[Key::char('-')],
         Command::Order(OrderCommand::Fold),
-        &[List, Detail],
+        &[List, Detail, Requests],
         "fold",
         "fold or unfold the group of the selected row",
     ),
     row(
         &[Key::char('Z')],
         Command::Order(OrderCommand::FoldAll),
-        &[List, Detail],
+        &[List, Detail, Requests],
         "",
         "fold all groups, or unfold them",
     ),
@@ -105,14 +105,14 @@ pub(super) const ROWS: &[Binding] = &[
     row(
         &[Key::plain(KeyCode::Left)],
         Command::FocusList,
-        &[Detail, Egress],
+        &[Detail, Egress, Requests],
         "",
         "the keys act on the list",
     ),
     row(
         &[ESCAPE],
         Command::Back,
-        &[Detail, Logs, Egress, AllEgress, Inbox],
+        &[Detail, Logs, Egress, Requests, AllEgress, Inbox],
         "back",
         "back; first drop the filter, or what is looked for",
     ),

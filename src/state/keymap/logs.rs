@@ -150,7 +150,7 @@ pub(super) const ROWS: &[Binding] = &[
         "logs: read the last 5 minutes",
     ),
     row(
-        &[Key::char('6')],
+        &[Key::char('M')],
         Command::Log(LogCommand::Reach(LogReach::Minute)),
         &[Logs],
         "",

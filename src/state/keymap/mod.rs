@@ -35,20 +35,23 @@ pub struct Binding {
 
 use Context::{
     AllEgress, Approve, ApproveFindings, CopyFind, Copying, Decision, Detail, Egress, Filter, Help,
-    Inbox, Line, List, Logs, Message, Palette, Picker, Plan, Split, Terms,
+    Inbox, Line, List, Logs, Message, Palette, Picker, Plan, Requests, Split, Terms,
 };
 
-const MAIN: &[Context] = &[List, Detail, Logs, Egress];
+const MAIN: &[Context] = &[List, Detail, Logs, Egress, Requests];
 /// Where everything stands that is of no page in particular.
-const ANYWHERE: &[Context] = &[List, Split, Detail, Logs, Egress, AllEgress];
+const ANYWHERE: &[Context] = &[List, Split, Detail, Logs, Egress, Requests, AllEgress];
 const DECIDED: &[Context] = &[Egress, AllEgress];
 /// As [`ANYWHERE`], and where all that waits is listed.
-const EVERYWHERE: &[Context] = &[List, Split, Detail, Logs, Egress, AllEgress, Inbox];
+const EVERYWHERE: &[Context] = &[
+    List, Split, Detail, Logs, Egress, Requests, AllEgress, Inbox,
+];
 const LISTS: &[Context] = &[
     List,
     Detail,
     Logs,
     Egress,
+    Requests,
     AllEgress,
     Inbox,
     Decision,

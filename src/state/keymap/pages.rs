@@ -75,13 +75,20 @@ pub(super) const ROWS: &[Binding] = &[
     ),
     row(
         &[Key::char('4')],
+        Command::Show(Tab::Requests),
+        MAIN,
+        "",
+        "show what its agent asked for, and the answers",
+    ),
+    row(
+        &[Key::char('5')],
         Command::Show(Tab::Spec),
         MAIN,
         "",
         "show what the bottle was made from",
     ),
     row(
-        &[Key::char('5')],
+        &[Key::char('6')],
         Command::Show(Tab::Stats),
         MAIN,
         "",

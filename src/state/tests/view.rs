@@ -107,7 +107,14 @@ fn sidecars_are_rows_of_their_own_and_keys_act_on_their_bottle() {
 #[test]
 fn pages_turn_in_a_circle() {
     let mut console = three();
-    for tab in [Tab::Logs, Tab::Egress, Tab::Spec, Tab::Stats, Tab::Session] {
+    for tab in [
+        Tab::Logs,
+        Tab::Egress,
+        Tab::Requests,
+        Tab::Spec,
+        Tab::Stats,
+        Tab::Session,
+    ] {
         console.press(&["tab"]);
         assert_eq!(console.state.view.tab, tab);
     }

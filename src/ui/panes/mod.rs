@@ -11,6 +11,7 @@ pub(super) mod list;
 pub(super) mod logs;
 pub(super) mod needs;
 pub(super) mod output;
+pub(super) mod requests;
 pub(super) mod session;
 pub(super) mod spec;
 pub(super) mod split;

@@ -58,12 +58,13 @@ pub(super) fn draw(state: &State, look: Look, list: Rect, buffer: &mut Buffer) {
 }
 
 /// What one row says, beside the bottle's name.
-struct Said {
-    role: Role,
-    sign: &'static str,
-    kind: String,
-    time: String,
-    words: String,
+#[derive(Debug)]
+pub(in crate::ui) struct Said {
+    pub(in crate::ui) role: Role,
+    pub(in crate::ui) sign: &'static str,
+    pub(in crate::ui) kind: String,
+    pub(in crate::ui) time: String,
+    pub(in crate::ui) words: String,
 }
 
 fn line(state: &State, look: Look, shown: &InboxRow, width: u16) -> Words {
@@ -168,7 +169,13 @@ pub(super) fn under_way<'a>(
     (operation.kind == OperationKind::Change).then_some(operation)
 }
 
-fn of_request(look: Look, record: &RequestRecord, since: String, is_busy: bool) -> Said {
+/// What a row says of a request.
+pub(in crate::ui) fn of_request(
+    look: Look,
+    record: &RequestRecord,
+    since: String,
+    is_busy: bool,
+) -> Said {
     let (role, sign, word) = match &record.state {
         RequestState::Pending if is_busy => (Role::Busy, look.glyph("▸", ">"), None),
         RequestState::Pending => (Role::Wanting, look.glyph("◆", "!"), None),

@@ -5,7 +5,9 @@ mod detail;
 mod diff;
 mod list;
 
+pub(in crate::ui) use detail::about;
 pub(in crate::ui) use diff::Diff;
+pub(in crate::ui) use list::{kind, of_request};
 
 use ratatui::buffer::Buffer;
 use ratatui::layout::Rect;
