@@ -455,8 +455,10 @@ pub enum RequestVerb {
     },
     /// Say yes, and change the bottle.
     Approve {
-        /// The request, such as `api-k3x9q/2`.
-        request: String,
+        /// Requests, such as `api-k3x9q/2`, or bottles for all that they ask for. Several are
+        /// listed in a line each and approved with one yes; what is to be read first is left out.
+        #[arg(required = true, value_name = "REQUEST")]
+        requests: Vec<String>,
         /// For so long, such as 30m or 2h.
         #[arg(long = "for", value_name = "TIME")]
         time: Option<String>,

@@ -5,6 +5,7 @@
 //! the process.
 
 mod answer;
+mod approvals;
 mod ask;
 mod attach;
 mod audit;

@@ -92,6 +92,10 @@ pub enum Command {
     NextAsk,
     /// Approve what the selected row asks for.
     Approve,
+    /// Mark the selected row of what waits, or take its mark away.
+    MarkAsk,
+    /// Mark all that waits, or nothing.
+    MarkAllAsks,
     /// Choose the terms first.
     Terms,
     /// Deny it.
@@ -240,6 +244,8 @@ pub enum Context {
     Approve,
     /// A request waits for a yes to what was found in it too.
     ApproveFindings,
+    /// Several requests wait for one yes.
+    ApproveAll,
     /// Terms are chosen.
     Terms,
     /// A line is typed for an agent.
@@ -278,6 +284,7 @@ impl Context {
         Self::Raise,
         Self::Approve,
         Self::ApproveFindings,
+        Self::ApproveAll,
         Self::Terms,
         Self::Line,
         Self::Palette,

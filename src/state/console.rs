@@ -4,6 +4,7 @@ use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
 use super::apply::Round;
+use super::approvals::Approving;
 use super::bottle::Bottle;
 use super::carry::Carried;
 use super::command::{Command, Context, OrderCommand};
@@ -80,6 +81,12 @@ pub struct State {
     /// What is being done to several bottles.
     #[serde(default)]
     pub(super) mass: Option<Mass>,
+    /// Several yeses that are on their way.
+    #[serde(default)]
+    pub(super) approving: Option<Approving>,
+    /// How often several requests were looked up.
+    #[serde(skip)]
+    pub(super) approval_tickets: u64,
     /// Whether everything is held still.
     #[serde(default)]
     pub panic: Option<Standing>,
@@ -122,6 +129,8 @@ impl State {
             themes: setup.themes,
             scrollback: 0,
             mass: None,
+            approving: None,
+            approval_tickets: 0,
             panic: None,
             starting: None,
             told: Told::default(),
@@ -216,6 +225,7 @@ impl State {
                     Context::ApproveFindings
                 }
                 Modal::Approve { .. } => Context::Approve,
+                Modal::ApproveAll { .. } => Context::ApproveAll,
                 Modal::Terms { .. } => Context::Terms,
                 Modal::Line { .. } => Context::Line,
                 Modal::Palette { .. } => Context::Palette,
@@ -276,6 +286,7 @@ impl State {
             | Command::Undo
             | Command::NextAsk
             | Command::ReadAsk
+            | Command::MarkAsk
             | Command::ToBottle => self.can_in_inbox(command),
             Command::OpenRequest => self.selected_request().is_some(),
             Command::Open | Command::Visit => self.view.decided.selected().is_some(),
@@ -292,6 +303,7 @@ impl State {
             | Command::Log(_)
             | Command::Copy(_)
             | Command::OtherList
+            | Command::MarkAllAsks
             | Command::Less
             | Command::More
             | Command::OnlyRefused

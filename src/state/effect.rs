@@ -243,6 +243,20 @@ pub enum Effect {
         /// What the operator made of their content.
         edited: Option<Box<Ask>>,
     },
+    /// Look up what approving several requests would do, those of one bottle one after the
+    /// other. Answers with `ManyShown`.
+    LookAtMany {
+        /// Which look this is.
+        ticket: u64,
+        /// Which requests.
+        requests: Vec<RequestRef>,
+    },
+    /// Approve requests, each as it was shown, those of one bottle in this order. Answers
+    /// with `RequestsAnswered`, again and again.
+    ApproveAll {
+        /// Which.
+        shown: Vec<ShownRequest>,
+    },
     /// Answer requests, each as it was shown. Answers with `RequestsAnswered`.
     AnswerRequests {
         /// Which.

@@ -218,6 +218,13 @@ pub enum Event {
         /// What was found, in the order in which it was asked for.
         looked: Vec<Looked>,
     },
+    /// What approving several requests with one yes would do.
+    ManyShown {
+        /// The ticket of [`super::Effect::LookAtMany`].
+        ticket: u64,
+        /// What was found, in the order in which it would be done.
+        looked: Vec<Looked>,
+    },
     /// What came of answers.
     RequestsAnswered {
         /// Of each.

@@ -7,6 +7,7 @@
 mod age;
 mod all_egress;
 mod apply;
+mod approvals;
 mod bottle;
 mod budget;
 mod carry;
@@ -56,6 +57,7 @@ pub(crate) use tests::event as events_for_tests;
 pub use age::age;
 pub use all_egress::{AllEgress, HostRow};
 pub use apply::total_words;
+pub use approvals::{Approval, ApprovalLine, Approvals, Approving, SetApart};
 pub use bottle::{Bottle, FailedOperation, Hub, HubLine, Operation, RoutesInForce};
 pub use budget::{pause_words, room_words, spent_words};
 pub use command::{Command, Context, Life, OrderCommand};

@@ -1,6 +1,7 @@
 //! Tables, walks, properties and replays over the whole state.
 
 mod answer;
+mod approvals;
 mod attach;
 mod budget;
 mod change;

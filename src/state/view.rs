@@ -5,6 +5,7 @@ use std::collections::BTreeSet;
 use serde::{Deserialize, Serialize};
 
 use super::all_egress::AllEgress;
+use super::approvals::Approvals;
 use super::command::Command;
 use super::copying::Copying;
 use super::decided::{DecidedList, DecisionFilter};
@@ -274,6 +275,13 @@ pub enum Modal {
     Approve {
         /// The yes as it would be.
         draft: Box<Draft>,
+        /// The first line shown.
+        scroll: usize,
+    },
+    /// Whether several requests are to be approved.
+    ApproveAll {
+        /// The yes as it would be.
+        approvals: Box<Approvals>,
         /// The first line shown.
         scroll: usize,
     },

@@ -3,6 +3,7 @@
 //! A snapshot holds the text, one line a row, then each run of cells whose style is
 //! not the default, as `row:column style` with the text of the run.
 
+mod approvals;
 mod change;
 mod inbox;
 mod logs;

@@ -76,6 +76,8 @@ impl Console<'_> {
                 answer,
                 accepts_findings,
             } => self.answer_requests(shown, &answer, accepts_findings),
+            Effect::LookAtMany { ticket, requests } => self.look_at_many(ticket, requests),
+            Effect::ApproveAll { shown } => self.approve_all(shown),
             Effect::PlanManifest { draft } => self.plan_manifest(draft),
             Effect::ApproveIntoManifest { draft, answer } => {
                 self.approve_into_manifest(draft, answer);

@@ -47,6 +47,8 @@ impl State {
             Command::ReadAsk => self.read_ask(),
             Command::NextAsk => self.next_ask(),
             Command::ToBottle => self.visit_bottle(),
+            Command::MarkAsk => self.mark_ask(),
+            Command::MarkAllAsks => self.mark_all_asks(),
             Command::Approve => self.approve_ask(effects),
             Command::Terms => self.choose_terms(),
             Command::Deny => self.deny_ask(effects),
@@ -129,6 +131,7 @@ impl State {
             record.is_some_and(|record| matches!(record.state, RequestState::Pending))
         };
         inbox.notes.retain(|request, _| is_pending(request));
+        inbox.marked.retain(is_pending);
         let (rows, others) = rows(fleet.bottles(), inbox.page, &inbox.opened);
         inbox.rows = rows;
         inbox.others = others;
@@ -375,6 +378,7 @@ impl State {
             Command::Approve => is_waiting && !is_question,
             Command::Terms | Command::Edit => is_waiting && is_change,
             Command::Deny => is_waiting,
+            Command::MarkAsk => is_waiting && record.is_some(),
             Command::Reply => is_waiting && is_question,
             Command::Undo => {
                 record.is_some_and(|one| matches!(one.state, RequestState::Applied { .. }))

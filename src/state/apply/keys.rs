@@ -150,6 +150,8 @@ impl State {
             | Command::ReadAsk
             | Command::NextAsk
             | Command::ToBottle
+            | Command::MarkAsk
+            | Command::MarkAllAsks
             | Command::Approve
             | Command::Terms
             | Command::Deny
@@ -245,6 +247,8 @@ impl State {
             self.view.decision_filter = DecisionFilter::default();
         } else if self.view.focus == Focus::Inbox && self.view.inbox.is_reading {
             self.view.inbox.is_reading = false;
+        } else if self.view.focus == Focus::Inbox && !self.view.inbox.marked.is_empty() {
+            self.view.inbox.marked.clear();
         } else if self.view.focus == Focus::Inbox {
             self.leave_inbox();
         } else if self.view.focus == Focus::Detail || self.view.focus.is_wide() {

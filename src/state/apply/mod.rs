@@ -4,6 +4,7 @@
 //! exists, each bottle's phase follows from what is known of it, and the lines that
 //! stand are the lines that are needed.
 
+mod approvals;
 mod copying;
 mod decided;
 mod fleet;
@@ -63,6 +64,7 @@ impl State {
         self.settle_split();
         self.settle_decided();
         self.settle_inbox(&mut effects);
+        self.settle_approvals(&mut effects);
         self.settle_lines(&mut effects);
         self.settle_copying();
         effects
@@ -133,6 +135,7 @@ impl State {
             Event::ScreenRead { bottle, news } => self.on_screen_read(&bottle, news),
             Event::SessionTyped => self.on_session_typed(),
             Event::RequestsShown { ticket, looked } => self.on_requests_shown(ticket, looked),
+            Event::ManyShown { ticket, looked } => self.on_many_shown(ticket, looked),
             Event::RequestsAnswered { results } => self.on_requests_answered(results),
             Event::CarriedOn { bottle, results } => self.on_carried_on(&bottle, results),
             Event::ManifestPlanned { draft, result } => self.on_manifest_planned(*draft, result),

@@ -69,6 +69,9 @@ impl State {
                 effects.push(Effect::Start { agent, name: None });
             }
             Some(Modal::Approve { draft, .. }) => self.say_yes(*draft, effects),
+            Some(Modal::ApproveAll { approvals, scroll }) => {
+                self.say_yes_to_all(approvals, scroll, effects);
+            }
             Some(Modal::Terms { draft, line }) => self.take_terms(draft, line, effects),
             Some(Modal::Line {
                 purpose,
@@ -114,7 +117,12 @@ impl State {
 
     /// Shows what waits, of the selected bottle or of the first that waits at all: a pause
     /// first, which holds up the most; a bottle that waits for its secrets is handed them.
+    ///
+    /// With marked bottles it is one yes to all that they ask for.
     pub(super) fn ask_for_answer(&mut self, effects: &mut Vec<Effect>) {
+        if self.is_marking() && self.approve_targets(effects) {
+            return;
+        }
         let selected = self.view.selected.as_ref().map(|row| &row.bottle);
         let bottles = self.fleet.bottles();
         let first = bottles

@@ -181,7 +181,7 @@ impl State {
         };
         let named = self.named(&parsed.words);
         let bottles = match (&parsed.action, named) {
-            (Action::Marked(_) | Action::Mark | Action::Go, Err(word)) => {
+            (Action::Marked(_) | Action::Mark | Action::Go | Action::Approve, Err(word)) => {
                 self.warn(format!(
                     "no bottle is `{word}`: its id, a pattern or a state"
                 ));
@@ -201,6 +201,14 @@ impl State {
                 self.view.marked.extend(bottles);
                 let marked = self.view.marked.len();
                 self.tell(format!("{marked} marked"));
+            }
+            Action::Approve => {
+                if !bottles.is_empty() {
+                    self.view.marked = bottles.into_iter().collect();
+                }
+                if !self.approve_targets(effects) {
+                    self.tell(String::from("none of these bottles asks for anything"));
+                }
             }
             Action::Unmark => self.view.marked.clear(),
             Action::Go => {

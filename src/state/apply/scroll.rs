@@ -101,7 +101,12 @@ impl State {
             let rows = rows.iter();
             rows.map(|row| wrapped(&row.value, columns - 19)).sum()
         });
+        let approvals = match &self.view.modal {
+            Some(Modal::ApproveAll { approvals, .. }) => self.approval_lines(approvals),
+            _ => 0,
+        };
         match &mut self.view.modal {
+            Some(Modal::ApproveAll { scroll, .. }) => *scroll = moved(*scroll, step, approvals),
             Some(Modal::Help { scroll }) => {
                 let lines = KEYMAP.iter().filter(|row| !row.help.is_empty()).count();
                 *scroll = moved(*scroll, step, lines.saturating_sub(page / 2).max(1));

@@ -151,6 +151,9 @@ pub struct Inbox {
     pub looked: Vec<Looked>,
     /// What the operator made of the selected one's content.
     pub edited: Option<Box<Ask>>,
+    /// Those that a yes is for instead of the selected one.
+    #[serde(default, skip_serializing_if = "BTreeSet::is_empty")]
+    pub marked: BTreeSet<RequestRef>,
     /// Those whose answer is on its way.
     pub busy: BTreeSet<RequestRef>,
     /// Why the last answer to some did not count. A key of JSON is a text, so that a

@@ -29,7 +29,7 @@ pub(super) const ROWS: &[Binding] = &[
         Command::Approve,
         &[Inbox],
         "approve",
-        "inbox: approve what the selected row asks for (asks first)",
+        "inbox: approve what the selected row asks for, or all marked (asks first)",
     ),
     row(
         &[Key::char('t')],
@@ -93,6 +93,20 @@ pub(super) const ROWS: &[Binding] = &[
         &[Inbox],
         "bottle",
         "inbox: go to the bottle that asks",
+    ),
+    row(
+        &[Key::char('m')],
+        Command::MarkAsk,
+        &[Inbox],
+        "",
+        "inbox: mark the row; a then approves all marked with one question",
+    ),
+    row(
+        &[Key::char('*')],
+        Command::MarkAllAsks,
+        &[Inbox],
+        "",
+        "inbox: mark all that waits, or nothing",
     ),
     row(
         &[Key::char(' ')],

@@ -34,8 +34,8 @@ pub struct Binding {
 }
 
 use Context::{
-    AllEgress, Approve, ApproveFindings, CopyFind, Copying, Decision, Detail, Egress, Filter, Help,
-    Inbox, Line, List, Logs, Message, Palette, Picker, Plan, Requests, Split, Terms,
+    AllEgress, Approve, ApproveAll, ApproveFindings, CopyFind, Copying, Decision, Detail, Egress,
+    Filter, Help, Inbox, Line, List, Logs, Message, Palette, Picker, Plan, Requests, Split, Terms,
 };
 
 const MAIN: &[Context] = &[List, Detail, Logs, Egress, Requests];
@@ -61,6 +61,7 @@ const LISTS: &[Context] = &[
     Terms,
     Approve,
     ApproveFindings,
+    ApproveAll,
     Copying,
 ];
 /// Everywhere but where a session has the keys or is read back.

@@ -6,8 +6,8 @@ use crate::state::key::{Key, KeyCode};
 use crate::state::order::SortKey;
 
 use Context::{
-    Answer, Approve, ApproveFindings, Confirm, Decision, Filter, Help, Line, Message, Order,
-    Palette, Panic, Picker, Plan, Raise, Terms,
+    Answer, Approve, ApproveAll, ApproveFindings, Confirm, Decision, Filter, Help, Line, Message,
+    Order, Palette, Panic, Picker, Plan, Raise, Terms,
 };
 
 pub(super) const ROWS: &[Binding] = &[
@@ -56,6 +56,20 @@ pub(super) const ROWS: &[Binding] = &[
         Command::Accept,
         &[ApproveFindings],
         "approve, and accept what was found",
+        "",
+    ),
+    row(
+        &[Key::char('y')],
+        Command::Accept,
+        &[ApproveAll],
+        "approve each of these",
+        "",
+    ),
+    row(
+        &[Key::char('n'), ESCAPE, Key::char('q')],
+        Command::Cancel,
+        &[ApproveAll],
+        "no",
         "",
     ),
     row(&[Key::char('t')], Command::Terms, ASKED, "terms", ""),

@@ -106,6 +106,6 @@ pub(super) const ROWS: &[Binding] = &[
         Command::Answer,
         ANYWHERE,
         "answer",
-        "answer what waits, raise a budget, hand over a secret",
+        "answer what waits, raise a budget, hand over a secret; approve for all marked",
     ),
 ];

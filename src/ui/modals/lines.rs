@@ -91,6 +91,7 @@ pub(super) fn content(state: &State, modal: &Modal, look: Look, widest: u16) -> 
         | Modal::Palette { .. }
         | Modal::Order
         | Modal::Approve { .. }
+        | Modal::ApproveAll { .. }
         | Modal::Terms { .. }
         | Modal::Line { .. }
         | Modal::ConfirmUndo { .. }

@@ -92,7 +92,7 @@ const ROWS: &[Row] = &[
         Words,
         &["request", "approve"],
         "BOTTLE/NUMBER",
-        "say yes to a request; asks once more",
+        "say yes to a request, to several, or to all of a BOTTLE; asks once more",
     ),
     row(
         &["deny"],

@@ -70,6 +70,14 @@ pub(in crate::ui) struct Said {
 fn line(state: &State, look: Look, shown: &InboxRow, width: u16) -> Words {
     let said = said(state, look, shown);
     let indent = if shown.is_member { "  " } else { "" };
+    let marked = &state.view.inbox.marked;
+    let is_marked =
+        !shown.requests.is_empty() && shown.requests.iter().all(|one| marked.contains(one));
+    let (mark_role, mark) = if is_marked {
+        (Role::Key, look.glyph("■", "+"))
+    } else {
+        (Role::Plain, " ")
+    };
     let name = match (&shown.name, shown.requests.len()) {
         (InboxName::Same { .. }, count @ 2..) => {
             format!("{}{count} bottles", look.glyph("×", "x"))
@@ -85,7 +93,8 @@ fn line(state: &State, look: Look, shown: &InboxRow, width: u16) -> Words {
         format!("{} ", safe(look, &name, NAME))
     };
     let words = Words::new(look)
-        .put(said.role, format!(" {indent}{} ", said.sign))
+        .put(mark_role, mark)
+        .put(said.role, format!("{indent}{} ", said.sign))
         .put(said.role, pad(look, &said.kind, KIND - indent.len()))
         .put(Role::Faint, format!("{:>TIME$}  ", said.time))
         .put(Role::Strong, name);

@@ -120,6 +120,13 @@ fn head(state: &State, look: Look) -> Words {
     };
     Words::new(look)
         .put(Role::Strong, format!(" {shown} {rows}"))
+        .also(
+            Role::Key,
+            match inbox.marked.len() {
+                0 => String::new(),
+                marked => format!("{marked} marked"),
+            },
+        )
         .also(Role::Faint, format!("tab: {other} {}", inbox.others))
 }
 
