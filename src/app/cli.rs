@@ -47,6 +47,8 @@ pub enum Verb {
     Events(EventsArguments),
     /// Wait until bottles are in a state; exit 1 if that cannot be, or not in time.
     Wait(WaitArguments),
+    /// List the images that are being made for bottles, and those that were made lately.
+    Builds(BuildsArguments),
     /// Show what was decided and done, and check that nothing is missing.
     Audit(AuditArguments),
     /// Stop bottles; their conversation and files are kept.
@@ -577,6 +579,14 @@ pub struct RevisionArguments {
     pub bottle: String,
     /// The revision's number in `cellar revisions`.
     pub revision: Option<u32>,
+    /// Print JSON.
+    #[arg(long)]
+    pub json: bool,
+}
+
+/// Arguments of `builds`.
+#[derive(Clone, Copy, Debug, Args)]
+pub struct BuildsArguments {
     /// Print JSON.
     #[arg(long)]
     pub json: bool,

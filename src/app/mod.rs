@@ -11,6 +11,7 @@ mod attach;
 mod audit;
 mod beside;
 mod brake;
+mod builds;
 mod cancel;
 mod cast;
 mod cellar;

@@ -86,6 +86,12 @@ pub enum Command {
     OtherList,
     /// Open the selected request of a bottle in the inbox.
     OpenRequest,
+    /// The images that are made over all bottles, or back from there.
+    Builds,
+    /// Show what the selected build says.
+    OpenBuild,
+    /// Go to the bottle of the selected build.
+    VisitBuild,
     /// Read the selected request on the whole view.
     ReadAsk,
     /// Go on to the next that waits.
@@ -216,6 +222,8 @@ pub enum Context {
     AllEgress,
     /// All that waits for the operator has the keys.
     Inbox,
+    /// The builds of all bottles have the keys.
+    Builds,
     /// A decision is read.
     Decision,
     /// A filter is typed.
@@ -273,6 +281,7 @@ impl Context {
         Self::Requests,
         Self::AllEgress,
         Self::Inbox,
+        Self::Builds,
         Self::Decision,
         Self::Filter,
         Self::Attaching,

@@ -161,7 +161,7 @@ impl State {
     pub const fn attached(&self) -> Option<&BottleRef> {
         match &self.view.focus {
             Focus::Attached { bottle, .. } => Some(bottle),
-            Focus::List | Focus::Detail | Focus::Egress | Focus::Inbox => None,
+            Focus::List | Focus::Detail | Focus::Egress | Focus::Inbox | Focus::Builds => None,
         }
     }
 
@@ -239,6 +239,7 @@ impl State {
             (None, Focus::List) => Context::List,
             (None, Focus::Egress) => Context::AllEgress,
             (None, Focus::Inbox) => Context::Inbox,
+            (None, Focus::Builds) => Context::Builds,
             (None, Focus::Detail) if matches!(self.view.tab, Tab::Egress) => Context::Egress,
             (None, Focus::Detail) if matches!(self.view.tab, Tab::Logs) => Context::Logs,
             (None, Focus::Detail) if matches!(self.view.tab, Tab::Requests) => Context::Requests,
@@ -288,6 +289,8 @@ impl State {
             | Command::ReadAsk
             | Command::MarkAsk
             | Command::ToBottle => self.can_in_inbox(command),
+            Command::OpenBuild => !self.view.builds.rows(self.fleet.bottles()).is_empty(),
+            Command::VisitBuild => self.build_bottle().is_some(),
             Command::OpenRequest => self.selected_request().is_some(),
             Command::Open | Command::Visit => self.view.decided.selected().is_some(),
             Command::Permit => self.permittable().is_some(),
@@ -325,6 +328,7 @@ impl State {
             | Command::Order(OrderCommand::By(_) | OrderCommand::Reverse | OrderCommand::Group)
             | Command::Wall(_)
             | Command::Audit
+            | Command::Builds
             | Command::Refresh
             | Command::CommandLine
             | Command::Palette
@@ -358,7 +362,7 @@ impl State {
         match self.view.focus {
             Focus::Egress => true,
             Focus::Detail => matches!(self.view.tab, Tab::Egress),
-            Focus::List | Focus::Inbox | Focus::Attached { .. } => false,
+            Focus::List | Focus::Inbox | Focus::Builds | Focus::Attached { .. } => false,
         }
     }
 
@@ -381,7 +385,7 @@ impl State {
     pub(super) fn counted_bottle(&self) -> Option<&BottleRef> {
         match self.view.focus {
             Focus::Egress => self.view.decided.selected().map(|row| &row.bottle),
-            Focus::List | Focus::Detail | Focus::Inbox | Focus::Attached { .. } => {
+            Focus::List | Focus::Detail | Focus::Inbox | Focus::Builds | Focus::Attached { .. } => {
                 self.selected_bottle().map(|known| &known.bottle)
             }
         }

@@ -126,6 +126,9 @@ pub enum Effect {
         /// Of which bottles; of all, also those that are gone, if none is named.
         of: Vec<BottleRef>,
     },
+    /// Read which images others make and which were made lately. Answers with
+    /// `BuildsRead`.
+    LoadBuilds,
     /// Plan a start. Answers with `Plan`.
     PlanStart {
         /// The agent.

@@ -7,6 +7,7 @@
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
+use super::builds::{BuildElsewhere, BuildEnd};
 use super::copying::{ScreenNews, Spot, StillExtent};
 use super::inbox::{Draft, Looked, ManifestLook, RequestRef};
 use super::key::{Key, Pointer};
@@ -267,6 +268,13 @@ pub enum Event {
         title: String,
         /// The last of it, newest first, a line each. Hostile text in parts.
         text: String,
+    },
+    /// The builds of other processes, and those that ended lately.
+    BuildsRead {
+        /// Those that others make now.
+        elsewhere: Vec<BuildElsewhere>,
+        /// Those that ended, in any order.
+        ended: Vec<BuildEnd>,
     },
     /// Something to tell the operator that belongs to no bottle.
     Note {

@@ -10,6 +10,7 @@ mod apply;
 mod approvals;
 mod bottle;
 mod budget;
+mod builds;
 mod carry;
 mod command;
 mod console;
@@ -60,6 +61,7 @@ pub use apply::total_words;
 pub use approvals::{Approval, ApprovalLine, Approvals, Approving, SetApart};
 pub use bottle::{Bottle, FailedOperation, Hub, HubLine, Operation, RoutesInForce};
 pub use budget::{pause_words, room_words, spent_words};
+pub use builds::{BuildElsewhere, BuildEnd, BuildName, BuildResult, BuildRow, Builds};
 pub use command::{Command, Context, Life, OrderCommand};
 pub use console::{Setup, State};
 pub use copying::{

@@ -169,6 +169,11 @@ pub(super) const COMMANDS: &[Named] = &[
     ),
     key("hits", Command::Hits, "what each route let out"),
     key(
+        "builds",
+        Command::Builds,
+        "the images that are and were made",
+    ),
+    key(
         "audit",
         Command::Audit,
         "what was decided and done, of marked bottles or all",

@@ -4,6 +4,7 @@ mod answer;
 mod approvals;
 mod attach;
 mod budget;
+mod builds;
 mod change;
 mod copying;
 mod egress;

@@ -6,6 +6,7 @@ use serde::{Deserialize, Serialize};
 
 use super::all_egress::AllEgress;
 use super::approvals::Approvals;
+use super::builds::Builds;
 use super::command::Command;
 use super::copying::Copying;
 use super::decided::{DecidedList, DecisionFilter};
@@ -41,6 +42,8 @@ pub enum Focus {
     Egress,
     /// All that waits for the operator; it takes the place of list and detail too.
     Inbox,
+    /// The images that are made over all bottles; in the same place.
+    Builds,
     /// A session.
     Attached {
         /// Whose.
@@ -57,7 +60,7 @@ impl Focus {
     #[must_use]
     pub const fn is_wide(&self) -> bool {
         match self {
-            Self::Egress | Self::Inbox => true,
+            Self::Egress | Self::Inbox | Self::Builds => true,
             Self::List | Self::Detail | Self::Attached { .. } => false,
         }
     }
@@ -161,6 +164,9 @@ pub struct View {
     /// The selected one of the bottle's requests; the first if it is none of them.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub request: Option<u64>,
+    /// The images that are made, while that is shown.
+    #[serde(default)]
+    pub builds: Builds,
     /// The first line shown of the spec.
     pub spec_scroll: usize,
     /// Lines of scrollback above the session's screen.
@@ -489,6 +495,11 @@ pub enum Target {
     },
     /// A request in the list of a bottle's.
     Request {
+        /// Its place.
+        at: usize,
+    },
+    /// A row of the builds.
+    Build {
         /// Its place.
         at: usize,
     },

@@ -31,6 +31,10 @@ pub fn hit(state: &State, look: Look, column: u16, row: u16) -> Target {
         return panes::inbox::row_at(state, layout.all, at.x, at.y)
             .map_or(Target::Detail, |at| Target::Inbox { at });
     }
+    if layout.all.contains(at) && state.view.focus == Focus::Builds {
+        return panes::builds::row_at(state, layout.all, at.y)
+            .map_or(Target::Detail, |at| Target::Build { at });
+    }
     if layout.all.contains(at) {
         return panes::egress::decision_at(state, look, layout.all, at.y)
             .map_or(Target::Detail, |at| Target::Decision { at });

@@ -45,9 +45,12 @@ impl Layout {
         match state.view.focus {
             Focus::Attached { full: true, .. } => Self::full(area),
             Focus::Attached { .. } if area.width < SESSION_BESIDE => Self::session(area),
-            Focus::Attached { .. } | Focus::List | Focus::Detail | Focus::Egress | Focus::Inbox => {
-                Self::panes(state, area)
-            }
+            Focus::Attached { .. }
+            | Focus::List
+            | Focus::Detail
+            | Focus::Egress
+            | Focus::Inbox
+            | Focus::Builds => Self::panes(state, area),
         }
     }
 

@@ -45,6 +45,7 @@ impl Console<'_> {
                 self.take(Event::Detached { bottle, why: None })?;
             }
             Effect::LoadAgents => self.load_agents()?,
+            Effect::LoadBuilds => self.load_builds(),
             Effect::ReadAudit { of } => self.read_audit(of),
             Effect::PlanStart { agent } => self.plan(agent)?,
             Effect::Start { agent, name } => self.start(&agent, name)?,

@@ -10,6 +10,7 @@ mod answers;
 mod audit;
 mod background;
 mod brakes;
+mod builds;
 mod clipboard;
 mod copy;
 mod copying;

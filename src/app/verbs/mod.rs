@@ -5,6 +5,7 @@ mod audit;
 mod beside;
 mod brake;
 mod budget;
+mod builds;
 mod cleanup;
 mod demo;
 mod doctor;
@@ -67,6 +68,7 @@ async fn perform_on(
         Some(Verb::Rollback(arguments)) => revisions::rollback(out, &arguments).await,
         Some(Verb::Events(arguments)) => watch::events(out, &arguments).await,
         Some(Verb::Wait(arguments)) => watch::wait(out, &arguments).await,
+        Some(Verb::Builds(arguments)) => builds::builds(out, arguments),
         Some(Verb::Audit(arguments)) => audit::audit(out, arguments),
         Some(Verb::Stop(arguments)) => life::stop(out, &arguments).await,
         Some(Verb::Resume(arguments)) => life::resume(out, &arguments).await,

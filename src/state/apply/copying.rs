@@ -76,7 +76,7 @@ impl State {
         }
         let is_live = match &self.view.focus {
             Focus::Attached { is_open, .. } => *is_open,
-            Focus::List | Focus::Detail | Focus::Egress | Focus::Inbox => {
+            Focus::List | Focus::Detail | Focus::Egress | Focus::Inbox | Focus::Builds => {
                 self.lines.preview.is_some()
             }
         };

@@ -5,6 +5,7 @@
 //! stand are the lines that are needed.
 
 mod approvals;
+mod builds;
 mod copying;
 mod decided;
 mod fleet;
@@ -65,6 +66,7 @@ impl State {
         self.settle_decided();
         self.settle_inbox(&mut effects);
         self.settle_approvals(&mut effects);
+        self.settle_builds(&mut effects);
         self.settle_lines(&mut effects);
         self.settle_copying();
         effects
@@ -85,6 +87,7 @@ impl State {
                 self.on_tick(now);
                 self.sample_due(effects);
                 self.carry_on(effects);
+                self.builds_due(effects);
             }
             Event::EndAsked => effects.push(Effect::Quit),
             Event::Fleet { fleet } => self.on_fleet(fleet, effects),
@@ -144,6 +147,7 @@ impl State {
             Event::Sampled { samples } => self.on_sampled(samples),
             Event::Templates { templates } => self.on_templates(templates),
             Event::AuditRead { title, text } => self.on_audit(title, text),
+            Event::BuildsRead { elsewhere, ended } => self.on_builds_read(elsewhere, ended),
             Event::Note { text } => self.tell(text),
             Event::TaskEnded { name, bottle, how } => self.on_task_ended(&name, bottle, &how),
         }
@@ -200,7 +204,7 @@ impl State {
             .map(|at| coarse(self.now, at));
         let waiting = self.inbox_ages();
         rows.chain(output)
-            .chain([waiting, self.request_ages()])
+            .chain([waiting, self.request_ages(), self.build_ages()])
             .fold(clock, i64::wrapping_add)
     }
 

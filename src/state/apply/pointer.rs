@@ -30,6 +30,7 @@ impl State {
             _ if self.view.modal.is_some() => {}
             Target::Row { .. } | Target::Group { .. } | Target::List => self.move_selection(step),
             Target::Inbox { .. } => self.scroll_inbox(step),
+            Target::Build { .. } => self.step_build(step),
             Target::Decision { .. }
             | Target::Request { .. }
             | Target::Detail
@@ -74,6 +75,7 @@ impl State {
             }
             Target::Inbox { at } => self.select_ask(at),
             Target::Request { at } => self.press_request(at),
+            Target::Build { at } => self.select_build(at),
             Target::Tile { at } => self.press_tile(at),
             Target::Tab { tab } => {
                 self.leave_session();

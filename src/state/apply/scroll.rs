@@ -28,6 +28,8 @@ impl State {
             self.view.decided.step(step);
         } else if matches!(self.view.focus, Focus::Inbox) {
             self.scroll_inbox(step);
+        } else if matches!(self.view.focus, Focus::Builds) {
+            self.step_build(step);
         } else {
             self.scroll_detail(step);
         }
@@ -71,6 +73,7 @@ impl State {
             _ if self.attached().is_some() => self.scroll_session(step),
             _ if self.view.focus == Focus::Egress => self.view.decided.step(step),
             _ if self.view.focus == Focus::Inbox => self.scroll_ask(step),
+            _ if self.view.focus == Focus::Builds => self.step_build(step),
             Tab::Session => self.scroll_session(step),
             Tab::Logs => self.view.logs.step(step),
             Tab::Egress => self.view.decided.step(step),

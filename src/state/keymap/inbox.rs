@@ -4,14 +4,14 @@ use super::{Binding, DECIDED, ENTER, row};
 use crate::state::command::{Command, Context};
 use crate::state::key::{Key, KeyCode};
 
-use Context::{Detail, Egress, Inbox, List, Logs, Requests};
+use Context::{Builds, Detail, Egress, Inbox, List, Logs, Requests};
 
 pub(super) const ROWS: &[Binding] = &[
     // What is being done; where nothing is, the footer leaves it out.
     row(
         &[Key::char('c')],
         Command::CancelOperation,
-        &[List, Detail, Logs, Egress, Requests, Inbox],
+        &[List, Detail, Logs, Egress, Requests, Inbox, Builds],
         "cancel",
         "cancel a start or an approved change (asks first)",
     ),
@@ -118,7 +118,7 @@ pub(super) const ROWS: &[Binding] = &[
     row(
         &[Key::char('i'), Key::char('I')],
         Command::Inbox,
-        &[List, Detail, Logs, Requests],
+        &[List, Detail, Logs, Requests, Builds],
         "inbox",
         "all that waits for your answer, of all bottles",
     ),

@@ -1,11 +1,11 @@
 //! The pages of a bottle, and those of all bottles.
 
-use super::{ANYWHERE, Binding, MAIN, row};
+use super::{ANYWHERE, Binding, ENTER, EVERYWHERE, MAIN, row};
 use crate::state::command::{Command, Context};
 use crate::state::key::{Key, KeyCode};
 use crate::state::view::Tab;
 
-use Context::AllEgress;
+use Context::{AllEgress, Builds};
 
 pub(super) const ROWS: &[Binding] = &[
     // Pages.
@@ -31,6 +31,27 @@ pub(super) const ROWS: &[Binding] = &[
         "what left all bottles, or tried to",
     ),
     row(&[Key::char('E')], Command::Back, &[AllEgress], "", ""),
+    row(
+        &[ENTER],
+        Command::OpenBuild,
+        &[Builds],
+        "output",
+        "builds: what the selected build says, or why it failed",
+    ),
+    row(
+        &[Key::char('b')],
+        Command::VisitBuild,
+        &[Builds],
+        "bottle",
+        "builds: go to its bottle",
+    ),
+    row(
+        &[Key::char('B')],
+        Command::Builds,
+        EVERYWHERE,
+        "",
+        "the images that are being made over all bottles, and those that were",
+    ),
     row(
         &[Key::char('A')],
         Command::Audit,

@@ -158,6 +158,13 @@ const ROWS: &[Row] = &[
         "what left a bottle, or tried to",
     ),
     row(
+        &["builds"],
+        Words,
+        &["builds"],
+        "",
+        "the images that are being made, and those that were made lately",
+    ),
+    row(
         &["audit"],
         Words,
         &["audit"],
