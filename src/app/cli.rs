@@ -599,6 +599,9 @@ pub struct AuditArguments {
     /// Only of this bottle: its id, or the beginning of it; it may be gone.
     #[arg(long)]
     pub bottle: Option<String>,
+    /// Only entries that hold this: a regular expression, or words.
+    #[arg(long, short = 'g', value_name = "PATTERN")]
+    pub grep: Option<String>,
     /// Only the last entries.
     #[arg(long, short = 'n', value_name = "ENTRIES")]
     pub tail: Option<usize>,

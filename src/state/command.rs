@@ -2,6 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
+use super::audit::AuditCommand;
 use super::copying::CopyCommand;
 use super::log::LogCommand;
 use super::order::SortKey;
@@ -76,8 +77,10 @@ pub enum Command {
     Expand,
     /// Order the list.
     Order(OrderCommand),
-    /// Read what was decided and done.
+    /// Read what was decided and done, or back from there.
     Audit,
+    /// Something of that page.
+    Entry(AuditCommand),
     /// Move the wall between list and detail.
     Wall(WallMove),
     /// All that waits for the operator, or back from there.
@@ -224,6 +227,8 @@ pub enum Context {
     Inbox,
     /// The builds of all bottles have the keys.
     Builds,
+    /// What was decided and done has the keys.
+    Audit,
     /// A decision is read.
     Decision,
     /// A filter is typed.
@@ -282,6 +287,7 @@ impl Context {
         Self::AllEgress,
         Self::Inbox,
         Self::Builds,
+        Self::Audit,
         Self::Decision,
         Self::Filter,
         Self::Attaching,

@@ -5,6 +5,7 @@ use serde::{Deserialize, Serialize};
 
 use super::apply::Round;
 use super::approvals::Approving;
+use super::audit::AuditCommand;
 use super::bottle::Bottle;
 use super::carry::Carried;
 use super::command::{Command, Context, OrderCommand};
@@ -161,7 +162,12 @@ impl State {
     pub const fn attached(&self) -> Option<&BottleRef> {
         match &self.view.focus {
             Focus::Attached { bottle, .. } => Some(bottle),
-            Focus::List | Focus::Detail | Focus::Egress | Focus::Inbox | Focus::Builds => None,
+            Focus::List
+            | Focus::Detail
+            | Focus::Egress
+            | Focus::Inbox
+            | Focus::Builds
+            | Focus::Audit => None,
         }
     }
 
@@ -240,6 +246,7 @@ impl State {
             (None, Focus::Egress) => Context::AllEgress,
             (None, Focus::Inbox) => Context::Inbox,
             (None, Focus::Builds) => Context::Builds,
+            (None, Focus::Audit) => Context::Audit,
             (None, Focus::Detail) if matches!(self.view.tab, Tab::Egress) => Context::Egress,
             (None, Focus::Detail) if matches!(self.view.tab, Tab::Logs) => Context::Logs,
             (None, Focus::Detail) if matches!(self.view.tab, Tab::Requests) => Context::Requests,
@@ -275,10 +282,7 @@ impl State {
             Command::CancelOperation => self.cancellable().is_some(),
             Command::Read(_) => selected.is_some(),
             Command::NextNeed => !self.needs().is_empty(),
-            Command::Answer => {
-                let mut bottles = self.fleet.bottles().iter();
-                bottles.any(|known| known.waits_for_answer() || known.pending().next().is_some())
-            }
+            Command::Answer => self.can_answer(),
             Command::Approve
             | Command::Terms
             | Command::Deny
@@ -289,6 +293,9 @@ impl State {
             | Command::ReadAsk
             | Command::MarkAsk
             | Command::ToBottle => self.can_in_inbox(command),
+            Command::Entry(AuditCommand::Open | AuditCommand::Visit | AuditCommand::OneBottle) => {
+                self.view.audit.selected().is_some()
+            }
             Command::OpenBuild => !self.view.builds.rows(self.fleet.bottles()).is_empty(),
             Command::VisitBuild => self.build_bottle().is_some(),
             Command::OpenRequest => self.selected_request().is_some(),
@@ -328,6 +335,7 @@ impl State {
             | Command::Order(OrderCommand::By(_) | OrderCommand::Reverse | OrderCommand::Group)
             | Command::Wall(_)
             | Command::Audit
+            | Command::Entry(AuditCommand::Filter | AuditCommand::Follow)
             | Command::Builds
             | Command::Refresh
             | Command::CommandLine
@@ -344,11 +352,18 @@ impl State {
         }
     }
 
+    fn can_answer(&self) -> bool {
+        let mut bottles = self.fleet.bottles().iter();
+        bottles.any(|known| known.waits_for_answer() || known.pending().next().is_some())
+    }
+
     /// The filter that is typed.
     #[must_use]
     pub const fn typed_filter(&self) -> &String {
         if let Some(prompt) = &self.view.logs.prompt {
             &prompt.text
+        } else if matches!(self.view.focus, Focus::Audit) {
+            &self.view.audit.typed
         } else if self.filters_decisions() {
             &self.view.decision_filter.text
         } else {
@@ -362,7 +377,9 @@ impl State {
         match self.view.focus {
             Focus::Egress => true,
             Focus::Detail => matches!(self.view.tab, Tab::Egress),
-            Focus::List | Focus::Inbox | Focus::Builds | Focus::Attached { .. } => false,
+            Focus::List | Focus::Inbox | Focus::Builds | Focus::Audit | Focus::Attached { .. } => {
+                false
+            }
         }
     }
 
@@ -385,9 +402,12 @@ impl State {
     pub(super) fn counted_bottle(&self) -> Option<&BottleRef> {
         match self.view.focus {
             Focus::Egress => self.view.decided.selected().map(|row| &row.bottle),
-            Focus::List | Focus::Detail | Focus::Inbox | Focus::Builds | Focus::Attached { .. } => {
-                self.selected_bottle().map(|known| &known.bottle)
-            }
+            Focus::List
+            | Focus::Detail
+            | Focus::Inbox
+            | Focus::Builds
+            | Focus::Audit
+            | Focus::Attached { .. } => self.selected_bottle().map(|known| &known.bottle),
         }
     }
 

@@ -6,6 +6,7 @@
 
 use serde::{Deserialize, Serialize};
 
+use super::audit::AuditWish;
 use super::copying::ScreenWish;
 use super::inbox::{Draft, RequestRef, ShownRequest};
 use super::log::{LogOrder, LogReach, LogSubject, LogWish};
@@ -121,10 +122,12 @@ pub enum Effect {
     },
     /// Read the agents from the user's files. Answers with `Agents`.
     LoadAgents,
-    /// Read what was decided and done; answer with [`super::Event::AuditRead`].
+    /// Read what was decided and done. Answers with `AuditRead`, always.
     ReadAudit {
-        /// Of which bottles; of all, also those that are gone, if none is named.
-        of: Vec<BottleRef>,
+        /// Which look this is; the same again asks whether something was added.
+        ticket: u64,
+        /// Which entries.
+        wish: AuditWish,
     },
     /// Read which images others make and which were made lately. Answers with
     /// `BuildsRead`.

@@ -7,6 +7,7 @@
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
+use super::audit::AuditLook;
 use super::builds::{BuildElsewhere, BuildEnd};
 use super::copying::{ScreenNews, Spot, StillExtent};
 use super::inbox::{Draft, Looked, ManifestLook, RequestRef};
@@ -264,10 +265,10 @@ pub enum Event {
     },
     /// What was decided and done was read.
     AuditRead {
-        /// How much there is, and whether it is whole.
-        title: String,
-        /// The last of it, newest first, a line each. Hostile text in parts.
-        text: String,
+        /// The ticket of [`super::Effect::ReadAudit`].
+        ticket: u64,
+        /// What was read, `None` if it is what it was; or why it cannot be.
+        result: Result<Option<Box<AuditLook>>, String>,
     },
     /// The builds of other processes, and those that ended lately.
     BuildsRead {

@@ -60,7 +60,12 @@ impl State {
     fn settle_session(&mut self, effects: &mut Vec<Effect>) {
         let attached = match &self.view.focus {
             Focus::Attached { bottle, full, .. } => Some((bottle.clone(), *full)),
-            Focus::List | Focus::Detail | Focus::Egress | Focus::Inbox | Focus::Builds => None,
+            Focus::List
+            | Focus::Detail
+            | Focus::Egress
+            | Focus::Inbox
+            | Focus::Builds
+            | Focus::Audit => None,
         };
         let preview = self.wanted_preview();
         if self.lines.preview != preview

@@ -3,6 +3,7 @@
 mod answer;
 mod approvals;
 mod attach;
+mod audit;
 mod budget;
 mod builds;
 mod change;

@@ -6,6 +6,7 @@ use serde::{Deserialize, Serialize};
 
 use super::all_egress::AllEgress;
 use super::approvals::Approvals;
+use super::audit::AuditPage;
 use super::builds::Builds;
 use super::command::Command;
 use super::copying::Copying;
@@ -44,6 +45,8 @@ pub enum Focus {
     Inbox,
     /// The images that are made over all bottles; in the same place.
     Builds,
+    /// What was decided and done; in the same place.
+    Audit,
     /// A session.
     Attached {
         /// Whose.
@@ -60,7 +63,7 @@ impl Focus {
     #[must_use]
     pub const fn is_wide(&self) -> bool {
         match self {
-            Self::Egress | Self::Inbox | Self::Builds => true,
+            Self::Egress | Self::Inbox | Self::Builds | Self::Audit => true,
             Self::List | Self::Detail | Self::Attached { .. } => false,
         }
     }
@@ -164,6 +167,9 @@ pub struct View {
     /// The selected one of the bottle's requests; the first if it is none of them.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub request: Option<u64>,
+    /// What was decided and done, while that is shown.
+    #[serde(default)]
+    pub audit: AuditPage,
     /// The images that are made, while that is shown.
     #[serde(default)]
     pub builds: Builds,
@@ -502,6 +508,11 @@ pub enum Target {
     Build {
         /// Its place.
         at: usize,
+    },
+    /// An entry of the audit.
+    Entry {
+        /// Its place among those that pass.
+        at: u64,
     },
     /// A key in the footer.
     Key {

@@ -23,7 +23,7 @@ use std::path::{Path, PathBuf};
 
 use crate::spec::{BottleId, Digest, Spec};
 
-pub use audit::{Audit, AuditEntry, AuditEvent, AuditFault, AuditHead, AuditOutcome};
+pub use audit::{Audit, AuditEntry, AuditEvent, AuditFault, AuditHead, AuditOutcome, AuditReader};
 pub use brake::Panic;
 pub use builds::{BuildMark, BuildNote, BuildNow, BuildOutcome};
 pub use claim::{Claim, Lock};

@@ -31,6 +31,10 @@ pub fn hit(state: &State, look: Look, column: u16, row: u16) -> Target {
         return panes::inbox::row_at(state, layout.all, at.x, at.y)
             .map_or(Target::Detail, |at| Target::Inbox { at });
     }
+    if layout.all.contains(at) && state.view.focus == Focus::Audit {
+        return panes::audit::row_at(state, layout.all, at.y)
+            .map_or(Target::Detail, |at| Target::Entry { at });
+    }
     if layout.all.contains(at) && state.view.focus == Focus::Builds {
         return panes::builds::row_at(state, layout.all, at.y)
             .map_or(Target::Detail, |at| Target::Build { at });

@@ -12,6 +12,7 @@ use crate::state::{Focus, State};
 pub(super) const LEAST: (u16, u16) = (24, 6);
 /// From here on a session is attached beside the list.
 const SESSION_BESIDE: u16 = 120;
+
 /// From here on three needs are shown.
 const TALL: u16 = 30;
 
@@ -50,7 +51,8 @@ impl Layout {
             | Focus::Detail
             | Focus::Egress
             | Focus::Inbox
-            | Focus::Builds => Self::panes(state, area),
+            | Focus::Builds
+            | Focus::Audit => Self::panes(state, area),
         }
     }
 

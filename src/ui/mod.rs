@@ -78,6 +78,8 @@ fn draw_into(
         panes::split::draw(state, split, screens, look, layout.all, buffer);
     } else if state.view.focus == Focus::Inbox {
         panes::inbox::draw(state, look, layout.all, buffer);
+    } else if state.view.focus == Focus::Audit {
+        panes::audit::draw(state, look, layout.all, buffer);
     } else if state.view.focus == Focus::Builds {
         panes::builds::draw(state, look, layout.all, buffer);
     } else {

@@ -4,6 +4,7 @@
 //! not the default, as `row:column style` with the text of the run.
 
 mod approvals;
+mod audit;
 mod builds;
 mod change;
 mod inbox;

@@ -102,7 +102,7 @@ fn a_session_is_driven_from_the_console_and_survives_its_death() {
     // What was done to it is on record, and the record is whole.
     console.send("A");
     console.wait_for("the audit", PATIENCE, |screen| {
-        screen.contains("Audit:") && screen.contains("whole") && screen.contains("seal holds")
+        screen.contains("Audit") && screen.contains("whole") && screen.contains("seal holds")
     });
     drop(console);
     let shown = operator.json(&["show", &bottle]).to_string();

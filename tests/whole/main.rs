@@ -57,3 +57,5 @@ mod start;
 mod stats;
 #[cfg(test)]
 mod threats;
+#[cfg(test)]
+mod views;

@@ -24,12 +24,12 @@ fn what_is_typed_into_a_pipe_is_answered_in_lines() {
     let engine = FakeEngine::start(Fleet::quiet(9));
     let mut child = engine
         .console(&["--plain"])
-        .stdin(std::process::Stdio::piped())
-        .stdout(std::process::Stdio::piped())
+        .stdin(Stdio::piped())
+        .stdout(Stdio::piped())
         .spawn()
         .unwrap();
     let mut input = child.stdin.take().unwrap();
-    std::io::Write::write_all(
+    Write::write_all(
         &mut input,
         b"help\nnext\nsort cpu\nfrobnicate\nstop nosuch\nquit\n",
     )

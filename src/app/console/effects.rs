@@ -46,7 +46,7 @@ impl Console<'_> {
             }
             Effect::LoadAgents => self.load_agents()?,
             Effect::LoadBuilds => self.load_builds(),
-            Effect::ReadAudit { of } => self.read_audit(of),
+            Effect::ReadAudit { ticket, wish } => self.read_audit(ticket, wish),
             Effect::PlanStart { agent } => self.plan(agent)?,
             Effect::Start { agent, name } => self.start(&agent, name)?,
             Effect::Stop { bottle } => self.stop(bottle),

@@ -147,6 +147,8 @@ struct Console<'terminal> {
     log_desk: Option<logs::LogDesk>,
     /// What the session that has the whole terminal is told.
     frame: watch::Sender<Frame>,
+    /// What was read of the audit.
+    audit: audit::AuditDesk,
     plans: BTreeMap<String, Plan>,
     asking: Option<Asking>,
     /// What else is to be asked for after it.
@@ -237,6 +239,7 @@ impl<'terminal> Console<'terminal> {
             notifier: Notifier::new(config.notifications),
             log_desk: None,
             frame: watch::channel(Frame::default()).0,
+            audit: audit::AuditDesk::default(),
             plans: BTreeMap::new(),
             asking: None,
             to_ask: VecDeque::new(),

@@ -24,7 +24,7 @@ mod start;
 mod stats;
 mod watch;
 
-pub(super) use audit::words as audit_words;
+pub(super) use audit::{kind as audit_kind, line as audit_line, words as audit_words};
 pub(super) use logs::since;
 
 use super::cellar::Cellar;

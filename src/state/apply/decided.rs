@@ -19,9 +19,12 @@ impl State {
                     bottle: known.bottle.clone(),
                 })
             }
-            Focus::List | Focus::Detail | Focus::Inbox | Focus::Builds | Focus::Attached { .. } => {
-                None
-            }
+            Focus::List
+            | Focus::Detail
+            | Focus::Inbox
+            | Focus::Builds
+            | Focus::Audit
+            | Focus::Attached { .. } => None,
         };
         let filter = &self.view.decision_filter;
         if self.view.decided.settle(scope, filter, &self.fleet) {
@@ -31,6 +34,7 @@ impl State {
                 | Focus::Detail
                 | Focus::Inbox
                 | Focus::Builds
+                | Focus::Audit
                 | Focus::Attached { .. } => AllEgress::default(),
             };
             self.touch();

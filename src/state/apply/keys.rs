@@ -84,6 +84,9 @@ impl State {
         if context == Context::CopyFind {
             return self.view.copying.as_mut()?.prompt.as_mut();
         }
+        if context == Context::Filter && self.view.focus == Focus::Audit {
+            return Some(&mut self.view.audit.typed);
+        }
         match (context, &mut self.view.modal) {
             (Context::Filter, _) if filters_decisions => Some(&mut self.view.decision_filter.text),
             (Context::Filter, _) => Some(&mut self.view.filter),
@@ -116,30 +119,20 @@ impl State {
             Command::PreviousTab => self.turn(Tab::ALL.len() - 1),
             Command::Show(tab) => self.show(tab),
             Command::Read(tab) => self.read(tab),
-            Command::Start => {
-                self.open(Modal::Picker {
-                    picker: Picker::default(),
-                });
-                effects.push(Effect::LoadAgents);
-            }
+            Command::Start => self.choose_agent(effects),
             Command::Life(life) => self.on_life_command(life, effects),
             Command::CancelOperation => self.ask_to_cancel(),
             Command::Log(command) => self.on_log_command(command, effects),
             Command::Copy(command) => self.on_copy_command(command, effects),
-            Command::Filter => {
-                self.view.is_filtering = true;
-                self.focus(Focus::List);
-            }
-            Command::FilterDecisions => {
-                self.view.is_filtering = true;
-                self.touch();
-            }
+            Command::Filter => self.begin_filter(Focus::List),
+            Command::FilterDecisions => self.begin_filter(self.view.focus.clone()),
             Command::OnlyRefused => self.turn_only_refused(),
             Command::Open => self.open_decision(),
             Command::Permit => self.ask_to_permit(),
             Command::Hits => self.open_hits(),
             Command::AllEgress => self.focus(Focus::Egress),
-            Command::Audit => self.ask_for_audit(effects),
+            Command::Audit => self.turn_audit(),
+            Command::Entry(command) => self.on_audit_command(command),
             Command::Builds => self.turn_builds(),
             Command::OpenBuild => self.open_build(),
             Command::VisitBuild => self.visit_build(),
@@ -164,10 +157,7 @@ impl State {
             | Command::Less
             | Command::More => self.on_inbox_command(command, effects),
             Command::NextNeed => self.next_need(),
-            Command::Refresh => {
-                self.tell(String::from("asking the engine"));
-                effects.push(Effect::RefreshFleet);
-            }
+            Command::Refresh => self.refresh(effects),
             Command::CommandLine => self.open_palette(true),
             Command::Palette => self.open_palette(false),
             Command::Complete => self.palette_complete(),
@@ -181,6 +171,23 @@ impl State {
             Command::Quit => self.quit(effects),
             Command::QuitNow => effects.push(Effect::Quit),
         }
+    }
+
+    fn choose_agent(&mut self, effects: &mut Vec<Effect>) {
+        self.open(Modal::Picker {
+            picker: Picker::default(),
+        });
+        effects.push(Effect::LoadAgents);
+    }
+
+    fn begin_filter(&mut self, focus: Focus) {
+        self.view.is_filtering = true;
+        self.focus(focus);
+    }
+
+    fn refresh(&mut self, effects: &mut Vec<Effect>) {
+        self.tell(String::from("asking the engine"));
+        effects.push(Effect::RefreshFleet);
     }
 
     fn read(&mut self, tab: Tab) {
@@ -239,7 +246,7 @@ impl State {
 
     fn back(&mut self) {
         self.touch();
-        if self.back_in_copying() || self.back_in_logs() {
+        if self.back_in_copying() || self.back_in_logs() || self.back_in_audit() {
             return;
         }
         if self.shown_split().is_some() {

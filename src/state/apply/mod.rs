@@ -5,6 +5,7 @@
 //! stand are the lines that are needed.
 
 mod approvals;
+mod audit;
 mod builds;
 mod copying;
 mod decided;
@@ -38,7 +39,7 @@ use super::listing::ListRow;
 use super::phase::Phase;
 use super::sighting::BottleRef;
 use super::spec_rows::SpecView;
-use super::view::{Modal, Notice, Tab};
+use super::view::{Notice, Tab};
 
 pub(super) use self::stats::Round;
 pub use self::stats::total_words;
@@ -67,6 +68,7 @@ impl State {
         self.settle_inbox(&mut effects);
         self.settle_approvals(&mut effects);
         self.settle_builds(&mut effects);
+        self.settle_audit(&mut effects);
         self.settle_lines(&mut effects);
         self.settle_copying();
         effects
@@ -88,6 +90,7 @@ impl State {
                 self.sample_due(effects);
                 self.carry_on(effects);
                 self.builds_due(effects);
+                self.audit_due(effects);
             }
             Event::EndAsked => effects.push(Effect::Quit),
             Event::Fleet { fleet } => self.on_fleet(fleet, effects),
@@ -146,7 +149,7 @@ impl State {
             Event::PanicStands { standing } => self.on_standing(standing),
             Event::Sampled { samples } => self.on_sampled(samples),
             Event::Templates { templates } => self.on_templates(templates),
-            Event::AuditRead { title, text } => self.on_audit(title, text),
+            Event::AuditRead { ticket, result } => self.on_audit_read(ticket, result),
             Event::BuildsRead { elsewhere, ended } => self.on_builds_read(elsewhere, ended),
             Event::Note { text } => self.tell(text),
             Event::TaskEnded { name, bottle, how } => self.on_task_ended(&name, bottle, &how),
@@ -206,24 +209,6 @@ impl State {
         rows.chain(output)
             .chain([waiting, self.request_ages(), self.build_ages()])
             .fold(clock, i64::wrapping_add)
-    }
-
-    /// Of marked bottles, or of all.
-    fn ask_for_audit(&self, effects: &mut Vec<Effect>) {
-        let of = self.view.marked.iter().cloned().collect();
-        effects.push(Effect::ReadAudit { of });
-    }
-
-    fn on_audit(&mut self, title: String, text: String) {
-        // What came in between is more urgent.
-        if self.view.modal.is_none() && self.attached().is_none() {
-            let scroll = 0;
-            self.open(Modal::Message {
-                title,
-                text,
-                scroll,
-            });
-        }
     }
 
     fn settle_phases(&mut self) {

@@ -4,7 +4,7 @@ use crate::state::command::Context;
 use crate::state::console::State;
 use crate::state::effect::Effect;
 use crate::state::event::{AgentOffer, OperationKind, PlanSummary};
-use crate::state::view::{ClipboardAsk, Modal, Picker};
+use crate::state::view::{ClipboardAsk, Focus, Modal, Picker};
 
 impl State {
     pub(super) fn accept(&mut self, effects: &mut Vec<Effect>) {
@@ -63,11 +63,7 @@ impl State {
                 agent,
                 result: Some(Ok(_)),
                 ..
-            }) => {
-                self.tell(format!("starting {agent}"));
-                self.starting = Some(agent.clone());
-                effects.push(Effect::Start { agent, name: None });
-            }
+            }) => self.start_planned(agent, effects),
             Some(Modal::Approve { draft, .. }) => self.say_yes(*draft, effects),
             Some(Modal::ApproveAll { approvals, scroll }) => {
                 self.say_yes_to_all(approvals, scroll, effects);
@@ -93,6 +89,12 @@ impl State {
         }
     }
 
+    fn start_planned(&mut self, agent: String, effects: &mut Vec<Effect>) {
+        self.tell(format!("starting {agent}"));
+        self.starting = Some(agent.clone());
+        effects.push(Effect::Start { agent, name: None });
+    }
+
     /// Takes what was typed, if something was; gives whether that was so.
     fn accept_prompt(&mut self, effects: &mut Vec<Effect>) -> bool {
         if self.context() == Context::CopyFind {
@@ -100,7 +102,9 @@ impl State {
             return true;
         }
         let was_filtering = std::mem::take(&mut self.view.is_filtering);
-        if was_filtering {
+        if was_filtering && self.view.focus == Focus::Audit {
+            self.accept_audit_filter();
+        } else if was_filtering {
             self.accept_log_prompt(effects);
         }
         was_filtering
@@ -214,7 +218,9 @@ impl State {
             if self.view.logs.prompt.take().is_some() {
                 return;
             }
-            if self.filters_decisions() {
+            if self.view.focus == Focus::Audit {
+                self.view.audit.typed.clear();
+            } else if self.filters_decisions() {
                 self.view.decision_filter.text.clear();
             } else {
                 self.view.filter.clear();

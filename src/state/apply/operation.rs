@@ -253,6 +253,9 @@ impl State {
         if name.starts_with(super::inbox_answer::ANSWER_TASK) {
             self.give_up_answers();
         }
+        if name == super::audit::AUDIT_TASK {
+            self.view.audit.is_reading = false;
+        }
         self.warn(format!("{name} ended: {how}"));
     }
 

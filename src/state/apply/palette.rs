@@ -4,6 +4,7 @@ use crate::state::command::Command;
 use crate::state::console::State;
 use crate::state::effect::Effect;
 use crate::state::palette::{Action, HISTORY, parse, sort_key};
+use crate::state::sighting::BottleRef;
 use crate::state::view::{Focus, Modal};
 
 /// The line that is typed.
@@ -202,14 +203,7 @@ impl State {
                 let marked = self.view.marked.len();
                 self.tell(format!("{marked} marked"));
             }
-            Action::Approve => {
-                if !bottles.is_empty() {
-                    self.view.marked = bottles.into_iter().collect();
-                }
-                if !self.approve_targets(effects) {
-                    self.tell(String::from("none of these bottles asks for anything"));
-                }
-            }
+            Action::Approve => self.approve_named(bottles, effects),
             Action::Unmark => self.view.marked.clear(),
             Action::Go => {
                 if let Some(bottle) = bottles.into_iter().next() {
@@ -249,6 +243,15 @@ impl State {
             }
         }
         self.touch();
+    }
+
+    fn approve_named(&mut self, bottles: Vec<BottleRef>, effects: &mut Vec<Effect>) {
+        if !bottles.is_empty() {
+            self.view.marked = bottles.into_iter().collect();
+        }
+        if !self.approve_targets(effects) {
+            self.tell(String::from("none of these bottles asks for anything"));
+        }
     }
 
     fn use_theme(&mut self, name: &str, effects: &mut Vec<Effect>) {

@@ -31,6 +31,10 @@ impl State {
             Target::Row { .. } | Target::Group { .. } | Target::List => self.move_selection(step),
             Target::Inbox { .. } => self.scroll_inbox(step),
             Target::Build { .. } => self.step_build(step),
+            Target::Entry { .. } => {
+                self.view.audit.step(step * WHEEL_LINES);
+                self.touch();
+            }
             Target::Decision { .. }
             | Target::Request { .. }
             | Target::Detail
@@ -76,6 +80,10 @@ impl State {
             Target::Inbox { at } => self.select_ask(at),
             Target::Request { at } => self.press_request(at),
             Target::Build { at } => self.select_build(at),
+            Target::Entry { at } => {
+                self.view.audit.select(at);
+                self.touch();
+            }
             Target::Tile { at } => self.press_tile(at),
             Target::Tab { tab } => {
                 self.leave_session();

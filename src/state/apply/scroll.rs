@@ -30,6 +30,8 @@ impl State {
             self.scroll_inbox(step);
         } else if matches!(self.view.focus, Focus::Builds) {
             self.step_build(step);
+        } else if matches!(self.view.focus, Focus::Audit) {
+            self.view.audit.step(step);
         } else {
             self.scroll_detail(step);
         }
@@ -74,6 +76,7 @@ impl State {
             _ if self.view.focus == Focus::Egress => self.view.decided.step(step),
             _ if self.view.focus == Focus::Inbox => self.scroll_ask(step),
             _ if self.view.focus == Focus::Builds => self.step_build(step),
+            _ if self.view.focus == Focus::Audit => self.view.audit.step(step),
             Tab::Session => self.scroll_session(step),
             Tab::Logs => self.view.logs.step(step),
             Tab::Egress => self.view.decided.step(step),

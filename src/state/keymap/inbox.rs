@@ -4,7 +4,7 @@ use super::{Binding, DECIDED, ENTER, row};
 use crate::state::command::{Command, Context};
 use crate::state::key::{Key, KeyCode};
 
-use Context::{Builds, Detail, Egress, Inbox, List, Logs, Requests};
+use Context::{Audit, Builds, Detail, Egress, Inbox, List, Logs, Requests};
 
 pub(super) const ROWS: &[Binding] = &[
     // What is being done; where nothing is, the footer leaves it out.
@@ -118,7 +118,7 @@ pub(super) const ROWS: &[Binding] = &[
     row(
         &[Key::char('i'), Key::char('I')],
         Command::Inbox,
-        &[List, Detail, Logs, Requests, Builds],
+        &[List, Detail, Logs, Requests, Builds, Audit],
         "inbox",
         "all that waits for your answer, of all bottles",
     ),

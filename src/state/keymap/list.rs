@@ -5,7 +5,7 @@ use crate::state::command::{Command, Context, OrderCommand};
 use crate::state::key::{Key, KeyCode};
 use crate::state::panes::WallMove;
 
-use Context::{AllEgress, Builds, Detail, Egress, Help, Inbox, List, Logs, Requests};
+use Context::{AllEgress, Audit, Builds, Detail, Egress, Help, Inbox, List, Logs, Requests};
 
 pub(super) const ROWS: &[Binding] = &[
     // The list.
@@ -112,7 +112,9 @@ pub(super) const ROWS: &[Binding] = &[
     row(
         &[ESCAPE],
         Command::Back,
-        &[Detail, Logs, Egress, Requests, AllEgress, Inbox, Builds],
+        &[
+            Detail, Logs, Egress, Requests, AllEgress, Inbox, Builds, Audit,
+        ],
         "back",
         "back; first drop the filter, or what is looked for",
     ),

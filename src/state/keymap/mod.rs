@@ -34,9 +34,9 @@ pub struct Binding {
 }
 
 use Context::{
-    AllEgress, Approve, ApproveAll, ApproveFindings, Builds, CopyFind, Copying, Decision, Detail,
-    Egress, Filter, Help, Inbox, Line, List, Logs, Message, Palette, Picker, Plan, Requests, Split,
-    Terms,
+    AllEgress, Approve, ApproveAll, ApproveFindings, Audit, Builds, CopyFind, Copying, Decision,
+    Detail, Egress, Filter, Help, Inbox, Line, List, Logs, Message, Palette, Picker, Plan,
+    Requests, Split, Terms,
 };
 
 const MAIN: &[Context] = &[List, Detail, Logs, Egress, Requests];
@@ -45,7 +45,7 @@ const ANYWHERE: &[Context] = &[List, Split, Detail, Logs, Egress, Requests, AllE
 const DECIDED: &[Context] = &[Egress, AllEgress];
 /// As [`ANYWHERE`], and where all that waits is listed.
 const EVERYWHERE: &[Context] = &[
-    List, Split, Detail, Logs, Egress, Requests, AllEgress, Inbox, Builds,
+    List, Split, Detail, Logs, Egress, Requests, AllEgress, Inbox, Builds, Audit,
 ];
 const LISTS: &[Context] = &[
     List,
@@ -56,6 +56,7 @@ const LISTS: &[Context] = &[
     AllEgress,
     Inbox,
     Builds,
+    Audit,
     Decision,
     Help,
     Message,

@@ -1,11 +1,12 @@
 //! The pages of a bottle, and those of all bottles.
 
-use super::{ANYWHERE, Binding, ENTER, EVERYWHERE, MAIN, row};
+use super::{Binding, ENTER, EVERYWHERE, MAIN, row};
+use crate::state::audit::AuditCommand;
 use crate::state::command::{Command, Context};
 use crate::state::key::{Key, KeyCode};
 use crate::state::view::Tab;
 
-use Context::{AllEgress, Builds};
+use Context::{AllEgress, Audit, Builds};
 
 pub(super) const ROWS: &[Binding] = &[
     // Pages.
@@ -53,9 +54,44 @@ pub(super) const ROWS: &[Binding] = &[
         "the images that are being made over all bottles, and those that were",
     ),
     row(
+        &[ENTER],
+        Command::Entry(AuditCommand::Open),
+        &[Audit],
+        "details",
+        "audit: all that is known of the selected entry",
+    ),
+    row(
+        &[Key::char('/')],
+        Command::Entry(AuditCommand::Filter),
+        &[Audit],
+        "filter",
+        "audit: only entries that hold words or match a regular expression",
+    ),
+    row(
+        &[Key::char('o')],
+        Command::Entry(AuditCommand::OneBottle),
+        &[Audit],
+        "only its bottle",
+        "audit: only the bottle of the selected entry, or as before",
+    ),
+    row(
+        &[Key::char('f')],
+        Command::Entry(AuditCommand::Follow),
+        &[Audit],
+        "follow",
+        "audit: follow what is added, or stay where it is",
+    ),
+    row(
+        &[Key::char('b')],
+        Command::Entry(AuditCommand::Visit),
+        &[Audit],
+        "bottle",
+        "audit: go to the bottle of the selected entry",
+    ),
+    row(
         &[Key::char('A')],
         Command::Audit,
-        ANYWHERE,
+        EVERYWHERE,
         "",
         "read what was decided and done, of marked bottles or all",
     ),

@@ -1,5 +1,6 @@
 //! The parts of the screen, each drawn from the state into its place.
 
+pub(super) mod audit;
 pub(super) mod builds;
 mod columns;
 pub(super) mod copying;

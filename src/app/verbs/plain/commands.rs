@@ -169,7 +169,7 @@ const ROWS: &[Row] = &[
         Words,
         &["audit"],
         "",
-        "what was decided and done; --bottle BOTTLE for one",
+        "what was decided and done; --bottle BOTTLE for one, --grep WORDS",
     ),
     row(
         &["allow"],
