@@ -131,6 +131,12 @@ pub struct View {
     /// Whether the wall between list and detail is held by the pointer.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub holds_wall: bool,
+    /// Rows of what needs the operator, if the operator set them.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub needs_rows: Option<u16>,
+    /// Whether the rule above them is held by the pointer.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub holds_rule: bool,
     /// Where the selected row stood, for when it goes.
     pub selected_at: usize,
     /// Bottles whose sidecars are shown.
@@ -467,6 +473,13 @@ pub enum Target {
     Wall,
     /// A column of the screen, while the wall is held.
     Column {
+        /// Which, from 0.
+        at: u16,
+    },
+    /// The rule above what needs the operator.
+    Rule,
+    /// A row of the screen, while that is held.
+    Line {
         /// Which, from 0.
         at: u16,
     },

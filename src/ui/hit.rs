@@ -43,6 +43,9 @@ pub fn hit(state: &State, look: Look, column: u16, row: u16) -> Target {
         return panes::egress::decision_at(state, look, layout.all, at.y)
             .map_or(Target::Detail, |at| Target::Decision { at });
     }
+    if layout.rule.contains(at) {
+        return Target::Rule;
+    }
     if layout.wall.contains(at) {
         return Target::Wall;
     }

@@ -13,9 +13,6 @@ pub(super) const LEAST: (u16, u16) = (24, 6);
 /// From here on a session is attached beside the list.
 const SESSION_BESIDE: u16 = 120;
 
-/// From here on three needs are shown.
-const TALL: u16 = 30;
-
 /// The parts of the screen. Parts that are not shown are empty.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub(super) struct Layout {
@@ -81,7 +78,7 @@ impl Layout {
     fn panes(state: &State, area: Rect) -> Self {
         let (title, rest) = cut_top(area, 1);
         let (rest, footer) = cut_bottom(rest, 1);
-        let (rest, needs) = cut_bottom(rest, if area.height >= TALL { 3 } else { 1 });
+        let (rest, needs) = cut_bottom(rest, state.needs_rows(area.height));
         let (main, rule) = cut_bottom(rest, u16::from(area.height >= 16));
         let mut layout = Self {
             title,

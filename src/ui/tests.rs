@@ -167,6 +167,15 @@ fn before_the_engine_answers_nothing_is_claimed() {
 }
 
 #[test]
+fn what_needs_you_has_more_rows_where_they_are_given() {
+    for (columns, rows) in [(80, 24), (200, 50)] {
+        let mut console = Console::demo(columns, rows);
+        console.press(&["K", "K"]);
+        insta::assert_snapshot!(format!("needs_{columns}x{rows}"), plain(&console));
+    }
+}
+
+#[test]
 fn a_fleet_of_everything() {
     at_every_size("fleet", |columns, rows| {
         let mut console = Console::demo(columns, rows);

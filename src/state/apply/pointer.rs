@@ -13,14 +13,22 @@ impl State {
     pub(super) fn on_pointer(&mut self, pointer: Pointer, effects: &mut Vec<Effect>) {
         match pointer.action {
             PointerAction::Press => self.on_press(pointer.target, effects),
-            PointerAction::Drag => {
-                if let (Target::Column { at }, true) = (pointer.target, self.view.holds_wall) {
-                    self.set_wall(Some(at));
-                }
+            PointerAction::Drag => self.on_drag(&pointer.target),
+            PointerAction::Release => {
+                self.view.holds_wall = false;
+                self.view.holds_rule = false;
             }
-            PointerAction::Release => self.view.holds_wall = false,
             PointerAction::WheelUp => self.on_wheel(&pointer.target, -1),
             PointerAction::WheelDown => self.on_wheel(&pointer.target, 1),
+        }
+    }
+
+    fn on_drag(&mut self, target: &Target) {
+        if let (Target::Column { at }, true) = (target, self.view.holds_wall) {
+            self.set_wall(Some(*at));
+        }
+        if let (Target::Line { at }, true) = (target, self.view.holds_rule) {
+            self.set_rule(*at);
         }
     }
 
@@ -46,6 +54,8 @@ impl State {
             | Target::Key { .. }
             | Target::Wall
             | Target::Column { .. }
+            | Target::Rule
+            | Target::Line { .. }
             | Target::Nothing => {}
         }
     }
@@ -100,9 +110,11 @@ impl State {
             Target::Detail if self.has_panes() => self.focus_by_pointer(Focus::Detail),
             Target::List if self.has_panes() => self.focus_by_pointer(Focus::List),
             Target::Wall => self.view.holds_wall = true,
+            Target::Rule => self.view.holds_rule = true,
             Target::Detail
             | Target::List
             | Target::Column { .. }
+            | Target::Line { .. }
             | Target::Modal
             | Target::Nothing => {}
         }

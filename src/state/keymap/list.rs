@@ -38,11 +38,25 @@ pub(super) const ROWS: &[Binding] = &[
         "make the list wider",
     ),
     row(
+        &[Key::char('K')],
+        Command::Wall(WallMove::Up),
+        EVERYWHERE,
+        "",
+        "give what needs you a row more; the rule above it can be dragged too",
+    ),
+    row(
+        &[Key::char('J')],
+        Command::Wall(WallMove::Down),
+        EVERYWHERE,
+        "",
+        "give what needs you a row less",
+    ),
+    row(
         &[Key::char('=')],
         Command::Wall(WallMove::Usual),
         MAIN,
         "",
-        "make the list as wide as it is at first",
+        "make the list as wide as it is at first, and what needs you as high",
     ),
     row(
         &[Key::char('-')],
