@@ -47,6 +47,9 @@ pub struct Setup {
     /// The names of the themes that there are.
     #[serde(default)]
     pub themes: Vec<String>,
+    /// The bottle to begin at, once it is there.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub first: Option<BottleRef>,
 }
 
 /// Everything that the console knows.
@@ -77,6 +80,9 @@ pub struct State {
     /// The names of the themes that there are, as the setup said.
     #[serde(skip)]
     pub(super) themes: Vec<String>,
+    /// The bottle to begin at, until it is there or the operator does something.
+    #[serde(skip)]
+    pub(super) first: Option<BottleRef>,
     /// Lines of scrollback that the shown session has.
     pub(super) scrollback: usize,
     /// What is being done to several bottles.
@@ -128,6 +134,7 @@ impl State {
             prices: setup.prices,
             keys: setup.keys,
             themes: setup.themes,
+            first: setup.first,
             scrollback: 0,
             mass: None,
             approving: None,

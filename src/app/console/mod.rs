@@ -63,6 +63,7 @@ use super::sampler::Sampled;
 use super::terminal::Terminal;
 use crate::manifest::Plan;
 use crate::pty::KeyPress;
+use crate::spec::BottleId;
 use crate::state::{BottleRef, Effect, Event, Kept, Key, Keys, Setup, State};
 use crate::ui::{Canvas, Look};
 
@@ -75,8 +76,17 @@ const OPERATIONS_AT_ONCE: usize = 16;
 const FRAME_TIME: Duration = Duration::from_millis(16);
 
 /// Opens the console and stays until the operator leaves it. Bottles go on.
-/// What happens is recorded, if that is asked for.
+/// What happens is recorded, if that is asked for. It begins at the newest bottle.
 pub(super) async fn open(cellar: Cellar, recording: Option<&Path>) -> Result<Exit, Failure> {
+    open_at(cellar, recording, None).await
+}
+
+/// The same, beginning at a bottle.
+pub(super) async fn open_at(
+    cellar: Cellar,
+    recording: Option<&Path>,
+    first: Option<BottleId>,
+) -> Result<Exit, Failure> {
     let failed = |error: std::io::Error| {
         Failure::new("open the console", &error)
             .help("run it in a terminal; `cellar list` works without one")
@@ -84,7 +94,7 @@ pub(super) async fn open(cellar: Cellar, recording: Option<&Path>) -> Result<Exi
     let size = window_size().map_err(failed)?;
     let terminal = Terminal::take().map_err(failed)?;
     terminal.hear_console().map_err(failed)?;
-    let mut console = Console::new(cellar, &terminal, size).map_err(failed)?;
+    let mut console = Console::new(cellar, &terminal, size, first).map_err(failed)?;
     console.record(recording)?;
     let ended = console.run().await;
     let recorded = console.recorder.take().map_or(Ok(()), Recorder::finish);
@@ -175,6 +185,7 @@ impl<'terminal> Console<'terminal> {
         cellar: Cellar,
         terminal: &'terminal Terminal,
         size: crate::pty::TerminalSize,
+        first: Option<BottleId>,
     ) -> std::io::Result<Self> {
         let (events, queue) = mpsc::channel(WAITING_EVENTS);
         let (opened, opening) = mpsc::channel(4);
@@ -194,6 +205,10 @@ impl<'terminal> Console<'terminal> {
             kept: kept::read(&cellar.store),
             keys,
             themes: super::planning::themes(),
+            first: first.map(|id| BottleRef {
+                engine: cellar.engine.id().clone(),
+                id,
+            }),
         };
         let last_kept = setup.kept.clone();
         let begin = Some(Box::new((setup.clone(), config.keys)));

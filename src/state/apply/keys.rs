@@ -14,6 +14,8 @@ const LINE_CHARS: usize = 500;
 
 impl State {
     pub(super) fn on_key(&mut self, key: Key, effects: &mut Vec<Effect>) {
+        // Whoever does something has chosen where to begin.
+        self.first = None;
         let context = self.context();
         if context != Context::Attached && self.view.notice.take().is_some() {
             self.touch();

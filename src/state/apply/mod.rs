@@ -234,6 +234,7 @@ impl State {
     /// Puts the selection on the row that took the place of the selected one, if that
     /// went.
     fn settle_selection(&mut self) {
+        self.begin_at_first();
         self.relist();
         let before = self.view.selected.take();
         let group = self.view.group.take();
@@ -274,6 +275,17 @@ impl State {
         self.view
             .expanded
             .retain(|bottle| fleet.get(bottle).is_some());
+    }
+
+    /// Selects the bottle that the console was opened for, as soon as it is there.
+    fn begin_at_first(&mut self) {
+        let is_there = self.first.as_ref().is_some_and(|first| {
+            let known = self.fleet.get(first);
+            known.is_some()
+        });
+        if is_there && let Some(bottle) = self.first.take() {
+            self.select_bottle(bottle);
+        }
     }
 
     /// The pages show the end of what they show.
