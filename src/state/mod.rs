@@ -46,6 +46,7 @@ mod sighting;
 mod spec_rows;
 mod split;
 mod stats;
+mod target;
 mod view;
 
 #[cfg(test)]
@@ -111,9 +112,8 @@ pub use split::Split;
 pub use stats::{
     BottleSample, BottleUse, ContainerUse, Stats, StatsPoint, cpu_words, memory_words, rate_words,
 };
-pub use view::{
-    ClipboardAsk, Focus, LinePurpose, Modal, Notice, Picker, RowName, Tab, Target, View,
-};
+pub use target::Target;
+pub use view::{ClipboardAsk, Focus, LinePurpose, Modal, Notice, Picker, RowName, Tab, View};
 
 // The words of other modules that a view needs, so that it need not name those.
 pub use crate::manifest::{Background, Ink, Palette, SummaryRow, Theme, Tint};

@@ -4,7 +4,8 @@ use crate::state::command::Command;
 use crate::state::console::State;
 use crate::state::effect::Effect;
 use crate::state::key::{Pointer, PointerAction};
-use crate::state::view::{Focus, Modal, Target};
+use crate::state::target::Target;
+use crate::state::view::{Focus, Modal};
 
 /// Lines that one notch of the wheel scrolls.
 const WHEEL_LINES: i64 = 3;
