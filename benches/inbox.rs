@@ -80,6 +80,7 @@ impl Console {
             kept: cellar::state::Kept::default(),
             keys: cellar::state::Keys::default(),
             themes: Vec::new(),
+            first: None,
         });
         let bottles = (0..BOTTLES).map(sighting).collect();
         let fleet = FleetEvent::Sightings {

@@ -16,9 +16,7 @@ mkdir -p "$XDG_CONFIG_HOME/cellar"
 trap '"$cellar" demo --clean >/dev/null 2>&1 || true; rm -rf "$own"' EXIT
 "$svg" 120x30 "$cellar" demo <<'STEPS'
 wait a way out to GET example.com
-type /demo-chat\r
 wait Type help for what I can do
-type \e
 shot docs/images/list.svg
 type i
 wait adds GET example.com

@@ -223,7 +223,7 @@ impl Cellar {
             // Who does not listen any more needs no id.
             drop(reserved.send(claim.id().clone()));
         }
-        let _slot = match self.build_slot(&request.spec, &work).await {
+        let mut building = match self.build_slot(claim.id(), &request.spec, &work).await {
             Ok(slot) => slot,
             Err(failure) => {
                 let removed = claim.remove();
@@ -252,6 +252,9 @@ impl Cellar {
             progress,
         )
         .await;
+        if let Some(building) = &mut building {
+            building.end(up.as_ref().map(Some));
+        }
         match up {
             Ok(up) => {
                 self.obey_brakes(claim.id()).await;
@@ -352,7 +355,7 @@ impl Cellar {
             .map_err(|error| Failure::new(attempt(), &error))?;
         let audited = record.clone();
         let work = Work::told_to(progress.clone());
-        let _slot = self.build_slot(&record.spec, &work).await?;
+        let mut building = self.build_slot(id, &record.spec, &work).await?;
         close(&claim, Operation::Resume, "asked", Outcome::Begun)?;
         let up = docker::resume(
             Arc::clone(&self.engine),
@@ -375,6 +378,9 @@ impl Cellar {
             progress,
         )
         .await;
+        if let Some(building) = &mut building {
+            building.end(up.as_ref().map(Some));
+        }
         match up {
             Ok(up) => {
                 self.obey_brakes(id).await;

@@ -18,12 +18,10 @@ use super::exit::Failure;
 use super::hub::Talk;
 use super::{gather, planning};
 use crate::docker::{self, Credentials, Progress, Step, StepNews, UpRequest};
-use crate::spec::{BottleId, ImageSource, Spec};
+use crate::spec::{BottleId, Spec};
 use crate::store::{Cause, Claim, Lock, Operation, Outcome, Record};
 
-/// How many images are built at once, over all of the operator's consoles.
-const BUILDS: usize = 2;
-/// How often a build that waits for others looks again, and a change for its bottle.
+/// How often a change looks for its bottle.
 const PACE: Duration = Duration::from_millis(250);
 /// How often a bottle that somebody else works on is asked for.
 const CLAIM_TRIES: u32 = 120;
@@ -72,7 +70,7 @@ impl Work {
         self.with(message)
     }
 
-    fn say(&self, step: Step, text: String) {
+    pub(super) fn say(&self, step: Step, text: String) {
         let news = StepNews::Output(text);
         // A listener that is slow or gone loses news, never blocks.
         drop(self.news.try_send(Progress { step, news }));
@@ -174,40 +172,12 @@ impl Cellar {
         let attempt = || format!("make the image of `{}`", draft.id);
         let request = self.up_request(draft, work);
         let request = request.map_err(|error| Failure::new(attempt(), &error))?;
-        let _slot = self.build_slot(&draft.spec, work).await?;
-        docker::prepare(Arc::clone(&self.engine), &request, work.news.clone())
-            .await
-            .map_err(|error| Failure::new(attempt(), &error).help("nothing was changed"))
-    }
-
-    /// Waits until fewer than [`BUILDS`] images are being built. What is no build waits
-    /// for none.
-    pub(super) async fn build_slot(
-        &self,
-        spec: &Spec,
-        work: &Work,
-    ) -> Result<Option<Lock>, Failure> {
-        let attempt = || String::from("get the agent's image");
-        if !matches!(spec.image, ImageSource::Dockerfile { .. }) {
-            return Ok(None);
+        let mut building = self.build_slot(&draft.id, &draft.spec, work).await?;
+        let made = docker::prepare(Arc::clone(&self.engine), &request, work.news.clone()).await;
+        if let Some(building) = &mut building {
+            building.end(made.as_ref().map(|()| None));
         }
-        let is_built = docker::is_built(&*self.engine, spec).await;
-        if is_built.map_err(|error| Failure::new(attempt(), &error))? {
-            return Ok(None);
-        }
-        let mut has_told = false;
-        loop {
-            let slot = self.store.build_slot(BUILDS);
-            if let Some(slot) = slot.map_err(|error| Failure::new(attempt(), &error))? {
-                return Ok(Some(slot));
-            }
-            if !has_told {
-                has_told = true;
-                let text = format!("waits: {BUILDS} other images are being built");
-                work.say(Step::AgentImage, text);
-            }
-            tokio::time::sleep(PACE).await;
-        }
+        made.map_err(|error| Failure::new(attempt(), &error).help("nothing was changed"))
     }
 
     /// Claims a bottle, waiting for who works on it now.

@@ -47,6 +47,8 @@ pub enum Verb {
     Events(EventsArguments),
     /// Wait until bottles are in a state; exit 1 if that cannot be, or not in time.
     Wait(WaitArguments),
+    /// List the images that are being made for bottles, and those that were made lately.
+    Builds(BuildsArguments),
     /// Show what was decided and done, and check that nothing is missing.
     Audit(AuditArguments),
     /// Stop bottles; their conversation and files are kept.
@@ -455,8 +457,10 @@ pub enum RequestVerb {
     },
     /// Say yes, and change the bottle.
     Approve {
-        /// The request, such as `api-k3x9q/2`.
-        request: String,
+        /// Requests, such as `api-k3x9q/2`, or bottles for all that they ask for. Several are
+        /// listed in a line each and approved with one yes; what is to be read first is left out.
+        #[arg(required = true, value_name = "REQUEST")]
+        requests: Vec<String>,
         /// For so long, such as 30m or 2h.
         #[arg(long = "for", value_name = "TIME")]
         time: Option<String>,
@@ -580,6 +584,14 @@ pub struct RevisionArguments {
     pub json: bool,
 }
 
+/// Arguments of `builds`.
+#[derive(Clone, Copy, Debug, Args)]
+pub struct BuildsArguments {
+    /// Print JSON.
+    #[arg(long)]
+    pub json: bool,
+}
+
 /// Arguments of `audit`.
 #[derive(Clone, Debug, Args)]
 #[command(args_conflicts_with_subcommands = true)]
@@ -587,6 +599,9 @@ pub struct AuditArguments {
     /// Only of this bottle: its id, or the beginning of it; it may be gone.
     #[arg(long)]
     pub bottle: Option<String>,
+    /// Only entries that hold this: a regular expression, or words.
+    #[arg(long, short = 'g', value_name = "PATTERN")]
+    pub grep: Option<String>,
     /// Only the last entries.
     #[arg(long, short = 'n', value_name = "ENTRIES")]
     pub tail: Option<usize>,

@@ -15,6 +15,9 @@ const AGENTS: [(&str, &str); 3] = [
     ("demo-quiet", "quiet"),
 ];
 
+/// The agent that asks for something, and so needs the operator first.
+pub(crate) const ASKS: &str = "demo-chat";
+
 /// One bottle of the demo.
 #[derive(Clone, Debug)]
 pub(crate) struct DemoBottle {

@@ -5,11 +5,13 @@
 //! the process.
 
 mod answer;
+mod approvals;
 mod ask;
 mod attach;
 mod audit;
 mod beside;
 mod brake;
+mod builds;
 mod cancel;
 mod cast;
 mod cellar;

@@ -146,6 +146,7 @@ impl Observer {
             kept: crate::state::Kept::default(),
             keys: crate::state::Keys::default(),
             themes: Vec::new(),
+            first: None,
         });
         let mut tasks = JoinSet::new();
         let engine = Arc::clone(&cellar.engine);

@@ -264,6 +264,23 @@ impl RequestState {
         }
     }
 
+    /// When it came to where it stands; `None` while it waits.
+    #[must_use]
+    pub const fn at(&self) -> Option<Timestamp> {
+        match self {
+            Self::Pending => None,
+            Self::Approved { verdict }
+            | Self::Applying { verdict }
+            | Self::Answered { verdict }
+            | Self::Denied { verdict } => Some(verdict.at),
+            Self::Applied { outcome, .. } => Some(outcome.at),
+            Self::Failed { at, .. }
+            | Self::Undone { at, .. }
+            | Self::Expired { at }
+            | Self::Withdrawn { at } => Some(*at),
+        }
+    }
+
     /// Whether there is something for the agent to read.
     #[must_use]
     pub const fn is_over(&self) -> bool {

@@ -141,6 +141,9 @@ pub struct Operation {
     pub what: String,
     /// Whether an image is being made.
     pub is_build: bool,
+    /// Since when.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub build_since: Option<Timestamp>,
     /// Steps done.
     pub done: u32,
     /// Steps in all; 0 where that is not known.
@@ -167,6 +170,7 @@ impl Operation {
             kind,
             what: String::new(),
             is_build: false,
+            build_since: None,
             done: 0,
             of: 0,
             can_cancel: false,

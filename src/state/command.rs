@@ -2,6 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
+use super::audit::AuditCommand;
 use super::copying::CopyCommand;
 use super::log::LogCommand;
 use super::order::SortKey;
@@ -76,20 +77,34 @@ pub enum Command {
     Expand,
     /// Order the list.
     Order(OrderCommand),
-    /// Read what was decided and done.
+    /// Read what was decided and done, or back from there.
     Audit,
+    /// Something of that page.
+    Entry(AuditCommand),
     /// Move the wall between list and detail.
     Wall(WallMove),
     /// All that waits for the operator, or back from there.
     Inbox,
     /// What waits, or what was answered.
     OtherList,
+    /// Open the selected request of a bottle in the inbox.
+    OpenRequest,
+    /// The images that are made over all bottles, or back from there.
+    Builds,
+    /// Show what the selected build says.
+    OpenBuild,
+    /// Go to the bottle of the selected build.
+    VisitBuild,
     /// Read the selected request on the whole view.
     ReadAsk,
     /// Go on to the next that waits.
     NextAsk,
     /// Approve what the selected row asks for.
     Approve,
+    /// Mark the selected row of what waits, or take its mark away.
+    MarkAsk,
+    /// Mark all that waits, or nothing.
+    MarkAllAsks,
     /// Choose the terms first.
     Terms,
     /// Deny it.
@@ -204,10 +219,16 @@ pub enum Context {
     Logs,
     /// The detail has the keys and shows decisions.
     Egress,
+    /// The detail has the keys and shows requests.
+    Requests,
     /// The decisions of all bottles have the keys.
     AllEgress,
     /// All that waits for the operator has the keys.
     Inbox,
+    /// The builds of all bottles have the keys.
+    Builds,
+    /// What was decided and done has the keys.
+    Audit,
     /// A decision is read.
     Decision,
     /// A filter is typed.
@@ -236,6 +257,8 @@ pub enum Context {
     Approve,
     /// A request waits for a yes to what was found in it too.
     ApproveFindings,
+    /// Several requests wait for one yes.
+    ApproveAll,
     /// Terms are chosen.
     Terms,
     /// A line is typed for an agent.
@@ -260,8 +283,11 @@ impl Context {
         Self::Detail,
         Self::Logs,
         Self::Egress,
+        Self::Requests,
         Self::AllEgress,
         Self::Inbox,
+        Self::Builds,
+        Self::Audit,
         Self::Decision,
         Self::Filter,
         Self::Attaching,
@@ -273,6 +299,7 @@ impl Context {
         Self::Raise,
         Self::Approve,
         Self::ApproveFindings,
+        Self::ApproveAll,
         Self::Terms,
         Self::Line,
         Self::Palette,

@@ -4,6 +4,8 @@ use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
 use super::apply::Round;
+use super::approvals::Approving;
+use super::audit::AuditCommand;
 use super::bottle::Bottle;
 use super::carry::Carried;
 use super::command::{Command, Context, OrderCommand};
@@ -45,6 +47,9 @@ pub struct Setup {
     /// The names of the themes that there are.
     #[serde(default)]
     pub themes: Vec<String>,
+    /// The bottle to begin at, once it is there.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub first: Option<BottleRef>,
 }
 
 /// Everything that the console knows.
@@ -75,11 +80,20 @@ pub struct State {
     /// The names of the themes that there are, as the setup said.
     #[serde(skip)]
     pub(super) themes: Vec<String>,
+    /// The bottle to begin at, until it is there or the operator does something.
+    #[serde(skip)]
+    pub(super) first: Option<BottleRef>,
     /// Lines of scrollback that the shown session has.
     pub(super) scrollback: usize,
     /// What is being done to several bottles.
     #[serde(default)]
     pub(super) mass: Option<Mass>,
+    /// Several yeses that are on their way.
+    #[serde(default)]
+    pub(super) approving: Option<Approving>,
+    /// How often several requests were looked up.
+    #[serde(skip)]
+    pub(super) approval_tickets: u64,
     /// Whether everything is held still.
     #[serde(default)]
     pub panic: Option<Standing>,
@@ -123,8 +137,11 @@ impl State {
             prices: setup.prices,
             keys: setup.keys,
             themes: setup.themes,
+            first: setup.first,
             scrollback: 0,
             mass: None,
+            approving: None,
+            approval_tickets: 0,
             panic: None,
             starting: None,
             told: Told::default(),
@@ -156,7 +173,12 @@ impl State {
     pub const fn attached(&self) -> Option<&BottleRef> {
         match &self.view.focus {
             Focus::Attached { bottle, .. } => Some(bottle),
-            Focus::List | Focus::Detail | Focus::Egress | Focus::Inbox => None,
+            Focus::List
+            | Focus::Detail
+            | Focus::Egress
+            | Focus::Inbox
+            | Focus::Builds
+            | Focus::Audit => None,
         }
     }
 
@@ -220,6 +242,7 @@ impl State {
                     Context::ApproveFindings
                 }
                 Modal::Approve { .. } => Context::Approve,
+                Modal::ApproveAll { .. } => Context::ApproveAll,
                 Modal::Terms { .. } => Context::Terms,
                 Modal::Line { .. } => Context::Line,
                 Modal::Palette { .. } => Context::Palette,
@@ -233,8 +256,11 @@ impl State {
             (None, Focus::List) => Context::List,
             (None, Focus::Egress) => Context::AllEgress,
             (None, Focus::Inbox) => Context::Inbox,
+            (None, Focus::Builds) => Context::Builds,
+            (None, Focus::Audit) => Context::Audit,
             (None, Focus::Detail) if matches!(self.view.tab, Tab::Egress) => Context::Egress,
             (None, Focus::Detail) if matches!(self.view.tab, Tab::Logs) => Context::Logs,
+            (None, Focus::Detail) if matches!(self.view.tab, Tab::Requests) => Context::Requests,
             (None, Focus::Detail) => Context::Detail,
         }
     }
@@ -267,10 +293,7 @@ impl State {
             Command::CancelOperation => self.cancellable().is_some(),
             Command::Read(_) => selected.is_some(),
             Command::NextNeed => !self.needs().is_empty(),
-            Command::Answer => {
-                let mut bottles = self.fleet.bottles().iter();
-                bottles.any(|known| known.waits_for_answer() || known.pending().next().is_some())
-            }
+            Command::Answer => self.can_answer(),
             Command::Approve
             | Command::Terms
             | Command::Deny
@@ -279,7 +302,14 @@ impl State {
             | Command::Undo
             | Command::NextAsk
             | Command::ReadAsk
+            | Command::MarkAsk
             | Command::ToBottle => self.can_in_inbox(command),
+            Command::Entry(AuditCommand::Open | AuditCommand::Visit | AuditCommand::OneBottle) => {
+                self.view.audit.selected().is_some()
+            }
+            Command::OpenBuild => !self.view.builds.rows(self.fleet.bottles()).is_empty(),
+            Command::VisitBuild => self.build_bottle().is_some(),
+            Command::OpenRequest => self.selected_request().is_some(),
             Command::Open | Command::Visit => self.view.decided.selected().is_some(),
             Command::Permit => self.permittable().is_some(),
             Command::Hits => self.counted_bottle().is_some(),
@@ -294,6 +324,7 @@ impl State {
             | Command::Log(_)
             | Command::Copy(_)
             | Command::OtherList
+            | Command::MarkAllAsks
             | Command::Less
             | Command::More
             | Command::OnlyRefused
@@ -315,6 +346,8 @@ impl State {
             | Command::Order(OrderCommand::By(_) | OrderCommand::Reverse | OrderCommand::Group)
             | Command::Wall(_)
             | Command::Audit
+            | Command::Entry(AuditCommand::Filter | AuditCommand::Follow)
+            | Command::Builds
             | Command::Refresh
             | Command::CommandLine
             | Command::Palette
@@ -330,11 +363,18 @@ impl State {
         }
     }
 
+    fn can_answer(&self) -> bool {
+        let mut bottles = self.fleet.bottles().iter();
+        bottles.any(|known| known.waits_for_answer() || known.pending().next().is_some())
+    }
+
     /// The filter that is typed.
     #[must_use]
     pub const fn typed_filter(&self) -> &String {
         if let Some(prompt) = &self.view.logs.prompt {
             &prompt.text
+        } else if matches!(self.view.focus, Focus::Audit) {
+            &self.view.audit.typed
         } else if self.filters_decisions() {
             &self.view.decision_filter.text
         } else {
@@ -348,7 +388,9 @@ impl State {
         match self.view.focus {
             Focus::Egress => true,
             Focus::Detail => matches!(self.view.tab, Tab::Egress),
-            Focus::List | Focus::Inbox | Focus::Attached { .. } => false,
+            Focus::List | Focus::Inbox | Focus::Builds | Focus::Audit | Focus::Attached { .. } => {
+                false
+            }
         }
     }
 
@@ -371,9 +413,12 @@ impl State {
     pub(super) fn counted_bottle(&self) -> Option<&BottleRef> {
         match self.view.focus {
             Focus::Egress => self.view.decided.selected().map(|row| &row.bottle),
-            Focus::List | Focus::Detail | Focus::Inbox | Focus::Attached { .. } => {
-                self.selected_bottle().map(|known| &known.bottle)
-            }
+            Focus::List
+            | Focus::Detail
+            | Focus::Inbox
+            | Focus::Builds
+            | Focus::Audit
+            | Focus::Attached { .. } => self.selected_bottle().map(|known| &known.bottle),
         }
     }
 

@@ -6,6 +6,7 @@
 
 use serde::{Deserialize, Serialize};
 
+use super::audit::AuditWish;
 use super::copying::ScreenWish;
 use super::inbox::{Draft, RequestRef, ShownRequest};
 use super::log::{LogOrder, LogReach, LogSubject, LogWish};
@@ -121,11 +122,16 @@ pub enum Effect {
     },
     /// Read the agents from the user's files. Answers with `Agents`.
     LoadAgents,
-    /// Read what was decided and done; answer with [`super::Event::AuditRead`].
+    /// Read what was decided and done. Answers with `AuditRead`, always.
     ReadAudit {
-        /// Of which bottles; of all, also those that are gone, if none is named.
-        of: Vec<BottleRef>,
+        /// Which look this is; the same again asks whether something was added.
+        ticket: u64,
+        /// Which entries.
+        wish: AuditWish,
     },
+    /// Read which images others make and which were made lately. Answers with
+    /// `BuildsRead`.
+    LoadBuilds,
     /// Plan a start. Answers with `Plan`.
     PlanStart {
         /// The agent.
@@ -242,6 +248,20 @@ pub enum Effect {
         requests: Vec<RequestRef>,
         /// What the operator made of their content.
         edited: Option<Box<Ask>>,
+    },
+    /// Look up what approving several requests would do, those of one bottle one after the
+    /// other. Answers with `ManyShown`.
+    LookAtMany {
+        /// Which look this is.
+        ticket: u64,
+        /// Which requests.
+        requests: Vec<RequestRef>,
+    },
+    /// Approve requests, each as it was shown, those of one bottle in this order. Answers
+    /// with `RequestsAnswered`, again and again.
+    ApproveAll {
+        /// Which.
+        shown: Vec<ShownRequest>,
     },
     /// Answer requests, each as it was shown. Answers with `RequestsAnswered`.
     AnswerRequests {

@@ -7,6 +7,8 @@
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
+use super::audit::AuditLook;
+use super::builds::{BuildElsewhere, BuildEnd};
 use super::copying::{ScreenNews, Spot, StillExtent};
 use super::inbox::{Draft, Looked, ManifestLook, RequestRef};
 use super::key::{Key, Pointer};
@@ -215,6 +217,13 @@ pub enum Event {
         /// What was found, in the order in which it was asked for.
         looked: Vec<Looked>,
     },
+    /// What approving several requests with one yes would do.
+    ManyShown {
+        /// The ticket of [`super::Effect::LookAtMany`].
+        ticket: u64,
+        /// What was found, in the order in which it would be done.
+        looked: Vec<Looked>,
+    },
     /// What came of answers.
     RequestsAnswered {
         /// Of each.
@@ -253,10 +262,17 @@ pub enum Event {
     },
     /// What was decided and done was read.
     AuditRead {
-        /// How much there is, and whether it is whole.
-        title: String,
-        /// The last of it, newest first, a line each. Hostile text in parts.
-        text: String,
+        /// The ticket of [`super::Effect::ReadAudit`].
+        ticket: u64,
+        /// What was read, `None` if it is what it was; or why it cannot be.
+        result: Result<Option<Box<AuditLook>>, String>,
+    },
+    /// The builds of other processes, and those that ended lately.
+    BuildsRead {
+        /// Those that others make now.
+        elsewhere: Vec<BuildElsewhere>,
+        /// Those that ended, in any order.
+        ended: Vec<BuildEnd>,
     },
     /// Something to tell the operator that belongs to no bottle.
     Note {

@@ -231,6 +231,7 @@ impl Console {
                 themes: crate::manifest::builtin_theme_names()
                     .map(str::to_owned)
                     .collect(),
+                first: None,
             }),
             effects: Vec::new(),
         }

@@ -19,6 +19,8 @@ pub struct Kept {
     pub history: Vec<String>,
     /// Columns of the list, if they were set.
     pub list_columns: Option<u16>,
+    /// Rows of what needs the operator, if they were set.
+    pub needs_rows: Option<u16>,
 }
 
 impl Kept {
@@ -32,6 +34,7 @@ impl Kept {
             tab: serde_json::from_value(part("tab")).unwrap_or_default(),
             history: serde_json::from_value(part("history")).unwrap_or_default(),
             list_columns: serde_json::from_value(part("list_columns")).unwrap_or_default(),
+            needs_rows: serde_json::from_value(part("needs_rows")).unwrap_or_default(),
         }
     }
 }
@@ -45,6 +48,7 @@ impl State {
             tab: self.view.tab,
             history: self.view.history.clone(),
             list_columns: self.view.list_columns,
+            needs_rows: self.view.needs_rows,
         }
     }
 
@@ -55,6 +59,7 @@ impl State {
             && self.view.tab == kept.tab
             && self.view.history == kept.history
             && self.view.list_columns == kept.list_columns
+            && self.view.needs_rows == kept.needs_rows
     }
 
     pub(super) fn take_kept(&mut self, kept: Kept) {
@@ -63,6 +68,7 @@ impl State {
             tab,
             mut history,
             list_columns,
+            needs_rows,
         } = kept;
         let excess = history.len().saturating_sub(HISTORY);
         history.drain(..excess);
@@ -70,6 +76,7 @@ impl State {
         self.view.tab = tab;
         self.view.history = history;
         self.view.list_columns = list_columns;
+        self.view.needs_rows = needs_rows;
     }
 }
 
@@ -82,7 +89,7 @@ mod tests {
     #[test]
     fn what_is_kept_is_there_again() {
         let mut before = Console::with(120, 40, vec![running("a-1", 1)]);
-        before.press(&["o", "n", "3", ":"]);
+        before.press(&["o", "n", "3", "K", ":"]);
         before.apply(Event::Paste {
             text: String::from("sort cpu"),
         });
@@ -96,6 +103,7 @@ mod tests {
         assert_eq!(after.state.view.order.sort, SortKey::Cpu);
         assert_eq!(after.state.view.tab, Tab::Egress);
         assert_eq!(after.state.view.history, ["sort cpu"]);
+        assert_eq!(after.state.view.needs_rows, Some(4));
     }
 
     #[test]

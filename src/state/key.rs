@@ -3,7 +3,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::view::Target;
+use super::target::Target;
 
 /// One press of a key. Releases and repeats of a held key are not events.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]

@@ -60,7 +60,12 @@ impl State {
     fn settle_session(&mut self, effects: &mut Vec<Effect>) {
         let attached = match &self.view.focus {
             Focus::Attached { bottle, full, .. } => Some((bottle.clone(), *full)),
-            Focus::List | Focus::Detail | Focus::Egress | Focus::Inbox => None,
+            Focus::List
+            | Focus::Detail
+            | Focus::Egress
+            | Focus::Inbox
+            | Focus::Builds
+            | Focus::Audit => None,
         };
         let preview = self.wanted_preview();
         if self.lines.preview != preview
@@ -101,7 +106,7 @@ impl State {
             && !self.fleet.is_lost(&reference.engine)
             && self.attached().is_none()
             && self.shown_split().is_none()
-            && !matches!(self.view.focus, Focus::Egress | Focus::Inbox);
+            && !self.view.focus.is_wide();
         if let Some((broken, _)) = &self.lines.broken_preview {
             if *broken == reference {
                 return None;

@@ -149,7 +149,7 @@ impl State {
         let is_shown = match self.view.focus {
             Focus::List | Focus::Detail => true,
             Focus::Attached { full, .. } => !full,
-            Focus::Egress | Focus::Inbox => false,
+            Focus::Egress | Focus::Inbox | Focus::Builds | Focus::Audit => false,
         };
         let height = usize::from(self.size.rows);
         let first = self.view.selected_at.saturating_sub(height / 2);

@@ -7,8 +7,11 @@
 mod age;
 mod all_egress;
 mod apply;
+mod approvals;
+mod audit;
 mod bottle;
 mod budget;
+mod builds;
 mod carry;
 mod command;
 mod console;
@@ -37,11 +40,13 @@ mod order;
 mod palette;
 mod panes;
 mod phase;
+mod requests;
 mod ring;
 mod sighting;
 mod spec_rows;
 mod split;
 mod stats;
+mod target;
 mod view;
 
 #[cfg(test)]
@@ -55,8 +60,11 @@ pub(crate) use tests::event as events_for_tests;
 pub use age::age;
 pub use all_egress::{AllEgress, HostRow};
 pub use apply::total_words;
+pub use approvals::{Approval, ApprovalLine, Approvals, Approving, SetApart};
+pub use audit::{AUDIT_WINDOW, AuditCommand, AuditKind, AuditLook, AuditPage, AuditRow, AuditWish};
 pub use bottle::{Bottle, FailedOperation, Hub, HubLine, Operation, RoutesInForce};
 pub use budget::{pause_words, room_words, spent_words};
+pub use builds::{BuildElsewhere, BuildEnd, BuildName, BuildResult, BuildRow, Builds};
 pub use command::{Command, Context, Life, OrderCommand};
 pub use console::{Setup, State};
 pub use copying::{
@@ -104,15 +112,14 @@ pub use split::Split;
 pub use stats::{
     BottleSample, BottleUse, ContainerUse, Stats, StatsPoint, cpu_words, memory_words, rate_words,
 };
-pub use view::{
-    ClipboardAsk, Focus, LinePurpose, Modal, Notice, Picker, RowName, Tab, Target, View,
-};
+pub use target::Target;
+pub use view::{ClipboardAsk, Focus, LinePurpose, Modal, Notice, Picker, RowName, Tab, View};
 
 // The words of other modules that a view needs, so that it need not name those.
 pub use crate::manifest::{Background, Ink, Palette, SummaryRow, Theme, Tint};
 pub use crate::policy::findings::{Finding, Severity};
 pub use crate::policy::{BottleBudget, DiffLine, Hunk, LineChange, LineDiff, Route, shown_line};
-pub use crate::request::{Answer, Ask, RequestRecord, RequestState, Source};
+pub use crate::request::{Answer, Ask, RequestRecord, RequestState, Scope as GrantScope, Source};
 pub use crate::wire::{
     BudgetState, Budgets, DecisionRecord, HoldRecord, LogLine, RefusedHits, Role, RoleState,
     SessionExit, SessionReport, TerminalSize, Verdict,

@@ -49,6 +49,8 @@ pub(super) enum Action {
     Unmark,
     /// Selects the bottle.
     Go,
+    /// Approves what bottles ask for.
+    Approve,
     /// Types into sessions.
     Send,
     /// Filters the list.
@@ -127,6 +129,12 @@ pub(super) const COMMANDS: &[Named] = &[
     own("unmark", Action::Unmark, Argument::None, "drop all marks"),
     key("inbox", Command::Inbox, "all that waits for your answer"),
     key("answer", Command::Answer, "answer what waits"),
+    own(
+        "approve",
+        Action::Approve,
+        Argument::Bottles,
+        "approve all that bottles ask for (asks first)",
+    ),
     key(
         "next",
         Command::NextNeed,
@@ -144,6 +152,11 @@ pub(super) const COMMANDS: &[Named] = &[
         "what left the bottle, or tried to",
     ),
     key(
+        "requests",
+        Command::Read(Tab::Requests),
+        "what the agent of the bottle asked for",
+    ),
+    key(
         "spec",
         Command::Read(Tab::Spec),
         "what the bottle was made from",
@@ -155,6 +168,11 @@ pub(super) const COMMANDS: &[Named] = &[
         "what left all bottles, or tried to",
     ),
     key("hits", Command::Hits, "what each route let out"),
+    key(
+        "builds",
+        Command::Builds,
+        "the images that are and were made",
+    ),
     key(
         "audit",
         Command::Audit,
@@ -449,6 +467,7 @@ impl State {
             Action::Marked(Life::CutOnly | Life::Reconnect) => Some(Command::Life(Life::Cut)),
             Action::Marked(life) => Some(Command::Life(life)),
             Action::Send => Some(Command::Life(Life::Send)),
+            Action::Approve => Some(Command::Answer),
             Action::Filter => Some(Command::Filter),
             Action::Sort => Some(Command::Order(OrderCommand::Choose)),
             Action::Mark => Some(Command::Life(Life::Mark)),
@@ -474,7 +493,9 @@ impl State {
     fn can_now(&self, named: &Named) -> bool {
         match named.action {
             Action::Key(command) => self.can(command),
-            Action::Marked(_) | Action::Mark | Action::Go => !self.fleet.bottles().is_empty(),
+            Action::Marked(_) | Action::Mark | Action::Go | Action::Approve => {
+                !self.fleet.bottles().is_empty()
+            }
             Action::Send => self.can(Command::Life(Life::Send)),
             Action::Unmark => !self.view.marked.is_empty(),
             Action::Filter | Action::Sort | Action::Theme => true,

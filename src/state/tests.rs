@@ -1,8 +1,11 @@
 //! Tables, walks, properties and replays over the whole state.
 
 mod answer;
+mod approvals;
 mod attach;
+mod audit;
 mod budget;
+mod builds;
 mod change;
 mod copying;
 mod egress;
@@ -16,6 +19,7 @@ mod palette;
 mod properties;
 mod redraw;
 mod replay;
+mod requests;
 mod soak;
 mod split;
 mod stats;

@@ -5,7 +5,9 @@ use std::collections::BTreeSet;
 use serde::{Deserialize, Serialize};
 
 use super::all_egress::AllEgress;
-use super::command::Command;
+use super::approvals::Approvals;
+use super::audit::AuditPage;
+use super::builds::Builds;
 use super::copying::Copying;
 use super::decided::{DecidedList, DecisionFilter};
 use super::event::{AgentOffer, OperationKind, PlanSummary};
@@ -40,6 +42,10 @@ pub enum Focus {
     Egress,
     /// All that waits for the operator; it takes the place of list and detail too.
     Inbox,
+    /// The images that are made over all bottles; in the same place.
+    Builds,
+    /// What was decided and done; in the same place.
+    Audit,
     /// A session.
     Attached {
         /// Whose.
@@ -49,6 +55,17 @@ pub enum Focus {
         /// Whether it takes keys already.
         is_open: bool,
     },
+}
+
+impl Focus {
+    /// Whether a page of all bottles stands in the place of list and detail.
+    #[must_use]
+    pub const fn is_wide(&self) -> bool {
+        match self {
+            Self::Egress | Self::Inbox | Self::Builds | Self::Audit => true,
+            Self::List | Self::Detail | Self::Attached { .. } => false,
+        }
+    }
 }
 
 /// A page of the detail.
@@ -62,6 +79,8 @@ pub enum Tab {
     Logs,
     /// What may leave the bottle, and what tried to.
     Egress,
+    /// What its agent asked for.
+    Requests,
     /// The description that the bottle was made from.
     Spec,
     /// What its containers use.
@@ -70,10 +89,11 @@ pub enum Tab {
 
 impl Tab {
     /// All pages in their order.
-    pub const ALL: [Self; 5] = [
+    pub const ALL: [Self; 6] = [
         Self::Session,
         Self::Logs,
         Self::Egress,
+        Self::Requests,
         Self::Spec,
         Self::Stats,
     ];
@@ -85,6 +105,7 @@ impl Tab {
             Self::Session => "Session",
             Self::Logs => "Logs",
             Self::Egress => "Egress",
+            Self::Requests => "Requests",
             Self::Spec => "Spec",
             Self::Stats => "Stats",
         }
@@ -109,6 +130,12 @@ pub struct View {
     /// Whether the wall between list and detail is held by the pointer.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub holds_wall: bool,
+    /// Rows of what needs the operator, if the operator set them.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub needs_rows: Option<u16>,
+    /// Whether the rule above them is held by the pointer.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub holds_rule: bool,
     /// Where the selected row stood, for when it goes.
     pub selected_at: usize,
     /// Bottles whose sidecars are shown.
@@ -142,6 +169,15 @@ pub struct View {
     /// What waits for the operator, while that is shown.
     #[serde(default)]
     pub inbox: Inbox,
+    /// The selected one of the bottle's requests; the first if it is none of them.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub request: Option<u64>,
+    /// What was decided and done, while that is shown.
+    #[serde(default)]
+    pub audit: AuditPage,
+    /// The images that are made, while that is shown.
+    #[serde(default)]
+    pub builds: Builds,
     /// The first line shown of the spec.
     pub spec_scroll: usize,
     /// Lines of scrollback above the session's screen.
@@ -259,6 +295,13 @@ pub enum Modal {
     Approve {
         /// The yes as it would be.
         draft: Box<Draft>,
+        /// The first line shown.
+        scroll: usize,
+    },
+    /// Whether several requests are to be approved.
+    ApproveAll {
+        /// The yes as it would be.
+        approvals: Box<Approvals>,
         /// The first line shown.
         scroll: usize,
     },
@@ -410,72 +453,4 @@ impl Picker {
     pub fn chosen(&self) -> Option<&AgentOffer> {
         self.shown().get(self.cursor).copied()
     }
-}
-
-/// A part of the screen that the pointer can act on.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(tag = "target", rename_all = "snake_case")]
-pub enum Target {
-    /// A row of the list.
-    Row {
-        /// Which.
-        row: RowName,
-    },
-    /// The head of a group in the list.
-    Group {
-        /// Its name.
-        name: String,
-    },
-    /// The list, beside its rows.
-    List,
-    /// The wall between list and detail.
-    Wall,
-    /// A column of the screen, while the wall is held.
-    Column {
-        /// Which, from 0.
-        at: u16,
-    },
-    /// The name of a page.
-    Tab {
-        /// Which.
-        tab: Tab,
-    },
-    /// The body of the detail.
-    Detail,
-    /// A decision in the list.
-    Decision {
-        /// Its place.
-        at: usize,
-    },
-    /// One of several sessions side by side.
-    Tile {
-        /// Its place.
-        at: usize,
-    },
-    /// Something that needs the operator.
-    Need {
-        /// Whose.
-        bottle: BottleRef,
-        /// Whether it is what an agent asks for.
-        is_request: bool,
-    },
-    /// A row of the inbox.
-    Inbox {
-        /// Its place.
-        at: usize,
-    },
-    /// A key in the footer.
-    Key {
-        /// What it does.
-        command: Command,
-    },
-    /// A line of the picker, counted among the agents shown.
-    Offer {
-        /// Which.
-        at: usize,
-    },
-    /// What lies over everything, beside its lines.
-    Modal,
-    /// Nothing that acts.
-    Nothing,
 }

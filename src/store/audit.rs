@@ -6,6 +6,8 @@
 //! chain proves that a file is whole, not who wrote it. Killed in the middle of a line,
 //! the next writer cuts that line away: nobody was told that it was written.
 
+mod reader;
+
 use std::fs::{self, File, OpenOptions};
 use std::io::{Read as _, Seek as _, SeekFrom, Write as _};
 use std::os::unix::fs::OpenOptionsExt as _;
@@ -19,6 +21,8 @@ use super::revisions::Cause;
 use super::{StoreError, disk};
 use crate::request::Answer;
 use crate::spec::{BottleId, Digest};
+
+pub use reader::AuditReader;
 
 const FILE: &str = "audit.jsonl";
 const HEAD: &str = "audit.head";
@@ -284,11 +288,9 @@ impl Audit {
     /// # Errors
     /// [`StoreError::Io`].
     pub fn entries(&self) -> Result<Vec<AuditEntry>, StoreError> {
-        let bytes = self.read()?;
-        let lines = bytes.split(|byte| *byte == b'\n');
-        Ok(lines
-            .filter_map(|line| serde_json::from_slice(line).ok())
-            .collect())
+        let mut entries = Vec::new();
+        self.reader().read_on(&mut |_, entry| entries.push(entry))?;
+        Ok(entries)
     }
 
     /// Checks the whole chain. Gives its head, `None` of a file without entries.
@@ -296,17 +298,15 @@ impl Audit {
     /// # Errors
     /// [`StoreError::Io`], or inside it what is wrong with the file.
     pub fn verify(&self) -> Result<Result<Option<AuditHead>, AuditFault>, StoreError> {
-        let bytes = self.read()?;
-        let head = self.head()?;
-        Ok(check(&bytes, head))
+        let mut reader = self.reader();
+        reader.read_on(&mut |_, _| {})?;
+        Ok(reader.standing())
     }
 
-    fn read(&self) -> Result<Vec<u8>, StoreError> {
-        let path = self.path();
-        match fs::read(&path) {
-            Err(error) if error.kind() == std::io::ErrorKind::NotFound => Ok(Vec::new()),
-            read => read.map_err(|error| disk::failed("read", &self.root, &path, error)),
-        }
+    /// Reads the file from its beginning on, and later what was added.
+    #[must_use]
+    pub fn reader(&self) -> AuditReader {
+        AuditReader::of(self.clone())
     }
 
     fn head(&self) -> Result<Option<AuditHead>, StoreError> {
@@ -361,39 +361,6 @@ fn last_line(file: &mut File) -> std::io::Result<Option<Vec<u8>>> {
         }
         let line = before.get(begin.map_or(0, |begin| begin + 1)..);
         return Ok(line.map(<[u8]>::to_vec));
-    }
-}
-
-fn check(bytes: &[u8], head: Option<AuditHead>) -> Result<Option<AuditHead>, AuditFault> {
-    let whole = bytes.iter().rposition(|byte| *byte == b'\n');
-    let lines = whole.and_then(|end| bytes.get(..end)).unwrap_or_default();
-    let mut expected = Digest::of(GENESIS.as_bytes());
-    let mut seq = 0;
-    for (number, line) in lines.split(|byte| *byte == b'\n').enumerate() {
-        if lines.is_empty() {
-            break;
-        }
-        let line_number = number + 1;
-        let entry: AuditEntry =
-            serde_json::from_slice(line).map_err(|_| AuditFault::Garbled { line: line_number })?;
-        if entry.previous != expected || entry.seq != seq + 1 {
-            return Err(AuditFault::Broken { line: line_number });
-        }
-        expected = Digest::of(line);
-        seq = entry.seq;
-    }
-    let found = (seq > 0).then_some(AuditHead {
-        seq,
-        hash: expected,
-    });
-    match head {
-        Some(head) if head.seq > seq => Err(AuditFault::Cut {
-            found: seq,
-            expected: head.seq,
-        }),
-        Some(head) if head.seq == seq && head.hash != expected => Err(AuditFault::Changed { seq }),
-        // One more than the head tells was written by one who was killed right after.
-        _ => Ok(found),
     }
 }
 

@@ -9,6 +9,7 @@
 
 mod audit;
 mod brake;
+mod builds;
 mod claim;
 mod disk;
 mod journal;
@@ -22,8 +23,9 @@ use std::path::{Path, PathBuf};
 
 use crate::spec::{BottleId, Digest, Spec};
 
-pub use audit::{Audit, AuditEntry, AuditEvent, AuditFault, AuditHead, AuditOutcome};
+pub use audit::{Audit, AuditEntry, AuditEvent, AuditFault, AuditHead, AuditOutcome, AuditReader};
 pub use brake::Panic;
+pub use builds::{BuildMark, BuildNote, BuildNow, BuildOutcome};
 pub use claim::{Claim, Lock};
 pub use journal::{JournalEntry, Operation, Outcome};
 pub use log::{

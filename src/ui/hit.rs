@@ -31,9 +31,20 @@ pub fn hit(state: &State, look: Look, column: u16, row: u16) -> Target {
         return panes::inbox::row_at(state, layout.all, at.x, at.y)
             .map_or(Target::Detail, |at| Target::Inbox { at });
     }
+    if layout.all.contains(at) && state.view.focus == Focus::Audit {
+        return panes::audit::row_at(state, layout.all, at.y)
+            .map_or(Target::Detail, |at| Target::Entry { at });
+    }
+    if layout.all.contains(at) && state.view.focus == Focus::Builds {
+        return panes::builds::row_at(state, layout.all, at.y)
+            .map_or(Target::Detail, |at| Target::Build { at });
+    }
     if layout.all.contains(at) {
         return panes::egress::decision_at(state, look, layout.all, at.y)
             .map_or(Target::Detail, |at| Target::Decision { at });
+    }
+    if layout.rule.contains(at) {
+        return Target::Rule;
     }
     if layout.wall.contains(at) {
         return Target::Wall;
@@ -48,6 +59,11 @@ pub fn hit(state: &State, look: Look, column: u16, row: u16) -> Target {
         && let Some(at) = panes::egress::decision_at(state, look, layout.body, at.y)
     {
         return Target::Decision { at };
+    }
+    if layout.body.contains(at)
+        && let Some(at) = panes::requests::row_at(state, layout.body, at.y)
+    {
+        return Target::Request { at };
     }
     if layout.body.contains(at) || layout.status.contains(at) {
         return Target::Detail;

@@ -12,8 +12,6 @@ use crate::state::{Focus, State};
 pub(super) const LEAST: (u16, u16) = (24, 6);
 /// From here on a session is attached beside the list.
 const SESSION_BESIDE: u16 = 120;
-/// From here on three needs are shown.
-const TALL: u16 = 30;
 
 /// The parts of the screen. Parts that are not shown are empty.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -45,9 +43,13 @@ impl Layout {
         match state.view.focus {
             Focus::Attached { full: true, .. } => Self::full(area),
             Focus::Attached { .. } if area.width < SESSION_BESIDE => Self::session(area),
-            Focus::Attached { .. } | Focus::List | Focus::Detail | Focus::Egress | Focus::Inbox => {
-                Self::panes(state, area)
-            }
+            Focus::Attached { .. }
+            | Focus::List
+            | Focus::Detail
+            | Focus::Egress
+            | Focus::Inbox
+            | Focus::Builds
+            | Focus::Audit => Self::panes(state, area),
         }
     }
 
@@ -76,7 +78,7 @@ impl Layout {
     fn panes(state: &State, area: Rect) -> Self {
         let (title, rest) = cut_top(area, 1);
         let (rest, footer) = cut_bottom(rest, 1);
-        let (rest, needs) = cut_bottom(rest, if area.height >= TALL { 3 } else { 1 });
+        let (rest, needs) = cut_bottom(rest, state.needs_rows(area.height));
         let (main, rule) = cut_bottom(rest, u16::from(area.height >= 16));
         let mut layout = Self {
             title,
@@ -85,7 +87,7 @@ impl Layout {
             footer,
             ..Self::default()
         };
-        let is_whole = matches!(state.view.focus, Focus::Egress | Focus::Inbox);
+        let is_whole = state.view.focus.is_wide();
         if is_whole || state.shown_split().is_some() {
             layout.all = main;
         } else if let Some(width) = state.list_columns(area.width) {

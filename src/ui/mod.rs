@@ -78,6 +78,10 @@ fn draw_into(
         panes::split::draw(state, split, screens, look, layout.all, buffer);
     } else if state.view.focus == Focus::Inbox {
         panes::inbox::draw(state, look, layout.all, buffer);
+    } else if state.view.focus == Focus::Audit {
+        panes::audit::draw(state, look, layout.all, buffer);
+    } else if state.view.focus == Focus::Builds {
+        panes::builds::draw(state, look, layout.all, buffer);
     } else {
         panes::egress::draw_all(state, look, layout.all, buffer);
     }

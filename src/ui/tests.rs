@@ -3,10 +3,14 @@
 //! A snapshot holds the text, one line a row, then each run of cells whose style is
 //! not the default, as `row:column style` with the text of the run.
 
+mod approvals;
+mod audit;
+mod builds;
 mod change;
 mod inbox;
 mod logs;
 mod mass;
+mod requests;
 mod session;
 mod themes;
 
@@ -163,6 +167,15 @@ fn before_the_engine_answers_nothing_is_claimed() {
 }
 
 #[test]
+fn what_needs_you_has_more_rows_where_they_are_given() {
+    for (columns, rows) in [(80, 24), (200, 50)] {
+        let mut console = Console::demo(columns, rows);
+        console.press(&["K", "K"]);
+        insta::assert_snapshot!(format!("needs_{columns}x{rows}"), plain(&console));
+    }
+}
+
+#[test]
 fn a_fleet_of_everything() {
     at_every_size("fleet", |columns, rows| {
         let mut console = Console::demo(columns, rows);
@@ -209,7 +222,7 @@ fn the_list_shows_what_bottles_use() {
 fn the_page_of_stats_has_charts() {
     at_every_size("stats", |columns, rows| {
         let mut console = Console::measured(columns, rows);
-        console.press(&["5", "right"]);
+        console.press(&["6", "right"]);
         plain(&console)
     });
     let look = Look {
@@ -218,11 +231,11 @@ fn the_page_of_stats_has_charts() {
         inks: Inks::TERMINAL,
     };
     let mut console = Console::measured(120, 40);
-    console.press(&["5"]);
+    console.press(&["6"]);
     insta::assert_snapshot!("stats_ascii", shot(&console, look, &Screens::new()));
     let mut console = Console::measured(80, 24);
     console.select("lint-7bq1s");
-    console.press(&["5"]);
+    console.press(&["6"]);
     insta::assert_snapshot!("stats_stopped", plain(&console));
 }
 
@@ -496,7 +509,7 @@ fn a_raise_is_asked_with_its_amount() {
 #[test]
 fn the_spec_in_rows() {
     let mut console = Console::demo(120, 40);
-    console.press(&["4"]);
+    console.press(&["5"]);
     console.load_spec("api-k3x9q");
     insta::assert_snapshot!("spec", plain(&console));
 }

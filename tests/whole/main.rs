@@ -59,3 +59,5 @@ mod start;
 mod stats;
 #[cfg(test)]
 mod threats;
+#[cfg(test)]
+mod views;

@@ -28,7 +28,7 @@ fn a_run_is_recorded_without_what_was_typed_and_shown_again() {
     console.wait_for_text("AGENT heard almond", PATIENCE);
     console.send("\x11");
     console.wait_for_text("? help", PATIENCE);
-    console.send("4");
+    console.send("5");
     console.wait_for_text("image", PATIENCE);
     console.send("q");
     assert_eq!(console.wait_for_end(PATIENCE), 0);
@@ -51,7 +51,7 @@ fn a_run_is_recorded_without_what_was_typed_and_shown_again() {
     replay.wait_for_text("1 events", PATIENCE);
     replay.send("G");
     replay.wait_for("the last of it", PATIENCE, |screen| {
-        screen.contains("the end") && screen.contains(&bottle) && screen.contains("4 Spec")
+        screen.contains("the end") && screen.contains(&bottle) && screen.contains("5 Spec")
     });
     replay.send("g");
     replay.wait_for_text("0 events", PATIENCE);

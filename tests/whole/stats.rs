@@ -23,7 +23,7 @@ fn what_a_bottle_uses_is_shown_and_printed() {
             memory.is_some_and(|cell| cell.ends_with(['K', 'M', 'G']))
         })
     });
-    console.send("5");
+    console.send("6");
     console.wait_for("the page of what it uses", PATIENCE, |screen| {
         ["MEMORY", "RECEIVED", "CONTAINER", "LIMIT"]
             .iter()

@@ -52,6 +52,70 @@ impl Console<'_> {
         });
     }
 
+    /// Approves requests, those of one bottle in their order: each is shown against what
+    /// the one before it makes. Bottles do not wait for each other.
+    pub(super) fn approve_all(&mut self, shown: Vec<ShownRequest>) {
+        let answer = Answer::Approve {
+            terms: Terms::default(),
+            edited: None,
+        };
+        let mut bottles: Vec<Vec<ShownRequest>> = Vec::new();
+        for one in shown {
+            let is_its = |known: &&mut Vec<ShownRequest>| {
+                let first = known.first();
+                first.is_some_and(|first| first.request.bottle == one.request.bottle)
+            };
+            match bottles.iter_mut().find(is_its) {
+                Some(known) => known.push(one),
+                None => bottles.push(vec![one]),
+            }
+        }
+        let (long, short): (Vec<_>, Vec<_>) = bottles
+            .into_iter()
+            .partition(|of| of.iter().any(|one| self.takes_its_time(one, &answer)));
+        for of in long {
+            self.spawn_in_turn(of, answer.clone());
+        }
+        if short.is_empty() {
+            return;
+        }
+        let (cellar, events) = (self.cellar.clone(), self.events.clone());
+        let name = self.answer_task();
+        self.tasks.start(name, None, async move {
+            let answers = futures_util::stream::iter(short)
+                .map(|of| in_turn(&cellar, of, &answer))
+                .buffer_unordered(ANSWERED_AT_ONCE);
+            let mut answers = std::pin::pin!(answers);
+            while let Some(results) = answers.next().await {
+                // A console that is gone needs no news.
+                drop(events.send(Event::RequestsAnswered { results }).await);
+            }
+        });
+    }
+
+    /// Approves requests of one bottle one after the other, as an operation of it.
+    fn spawn_in_turn(&mut self, of: Vec<ShownRequest>, answer: Answer) {
+        let Some(bottle) = of.first().map(|one| one.request.bottle.clone()) else {
+            return;
+        };
+        let cellar = self.cellar.clone();
+        self.spawn_change(&bottle, |work| async move {
+            let mut came = Vec::with_capacity(of.len());
+            for one in of {
+                let done = if work.cancel.is_asked() {
+                    // What is left of them goes with the one that was cancelled.
+                    Err(Failure::because("approve it", CANCELLED))
+                } else {
+                    work.cancel.renew();
+                    let shown = exactly(&one, Findings::Unasked, None);
+                    Box::pin(cellar.answer(&shown, answer.clone(), &work)).await
+                };
+                came.push((one.request, done));
+            }
+            (came, None)
+        });
+    }
+
     /// Whether an answer changes a bottle in more than its routes.
     fn takes_its_time(&self, shown: &ShownRequest, answer: &Answer) -> bool {
         let Answer::Approve { edited, .. } = answer else {
@@ -275,6 +339,15 @@ fn look(proposal: &Proposal) -> Result<Box<ManifestLook>, String> {
     let change = proposal.diff();
     let change = change.map(|(file, diff)| (file.to_owned(), diff));
     Ok(Box::new(ManifestLook { digest, change }))
+}
+
+/// Answers requests of one bottle one after the other.
+async fn in_turn(cellar: &Cellar, of: Vec<ShownRequest>, answer: &Answer) -> Vec<AnswerResult> {
+    let mut results = Vec::with_capacity(of.len());
+    for one in of {
+        results.push(answered(cellar, one, answer.clone(), Findings::Unasked).await);
+    }
+    results
 }
 
 async fn answered(

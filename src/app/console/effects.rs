@@ -45,7 +45,8 @@ impl Console<'_> {
                 self.take(Event::Detached { bottle, why: None })?;
             }
             Effect::LoadAgents => self.load_agents()?,
-            Effect::ReadAudit { of } => self.read_audit(of),
+            Effect::LoadBuilds => self.load_builds(),
+            Effect::ReadAudit { ticket, wish } => self.read_audit(ticket, wish),
             Effect::PlanStart { agent } => self.plan(agent)?,
             Effect::Start { agent, name } => self.start(&agent, name)?,
             Effect::Stop { bottle } => self.stop(bottle),
@@ -76,6 +77,8 @@ impl Console<'_> {
                 answer,
                 accepts_findings,
             } => self.answer_requests(shown, &answer, accepts_findings),
+            Effect::LookAtMany { ticket, requests } => self.look_at_many(ticket, requests),
+            Effect::ApproveAll { shown } => self.approve_all(shown),
             Effect::PlanManifest { draft } => self.plan_manifest(draft),
             Effect::ApproveIntoManifest { draft, answer } => {
                 self.approve_into_manifest(draft, answer);

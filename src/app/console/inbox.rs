@@ -4,10 +4,11 @@
 use std::io::Write as _;
 
 use super::Console;
+use crate::app::approvals::chain;
 use crate::app::cellar::Cellar;
 use crate::app::exit::Failure;
 use crate::app::requests::findings;
-use crate::request::{Ask, RequestRecord};
+use crate::request::{Ask, RequestRecord, Terms};
 use crate::state::{BottleRef, Event, Looked, RequestLook, RequestRef};
 
 impl Console<'_> {
@@ -42,6 +43,38 @@ impl Console<'_> {
             });
     }
 
+    /// Looks up what approving several requests would do, those of a bottle one after the
+    /// other.
+    pub(super) fn look_at_many(&mut self, ticket: u64, requests: Vec<RequestRef>) {
+        let (cellar, events) = (self.cellar.clone(), self.events.clone());
+        let mut bottles: Vec<(BottleRef, Vec<RequestRecord>)> = Vec::new();
+        for request in requests {
+            let Some(record) = self.state.request(&request).cloned() else {
+                continue;
+            };
+            match bottles
+                .iter_mut()
+                .find(|(known, _)| *known == request.bottle)
+            {
+                Some((_, records)) => records.push(record),
+                None => bottles.push((request.bottle, vec![record])),
+            }
+        }
+        let name = String::from("look at several requests");
+        self.tasks.start(name, None, async move {
+            let looking = tokio::task::spawn_blocking(move || {
+                let looked = bottles
+                    .into_iter()
+                    .flat_map(|(bottle, requests)| look_in_turn(&cellar, &bottle, requests));
+                looked.collect::<Vec<_>>()
+            });
+            if let Ok(looked) = looking.await {
+                // A console that is gone needs no look.
+                drop(events.send(Event::ManyShown { ticket, looked }).await);
+            }
+        });
+    }
+
     /// Tells the operator, wherever they look, that a bottle needs them.
     pub(super) fn notify(&mut self, bottle: &BottleRef, what: &str) -> std::io::Result<()> {
         if !self.notifier.is_due() {
@@ -60,6 +93,32 @@ impl Console<'_> {
                 .start(String::from("notification"), None, telling);
         }
         Ok(())
+    }
+}
+
+fn look_in_turn(cellar: &Cellar, bottle: &BottleRef, requests: Vec<RequestRecord>) -> Vec<Looked> {
+    let of = |id, result| Looked {
+        request: RequestRef {
+            bottle: bottle.clone(),
+            id,
+        },
+        result,
+    };
+    match cellar.store.record(&bottle.id) {
+        Ok(known) => {
+            let looks = chain((known.spec, known.digest), requests, Terms::default());
+            let looks = looks.into_iter();
+            looks
+                .map(|(request, look)| of(request.id, Ok(Box::new(look))))
+                .collect()
+        }
+        Err(error) => {
+            let why = Failure::new("read the bottle's record", &error).line();
+            let requests = requests.into_iter();
+            requests
+                .map(|request| of(request.id, Err(why.clone())))
+                .collect()
+        }
     }
 }
 

@@ -10,6 +10,7 @@ mod answers;
 mod audit;
 pub(super) mod background;
 mod brakes;
+mod builds;
 mod clipboard;
 mod copy;
 mod copying;
@@ -28,6 +29,7 @@ mod progress;
 mod samples;
 mod secrets;
 mod session;
+mod setup;
 mod tasks;
 mod theme;
 mod tiles;
@@ -53,6 +55,7 @@ use self::input::{Input, translate};
 use self::progress::Cancels;
 use self::secrets::{Asking, LookedUp};
 use self::session::{Opened, Shown};
+use self::setup::Given;
 use self::tasks::Tasks;
 use self::theme::Colors;
 use self::tiles::Tiles;
@@ -65,7 +68,8 @@ use super::sampler::Sampled;
 use super::terminal::Terminal;
 use crate::manifest::Plan;
 use crate::pty::KeyPress;
-use crate::state::{Background, BottleRef, Effect, Event, Kept, Key, Keys, Setup, State};
+use crate::spec::BottleId;
+use crate::state::{Background, BottleRef, Effect, Event, Kept, Key, Setup, State};
 use crate::ui::{Canvas, Look, Screens};
 
 /// Events that may wait; who sends more waits too.
@@ -77,8 +81,17 @@ const OPERATIONS_AT_ONCE: usize = 16;
 const FRAME_TIME: Duration = Duration::from_millis(16);
 
 /// Opens the console and stays until the operator leaves it. Bottles go on.
-/// What happens is recorded, if that is asked for.
+/// What happens is recorded, if that is asked for. It begins at the newest bottle.
 pub(super) async fn open(cellar: Cellar, recording: Option<&Path>) -> Result<Exit, Failure> {
+    open_at(cellar, recording, None).await
+}
+
+/// The same, beginning at a bottle.
+pub(super) async fn open_at(
+    cellar: Cellar,
+    recording: Option<&Path>,
+    first: Option<BottleId>,
+) -> Result<Exit, Failure> {
     let failed = |error: std::io::Error| {
         Failure::new("open the console", &error)
             .help("run it in a terminal; `cellar list` works without one")
@@ -86,7 +99,7 @@ pub(super) async fn open(cellar: Cellar, recording: Option<&Path>) -> Result<Exi
     let size = window_size().map_err(failed)?;
     let terminal = Terminal::take().map_err(failed)?;
     terminal.hear_console().map_err(failed)?;
-    let mut console = Console::new(cellar, &terminal, size).map_err(failed)?;
+    let mut console = Console::new(cellar, &terminal, size, first).map_err(failed)?;
     console.record(recording)?;
     let ended = console.run().await;
     let recorded = console.recorder.take().map_or(Ok(()), Recorder::finish);
@@ -153,6 +166,8 @@ struct Console<'terminal> {
     log_desk: Option<logs::LogDesk>,
     /// What the session that has the whole terminal is told.
     frame: watch::Sender<Frame>,
+    /// What was read of the audit.
+    audit: audit::AuditDesk,
     plans: BTreeMap<String, Plan>,
     asking: Option<Asking>,
     /// What else is to be asked for after it.
@@ -179,40 +194,24 @@ impl<'terminal> Console<'terminal> {
         cellar: Cellar,
         terminal: &'terminal Terminal,
         size: crate::pty::TerminalSize,
+        first: Option<BottleId>,
     ) -> std::io::Result<Self> {
         let (events, queue) = mpsc::channel(WAITING_EVENTS);
         let (opened, opening) = mpsc::channel(4);
         let (looked_up, looking_up) = mpsc::channel(4);
         // One that finds no room is lost: nobody pressed anything for it yet.
         let (copied, copying) = mpsc::channel(4);
-        let now = Timestamp::now();
-        let (prices, bad_prices) = super::planning::prices();
-        let (config, bad_config) = super::planning::config();
-        let (keys, bad_keys) = Keys::read(&config.keys);
-        let setup = Setup {
-            engines: vec![cellar.engine.id().clone()],
-            size,
-            now,
-            utc_offset_seconds: jiff::tz::TimeZone::system().to_offset(now).seconds(),
-            prices,
-            kept: kept::read(&cellar.store),
-            keys,
-            themes: super::planning::themes(),
-        };
-        let last_kept = setup.kept.clone();
-        let begin = Some(Box::new((setup.clone(), config.keys)));
-        let bad_prices = bad_prices.map(|failure| failure.line());
-        let bad_keys = bad_keys
-            .into_iter()
-            .map(|why| format!("config.json: {why}"));
-        for text in bad_prices
-            .into_iter()
-            .chain(bad_config)
-            .chain(bad_keys.take(1))
-        {
+        let Given {
+            setup,
+            config,
+            notes,
+        } = Given::read(&cellar, size, first);
+        for text in notes {
             // The queue is new, so there is room.
             drop(events.try_send(Event::Note { text }));
         }
+        let last_kept = setup.kept.clone();
+        let begin = Some(Box::new((setup.clone(), config.keys)));
         let chords: Vec<Key> = setup.keys.chords().map(|(key, _)| key).collect();
         let colors = Colors::here(config.theme.as_deref());
         Ok(Self {
@@ -245,6 +244,7 @@ impl<'terminal> Console<'terminal> {
             notifier: Notifier::new(config.notifications),
             log_desk: None,
             frame: watch::channel(Frame::default()).0,
+            audit: audit::AuditDesk::default(),
             plans: BTreeMap::new(),
             asking: None,
             to_ask: VecDeque::new(),

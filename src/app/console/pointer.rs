@@ -13,15 +13,13 @@ impl Console<'_> {
         if self.send_mouse(mouse) {
             return Ok(());
         }
+        let view = &self.state.view;
+        let (holds_rule, holds) = (view.holds_rule, view.holds_wall || view.holds_rule);
         let action = match mouse.kind {
             MouseEventKind::Down(MouseButton::Left) => PointerAction::Press,
-            // The wall alone is held, and only once it was pressed.
-            MouseEventKind::Drag(MouseButton::Left) if self.state.view.holds_wall => {
-                PointerAction::Drag
-            }
-            MouseEventKind::Up(MouseButton::Left) if self.state.view.holds_wall => {
-                PointerAction::Release
-            }
+            // A wall or a rule is held, and only once it was pressed.
+            MouseEventKind::Drag(MouseButton::Left) if holds => PointerAction::Drag,
+            MouseEventKind::Up(MouseButton::Left) if holds => PointerAction::Release,
             MouseEventKind::ScrollUp => PointerAction::WheelUp,
             MouseEventKind::ScrollDown => PointerAction::WheelDown,
             MouseEventKind::Down(_)
@@ -32,7 +30,11 @@ impl Console<'_> {
             | MouseEventKind::ScrollRight => return Ok(()),
         };
         let target = if matches!(action, PointerAction::Drag | PointerAction::Release) {
-            Target::Column { at: mouse.column }
+            if holds_rule {
+                Target::Line { at: mouse.row }
+            } else {
+                Target::Column { at: mouse.column }
+            }
         } else {
             ui::hit(&self.state, self.canvas.look(), mouse.column, mouse.row)
         };

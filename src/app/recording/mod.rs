@@ -70,6 +70,7 @@ mod tests {
             },
             keys: Keys::default(),
             themes: Vec::new(),
+            first: None,
         }
     }
 

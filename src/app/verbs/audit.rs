@@ -8,7 +8,8 @@ use super::super::exit::{Exit, Failure};
 use super::super::output::Output;
 use super::printing;
 use crate::request::Answer;
-use crate::store::{AuditEntry, AuditEvent, AuditOutcome, Store};
+use crate::state::AuditKind;
+use crate::store::{AuditEntry, AuditEvent, AuditOutcome, Pattern, Store};
 
 pub(super) fn audit(out: &mut Output, arguments: AuditArguments) -> Result<Exit, Failure> {
     let store = open_store()?;
@@ -36,6 +37,9 @@ fn list(out: &mut Output, store: &Store, arguments: &AuditArguments) -> Result<E
     let mut entries = entries(store)?;
     if let Some(bottle) = &arguments.bottle {
         entries.retain(|entry| entry.bottle.as_str().starts_with(bottle.as_str()));
+    }
+    if let Some(pattern) = arguments.grep.as_deref().and_then(Pattern::new) {
+        entries.retain(|entry| pattern.is_in(&line(entry)));
     }
     if let Some(last) = arguments.tail {
         let surplus = entries.len().saturating_sub(last);
@@ -165,6 +169,46 @@ pub(in crate::app) fn words(event: &AuditEvent) -> String {
         AuditEvent::Send => String::from("send"),
         AuditEvent::Attach { typed: true } => String::from("attach"),
         AuditEvent::Attach { typed: false } => String::from("watch"),
+    }
+}
+
+/// An entry in the line that filters look at.
+pub(in crate::app) fn line(entry: &AuditEntry) -> String {
+    format!("{:.0} {} {}", entry.at, entry.bottle, words(&entry.event))
+}
+
+/// What kind of thing it is, for the eye.
+pub(in crate::app) const fn kind(event: &AuditEvent) -> AuditKind {
+    match event {
+        AuditEvent::Start {
+            outcome: AuditOutcome::Failed { .. },
+            ..
+        }
+        | AuditEvent::Resume {
+            outcome: AuditOutcome::Failed { .. },
+            ..
+        }
+        | AuditEvent::Seal { holds: false, .. } => AuditKind::Trouble,
+        AuditEvent::Start { .. }
+        | AuditEvent::Resume { .. }
+        | AuditEvent::Seal { .. }
+        | AuditEvent::Stop
+        | AuditEvent::Remove
+        | AuditEvent::Freeze { .. }
+        | AuditEvent::Unfreeze { .. }
+        | AuditEvent::Cut { .. }
+        | AuditEvent::Reconnect { .. } => AuditKind::Life,
+        AuditEvent::Revision { .. } | AuditEvent::Manifest { .. } => AuditKind::Change,
+        AuditEvent::Verdict {
+            verdict: Answer::Deny { .. },
+            ..
+        }
+        | AuditEvent::HoldRefused { .. }
+        | AuditEvent::BudgetsRefused { .. } => AuditKind::No,
+        AuditEvent::Verdict { .. } => AuditKind::Yes,
+        AuditEvent::Unlock { .. } | AuditEvent::Send | AuditEvent::Attach { .. } => {
+            AuditKind::Access
+        }
     }
 }
 

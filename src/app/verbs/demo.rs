@@ -24,7 +24,13 @@ pub(super) async fn demo(out: &mut Output, arguments: &DemoArguments) -> Result<
             .map_err(printing)?;
         return Ok(Exit::Done);
     }
-    let exit = console::open(cellar, None).await?;
+    // Nobody knows yet who will need the operator but those who wrote its agents.
+    let views = view::bottles(&cellar, Asking::Nobody, Whose::Ours).await?;
+    let mut asking = views
+        .into_iter()
+        .filter(|view| view.is_demo && view.agent == demo::ASKS && view.state == "running");
+    let first = asking.next().map(|view| view.id);
+    let exit = console::open_at(cellar, None, first).await?;
     out.note("the demo's bottles go on; `cellar demo --clean` removes every trace")
         .map_err(printing)?;
     Ok(exit)

@@ -5,6 +5,7 @@ mod audit;
 mod beside;
 mod brake;
 mod budget;
+mod builds;
 mod cleanup;
 mod demo;
 mod doctor;
@@ -25,7 +26,7 @@ mod start;
 mod stats;
 mod watch;
 
-pub(super) use audit::words as audit_words;
+pub(super) use audit::{kind as audit_kind, line as audit_line, words as audit_words};
 pub(super) use logs::since;
 
 use super::cellar::Cellar;
@@ -69,6 +70,7 @@ async fn perform_on(
         Some(Verb::Rollback(arguments)) => revisions::rollback(out, &arguments).await,
         Some(Verb::Events(arguments)) => watch::events(out, &arguments).await,
         Some(Verb::Wait(arguments)) => watch::wait(out, &arguments).await,
+        Some(Verb::Builds(arguments)) => builds::builds(out, arguments),
         Some(Verb::Audit(arguments)) => audit::audit(out, arguments),
         Some(Verb::Stop(arguments)) => life::stop(out, &arguments).await,
         Some(Verb::Resume(arguments)) => life::resume(out, &arguments).await,

@@ -1,6 +1,7 @@
 //! `requests` and `request`: what agents ask for, and the operator's answers.
 
 mod manifest;
+mod several;
 mod words;
 
 use std::time::Duration;
@@ -261,7 +262,7 @@ pub(super) async fn one(out: &mut Output, verb: RequestVerb) -> Result<Exit, Fai
             Ok(Exit::Done)
         }
         RequestVerb::Approve {
-            request,
+            requests,
             time,
             uses,
             scope,
@@ -271,14 +272,13 @@ pub(super) async fn one(out: &mut Output, verb: RequestVerb) -> Result<Exit, Fai
             json,
         } => {
             let terms = terms(time.as_deref(), uses, scope)?;
-            let said = said(accept_findings);
-            let listed = find(out, &cellar, &request).await?;
             let yes = Yes {
                 digest,
                 is_agreed: yes,
                 json,
             };
-            approve(out, &cellar, &listed, terms, said, &yes).await
+            let said = (terms, said(accept_findings));
+            Box::pin(approve_named(out, &cellar, &requests, said, &yes)).await
         }
         RequestVerb::Edit {
             request,
@@ -324,6 +324,23 @@ pub(super) async fn one(out: &mut Output, verb: RequestVerb) -> Result<Exit, Fai
             let answered = answered?;
             print(out, &request, &answered, json)
         }
+    }
+}
+
+/// Approves one request as it was asked for, or several with one yes.
+async fn approve_named(
+    out: &mut Output,
+    cellar: &Cellar,
+    names: &[String],
+    (terms, said): (Terms, Findings),
+    yes: &Yes,
+) -> Result<Exit, Failure> {
+    match names {
+        [request] if request.contains('/') => {
+            let listed = find(out, cellar, request).await?;
+            approve(out, cellar, &listed, terms, said, yes).await
+        }
+        several => Box::pin(several::approve(out, cellar, several, (terms, said), yes)).await,
     }
 }
 

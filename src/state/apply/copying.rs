@@ -89,9 +89,12 @@ impl State {
         }
         let is_live = match &self.view.focus {
             Focus::Attached { is_open, .. } => *is_open,
-            Focus::List | Focus::Detail | Focus::Egress | Focus::Inbox => {
-                self.lines.preview.is_some()
-            }
+            Focus::List
+            | Focus::Detail
+            | Focus::Egress
+            | Focus::Inbox
+            | Focus::Builds
+            | Focus::Audit => self.lines.preview.is_some(),
         };
         let bottle = self.shown_bottle().map(|known| known.bottle.clone());
         match bottle.filter(|bottle| is_live && self.is_shown(bottle, Tab::Session)) {

@@ -19,15 +19,23 @@ impl State {
                     bottle: known.bottle.clone(),
                 })
             }
-            Focus::List | Focus::Detail | Focus::Inbox | Focus::Attached { .. } => None,
+            Focus::List
+            | Focus::Detail
+            | Focus::Inbox
+            | Focus::Builds
+            | Focus::Audit
+            | Focus::Attached { .. } => None,
         };
         let filter = &self.view.decision_filter;
         if self.view.decided.settle(scope, filter, &self.fleet) {
             self.view.all_egress = match self.view.focus {
                 Focus::Egress => AllEgress::of(self.fleet.bottles(), filter, &self.prices),
-                Focus::List | Focus::Detail | Focus::Inbox | Focus::Attached { .. } => {
-                    AllEgress::default()
-                }
+                Focus::List
+                | Focus::Detail
+                | Focus::Inbox
+                | Focus::Builds
+                | Focus::Audit
+                | Focus::Attached { .. } => AllEgress::default(),
             };
             self.touch();
         }

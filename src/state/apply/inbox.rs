@@ -40,13 +40,15 @@ impl State {
         match command {
             Command::Inbox if self.view.focus == Focus::Inbox => {
                 self.view.inbox.is_reading = false;
-                self.focus(Focus::List);
+                self.leave_inbox();
             }
             Command::Inbox => self.open_inbox(None),
             Command::OtherList => self.turn_inbox(),
             Command::ReadAsk => self.read_ask(),
             Command::NextAsk => self.next_ask(),
             Command::ToBottle => self.visit_bottle(),
+            Command::MarkAsk => self.mark_ask(),
+            Command::MarkAllAsks => self.mark_all_asks(),
             Command::Approve => self.approve_ask(effects),
             Command::Terms => self.choose_terms(),
             Command::Deny => self.deny_ask(effects),
@@ -73,6 +75,7 @@ impl State {
         let inbox = &mut self.view.inbox;
         inbox.is_stale = true;
         inbox.is_reading = false;
+        inbox.came_from = None;
         if first.is_some() || inbox.page == InboxPage::Answered {
             inbox.page = InboxPage::Waiting;
             inbox.at = 0;
@@ -128,6 +131,7 @@ impl State {
             record.is_some_and(|record| matches!(record.state, RequestState::Pending))
         };
         inbox.notes.retain(|request, _| is_pending(request));
+        inbox.marked.retain(is_pending);
         let (rows, others) = rows(fleet.bottles(), inbox.page, &inbox.opened);
         inbox.rows = rows;
         inbox.others = others;
@@ -374,6 +378,7 @@ impl State {
             Command::Approve => is_waiting && !is_question,
             Command::Terms | Command::Edit => is_waiting && is_change,
             Command::Deny => is_waiting,
+            Command::MarkAsk => is_waiting && record.is_some(),
             Command::Reply => is_waiting && is_question,
             Command::Undo => {
                 record.is_some_and(|one| matches!(one.state, RequestState::Applied { .. }))

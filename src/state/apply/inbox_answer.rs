@@ -15,6 +15,11 @@ pub(super) const ANSWER_TASK: &str = "answer requests";
 impl State {
     /// Asks whether what is selected is to be approved.
     pub(super) fn approve_ask(&mut self, effects: &mut Vec<Effect>) {
+        if !self.view.inbox.marked.is_empty() {
+            let marked = self.view.inbox.marked.iter().cloned().collect();
+            self.approve_these(marked, effects);
+            return;
+        }
         if self.answer_egress(effects) {
             return;
         }
@@ -342,6 +347,11 @@ impl State {
     }
 
     pub(super) fn on_requests_answered(&mut self, results: Vec<AnswerResult>) {
+        let is_none = results.is_empty();
+        let results = self.count_approved(results);
+        if results.is_empty() && !is_none {
+            return;
+        }
         let inbox = &mut self.view.inbox;
         // Whatever it came to, it is looked at anew.
         inbox.is_stale = true;
@@ -394,6 +404,7 @@ impl State {
     /// Forgets answers that were on their way when their task died.
     pub(super) fn give_up_answers(&mut self) {
         self.view.inbox.busy.clear();
+        self.approving = None;
         self.view.inbox.is_stale = true;
     }
 

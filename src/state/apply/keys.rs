@@ -14,6 +14,8 @@ const LINE_CHARS: usize = 500;
 
 impl State {
     pub(super) fn on_key(&mut self, key: Key, effects: &mut Vec<Effect>) {
+        // Whoever does something has chosen where to begin.
+        self.first = None;
         let context = self.context();
         if context != Context::Attached && self.view.notice.take().is_some() {
             self.touch();
@@ -88,6 +90,9 @@ impl State {
         if context == Context::CopyFind {
             return self.view.copying.as_mut()?.prompt.as_mut();
         }
+        if context == Context::Filter && self.view.focus == Focus::Audit {
+            return Some(&mut self.view.audit.typed);
+        }
         match (context, &mut self.view.modal) {
             (Context::Filter, _) if filters_decisions => Some(&mut self.view.decision_filter.text),
             (Context::Filter, _) => Some(&mut self.view.filter),
@@ -120,39 +125,35 @@ impl State {
             Command::PreviousTab => self.turn(Tab::ALL.len() - 1),
             Command::Show(tab) => self.show(tab),
             Command::Read(tab) => self.read(tab),
-            Command::Start => {
-                self.open(Modal::Picker {
-                    picker: Picker::default(),
-                });
-                effects.push(Effect::LoadAgents);
-            }
+            Command::Start => self.choose_agent(effects),
             Command::Life(life) => self.on_life_command(life, effects),
             Command::CancelOperation => self.ask_to_cancel(),
             Command::Log(command) => self.on_log_command(command, effects),
             Command::Copy(command) => self.on_copy_command(command, effects),
-            Command::Filter => {
-                self.view.is_filtering = true;
-                self.focus(Focus::List);
-            }
-            Command::FilterDecisions => {
-                self.view.is_filtering = true;
-                self.touch();
-            }
+            Command::Filter => self.begin_filter(Focus::List),
+            Command::FilterDecisions => self.begin_filter(self.view.focus.clone()),
             Command::OnlyRefused => self.turn_only_refused(),
             Command::Open => self.open_decision(),
             Command::Permit => self.ask_to_permit(),
             Command::Hits => self.open_hits(),
             Command::AllEgress => self.focus(Focus::Egress),
-            Command::Audit => self.ask_for_audit(effects),
+            Command::Audit => self.turn_audit(),
+            Command::Entry(command) => self.on_audit_command(command),
+            Command::Builds => self.turn_builds(),
+            Command::OpenBuild => self.open_build(),
+            Command::VisitBuild => self.visit_build(),
             Command::Visit => self.visit(),
             Command::Expand => self.expand(),
             Command::Order(order) => self.on_order_command(order),
             Command::Wall(to) => self.move_wall(to),
+            Command::OpenRequest => self.open_selected_request(),
             Command::Inbox
             | Command::OtherList
             | Command::ReadAsk
             | Command::NextAsk
             | Command::ToBottle
+            | Command::MarkAsk
+            | Command::MarkAllAsks
             | Command::Approve
             | Command::Terms
             | Command::Deny
@@ -162,10 +163,7 @@ impl State {
             | Command::Less
             | Command::More => self.on_inbox_command(command, effects),
             Command::NextNeed => self.next_need(),
-            Command::Refresh => {
-                self.tell(String::from("asking the engine"));
-                effects.push(Effect::RefreshFleet);
-            }
+            Command::Refresh => self.refresh(effects),
             Command::CommandLine => self.open_palette(true),
             Command::Palette => self.open_palette(false),
             Command::Complete => self.palette_complete(),
@@ -179,6 +177,23 @@ impl State {
             Command::Quit => self.quit(effects),
             Command::QuitNow => effects.push(Effect::Quit),
         }
+    }
+
+    fn choose_agent(&mut self, effects: &mut Vec<Effect>) {
+        self.open(Modal::Picker {
+            picker: Picker::default(),
+        });
+        effects.push(Effect::LoadAgents);
+    }
+
+    fn begin_filter(&mut self, focus: Focus) {
+        self.view.is_filtering = true;
+        self.focus(focus);
+    }
+
+    fn refresh(&mut self, effects: &mut Vec<Effect>) {
+        self.tell(String::from("asking the engine"));
+        effects.push(Effect::RefreshFleet);
     }
 
     fn read(&mut self, tab: Tab) {
@@ -237,7 +252,7 @@ impl State {
 
     fn back(&mut self) {
         self.touch();
-        if self.back_in_copying() || self.back_in_logs() {
+        if self.back_in_copying() || self.back_in_logs() || self.back_in_audit() {
             return;
         }
         if self.shown_split().is_some() {
@@ -248,10 +263,11 @@ impl State {
             self.view.decision_filter = DecisionFilter::default();
         } else if self.view.focus == Focus::Inbox && self.view.inbox.is_reading {
             self.view.inbox.is_reading = false;
-        } else if matches!(
-            self.view.focus,
-            Focus::Detail | Focus::Egress | Focus::Inbox
-        ) {
+        } else if self.view.focus == Focus::Inbox && !self.view.inbox.marked.is_empty() {
+            self.view.inbox.marked.clear();
+        } else if self.view.focus == Focus::Inbox {
+            self.leave_inbox();
+        } else if self.view.focus == Focus::Detail || self.view.focus.is_wide() {
             self.view.focus = Focus::List;
         } else if self.is_marking() {
             self.view.marked.clear();
@@ -292,7 +308,7 @@ impl State {
             .map_or(0, |at| at + 1);
         match needs.get(at).or_else(|| needs.first()) {
             Some(need) => {
-                if matches!(self.view.focus, Focus::Egress | Focus::Inbox) {
+                if self.view.focus.is_wide() {
                     self.view.focus = Focus::List;
                 }
                 self.select_bottle(need.bottle.clone());

@@ -19,9 +19,7 @@ const MARKS: usize = 64;
 impl State {
     /// Whether the page of logs is there to be read.
     pub(in crate::state) fn shows_logs(&self) -> bool {
-        self.view.tab == Tab::Logs
-            && self.attached().is_none()
-            && !matches!(self.view.focus, Focus::Egress | Focus::Inbox)
+        self.view.tab == Tab::Logs && self.attached().is_none() && !self.view.focus.is_wide()
     }
 
     /// Whether the keys are those of the page of logs.

@@ -4,6 +4,9 @@
 //! exists, each bottle's phase follows from what is known of it, and the lines that
 //! stand are the lines that are needed.
 
+mod approvals;
+mod audit;
+mod builds;
 mod copying;
 mod decided;
 mod fleet;
@@ -20,6 +23,7 @@ mod operation;
 mod order;
 mod palette;
 mod pointer;
+mod requests;
 mod scroll;
 mod session;
 mod split;
@@ -35,7 +39,7 @@ use super::listing::ListRow;
 use super::phase::Phase;
 use super::sighting::BottleRef;
 use super::spec_rows::SpecView;
-use super::view::{Modal, Notice, Tab};
+use super::view::{Notice, Tab};
 
 pub(super) use self::stats::Round;
 pub use self::stats::total_words;
@@ -62,6 +66,9 @@ impl State {
         self.settle_split();
         self.settle_decided();
         self.settle_inbox(&mut effects);
+        self.settle_approvals(&mut effects);
+        self.settle_builds(&mut effects);
+        self.settle_audit(&mut effects);
         self.settle_lines(&mut effects);
         self.settle_copying();
         effects
@@ -82,6 +89,8 @@ impl State {
                 self.on_tick(now);
                 self.sample_due(effects);
                 self.carry_on(effects);
+                self.builds_due(effects);
+                self.audit_due(effects);
             }
             Event::EndAsked => effects.push(Effect::Quit),
             Event::Fleet { fleet } => self.on_fleet(fleet, effects),
@@ -131,6 +140,7 @@ impl State {
             } => self.on_screen_held(bottle, extent, cursor),
             Event::ScreenRead { bottle, news } => self.on_screen_read(&bottle, news),
             Event::RequestsShown { ticket, looked } => self.on_requests_shown(ticket, looked),
+            Event::ManyShown { ticket, looked } => self.on_many_shown(ticket, looked),
             Event::RequestsAnswered { results } => self.on_requests_answered(results),
             Event::CarriedOn { bottle, results } => self.on_carried_on(&bottle, results),
             Event::ManifestPlanned { draft, result } => self.on_manifest_planned(*draft, result),
@@ -138,7 +148,8 @@ impl State {
             Event::PanicStands { standing } => self.on_standing(standing),
             Event::Sampled { samples } => self.on_sampled(samples),
             Event::Templates { templates } => self.on_templates(templates),
-            Event::AuditRead { title, text } => self.on_audit(title, text),
+            Event::AuditRead { ticket, result } => self.on_audit_read(ticket, result),
+            Event::BuildsRead { elsewhere, ended } => self.on_builds_read(elsewhere, ended),
             Event::Note { text } => self.tell(text),
             Event::TaskEnded { name, bottle, how } => self.on_task_ended(&name, bottle, &how),
         }
@@ -195,26 +206,8 @@ impl State {
             .map(|at| coarse(self.now, at));
         let waiting = self.inbox_ages();
         rows.chain(output)
-            .chain([waiting])
+            .chain([waiting, self.request_ages(), self.build_ages()])
             .fold(clock, i64::wrapping_add)
-    }
-
-    /// Of marked bottles, or of all.
-    fn ask_for_audit(&self, effects: &mut Vec<Effect>) {
-        let of = self.view.marked.iter().cloned().collect();
-        effects.push(Effect::ReadAudit { of });
-    }
-
-    fn on_audit(&mut self, title: String, text: String) {
-        // What came in between is more urgent.
-        if self.view.modal.is_none() && self.attached().is_none() {
-            let scroll = 0;
-            self.open(Modal::Message {
-                title,
-                text,
-                scroll,
-            });
-        }
     }
 
     fn settle_phases(&mut self) {
@@ -240,6 +233,7 @@ impl State {
     /// Puts the selection on the row that took the place of the selected one, if that
     /// went.
     fn settle_selection(&mut self) {
+        self.begin_at_first();
         self.relist();
         let before = self.view.selected.take();
         let group = self.view.group.take();
@@ -282,10 +276,22 @@ impl State {
             .retain(|bottle| fleet.get(bottle).is_some());
     }
 
+    /// Selects the bottle that the console was opened for, as soon as it is there.
+    fn begin_at_first(&mut self) {
+        let is_there = self.first.as_ref().is_some_and(|first| {
+            let known = self.fleet.get(first);
+            known.is_some()
+        });
+        if is_there && let Some(bottle) = self.first.take() {
+            self.select_bottle(bottle);
+        }
+    }
+
     /// The pages show the end of what they show.
     pub(super) fn rewind(&mut self) {
         self.view.logs.place = super::log::LogPlace::Follow;
         self.view.decided.follow();
+        self.view.request = None;
         self.view.spec_scroll = 0;
         self.view.session_scroll = 0;
         self.scrollback = 0;
@@ -297,10 +303,7 @@ impl State {
             None => self.view.tab,
         };
         tab_shown == tab
-            && !matches!(
-                self.view.focus,
-                super::view::Focus::Egress | super::view::Focus::Inbox
-            )
+            && !self.view.focus.is_wide()
             && self
                 .shown_bottle()
                 .is_some_and(|shown| shown.bottle == *bottle)

@@ -4,7 +4,7 @@ use crate::state::command::Context;
 use crate::state::console::State;
 use crate::state::effect::Effect;
 use crate::state::event::{AgentOffer, OperationKind, PlanSummary};
-use crate::state::view::{ClipboardAsk, Modal, Picker};
+use crate::state::view::{ClipboardAsk, Focus, Modal, Picker};
 
 impl State {
     pub(super) fn accept(&mut self, effects: &mut Vec<Effect>) {
@@ -63,12 +63,11 @@ impl State {
                 agent,
                 result: Some(Ok(_)),
                 ..
-            }) => {
-                self.tell(format!("starting {agent}"));
-                self.starting = Some(agent.clone());
-                effects.push(Effect::Start { agent, name: None });
-            }
+            }) => self.start_planned(agent, effects),
             Some(Modal::Approve { draft, .. }) => self.say_yes(*draft, effects),
+            Some(Modal::ApproveAll { approvals, scroll }) => {
+                self.say_yes_to_all(approvals, scroll, effects);
+            }
             Some(Modal::Terms { draft, line }) => self.take_terms(draft, line, effects),
             Some(Modal::Line {
                 purpose,
@@ -90,6 +89,12 @@ impl State {
         }
     }
 
+    fn start_planned(&mut self, agent: String, effects: &mut Vec<Effect>) {
+        self.tell(format!("starting {agent}"));
+        self.starting = Some(agent.clone());
+        effects.push(Effect::Start { agent, name: None });
+    }
+
     /// Takes what was typed, if something was; gives whether that was so.
     fn accept_prompt(&mut self, effects: &mut Vec<Effect>) -> bool {
         if self.context() == Context::CopyFind {
@@ -97,7 +102,9 @@ impl State {
             return true;
         }
         let was_filtering = std::mem::take(&mut self.view.is_filtering);
-        if was_filtering {
+        if was_filtering && self.view.focus == Focus::Audit {
+            self.accept_audit_filter();
+        } else if was_filtering {
             self.accept_log_prompt(effects);
         }
         was_filtering
@@ -114,7 +121,12 @@ impl State {
 
     /// Shows what waits, of the selected bottle or of the first that waits at all: a pause
     /// first, which holds up the most; a bottle that waits for its secrets is handed them.
+    ///
+    /// With marked bottles it is one yes to all that they ask for.
     pub(super) fn ask_for_answer(&mut self, effects: &mut Vec<Effect>) {
+        if self.is_marking() && self.approve_targets(effects) {
+            return;
+        }
         let selected = self.view.selected.as_ref().map(|row| &row.bottle);
         let bottles = self.fleet.bottles();
         let first = bottles
@@ -206,7 +218,9 @@ impl State {
             if self.view.logs.prompt.take().is_some() {
                 return;
             }
-            if self.filters_decisions() {
+            if self.view.focus == Focus::Audit {
+                self.view.audit.typed.clear();
+            } else if self.filters_decisions() {
                 self.view.decision_filter.text.clear();
             } else {
                 self.view.filter.clear();

@@ -11,6 +11,8 @@ use crate::wire::Role;
 impl State {
     pub(super) fn on_operation(&mut self, report: OperationReport, effects: &mut Vec<Effect>) {
         self.touch();
+        // A build may have begun or ended with it.
+        self.view.builds.is_stale |= !matches!(report.news, OperationNews::Step { .. });
         if report.kind == OperationKind::Start && self.starting.as_ref() == Some(&report.agent) {
             self.starting = None;
         }
@@ -39,6 +41,7 @@ impl State {
                     kind: report.kind,
                     what,
                     is_build,
+                    build_since: is_build.then(|| self.build_since(&bottle)),
                     done,
                     of,
                     can_cancel,
@@ -61,6 +64,16 @@ impl State {
                 effects.push(Effect::RefreshFleet);
             }
         }
+    }
+
+    /// Since when an image is being made for a bottle, which is from now on if it was not.
+    fn build_since(&self, bottle: &BottleRef) -> jiff::Timestamp {
+        let operation = self
+            .fleet
+            .get(bottle)
+            .and_then(|known| known.operation.as_ref());
+        let since = operation.and_then(|one| one.build_since);
+        since.unwrap_or(self.now)
     }
 
     /// A start that has no bottle yet.
@@ -174,6 +187,9 @@ impl State {
         if self.view.focus == Focus::Inbox {
             return self.view.inbox.row()?.bottle();
         }
+        if self.view.focus == Focus::Builds {
+            return self.build_bottle();
+        }
         Some(&self.view.selected.as_ref()?.bottle)
     }
 
@@ -236,6 +252,9 @@ impl State {
         }
         if name.starts_with(super::inbox_answer::ANSWER_TASK) {
             self.give_up_answers();
+        }
+        if name == super::audit::AUDIT_TASK {
+            self.view.audit.is_reading = false;
         }
         self.warn(format!("{name} ended: {how}"));
     }

@@ -4,6 +4,7 @@ use crate::state::command::Command;
 use crate::state::console::State;
 use crate::state::effect::Effect;
 use crate::state::palette::{Action, HISTORY, parse, sort_key};
+use crate::state::sighting::BottleRef;
 use crate::state::view::{Focus, Modal};
 
 /// The line that is typed.
@@ -181,7 +182,7 @@ impl State {
         };
         let named = self.named(&parsed.words);
         let bottles = match (&parsed.action, named) {
-            (Action::Marked(_) | Action::Mark | Action::Go, Err(word)) => {
+            (Action::Marked(_) | Action::Mark | Action::Go | Action::Approve, Err(word)) => {
                 self.warn(format!(
                     "no bottle is `{word}`: its id, a pattern or a state"
                 ));
@@ -202,6 +203,7 @@ impl State {
                 let marked = self.view.marked.len();
                 self.tell(format!("{marked} marked"));
             }
+            Action::Approve => self.approve_named(bottles, effects),
             Action::Unmark => self.view.marked.clear(),
             Action::Go => {
                 if let Some(bottle) = bottles.into_iter().next() {
@@ -243,6 +245,15 @@ impl State {
         self.touch();
     }
 
+    fn approve_named(&mut self, bottles: Vec<BottleRef>, effects: &mut Vec<Effect>) {
+        if !bottles.is_empty() {
+            self.view.marked = bottles.into_iter().collect();
+        }
+        if !self.approve_targets(effects) {
+            self.tell(String::from("none of these bottles asks for anything"));
+        }
+    }
+
     fn use_theme(&mut self, name: &str, effects: &mut Vec<Effect>) {
         if self.themes.iter().any(|known| known == name) {
             let name = name.to_owned();
@@ -266,7 +277,7 @@ impl State {
     }
 
     fn leave_wide_views(&mut self) {
-        if matches!(self.view.focus, Focus::Egress | Focus::Inbox) {
+        if self.view.focus.is_wide() {
             self.view.focus = Focus::List;
         }
     }

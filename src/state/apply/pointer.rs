@@ -4,7 +4,8 @@ use crate::state::command::Command;
 use crate::state::console::State;
 use crate::state::effect::Effect;
 use crate::state::key::{Pointer, PointerAction};
-use crate::state::view::{Focus, Modal, Target};
+use crate::state::target::Target;
+use crate::state::view::{Focus, Modal};
 
 /// Lines that one notch of the wheel scrolls.
 const WHEEL_LINES: i64 = 3;
@@ -13,14 +14,22 @@ impl State {
     pub(super) fn on_pointer(&mut self, pointer: Pointer, effects: &mut Vec<Effect>) {
         match pointer.action {
             PointerAction::Press => self.on_press(pointer.target, effects),
-            PointerAction::Drag => {
-                if let (Target::Column { at }, true) = (pointer.target, self.view.holds_wall) {
-                    self.set_wall(Some(at));
-                }
+            PointerAction::Drag => self.on_drag(&pointer.target),
+            PointerAction::Release => {
+                self.view.holds_wall = false;
+                self.view.holds_rule = false;
             }
-            PointerAction::Release => self.view.holds_wall = false,
             PointerAction::WheelUp => self.on_wheel(&pointer.target, -1, effects),
             PointerAction::WheelDown => self.on_wheel(&pointer.target, 1, effects),
+        }
+    }
+
+    fn on_drag(&mut self, target: &Target) {
+        if let (Target::Column { at }, true) = (target, self.view.holds_wall) {
+            self.set_wall(Some(*at));
+        }
+        if let (Target::Line { at }, true) = (target, self.view.holds_rule) {
+            self.set_rule(*at);
         }
     }
 
@@ -33,7 +42,15 @@ impl State {
             Target::Detail if self.has_open_session() => {
                 self.wheel_session(step * WHEEL_LINES, effects);
             }
-            Target::Decision { .. } | Target::Detail | Target::Tab { .. } => {
+            Target::Build { .. } => self.step_build(step),
+            Target::Entry { .. } => {
+                self.view.audit.step(step * WHEEL_LINES);
+                self.touch();
+            }
+            Target::Decision { .. }
+            | Target::Request { .. }
+            | Target::Detail
+            | Target::Tab { .. } => {
                 self.scroll_detail(step * WHEEL_LINES);
             }
             Target::Tile { .. }
@@ -41,6 +58,8 @@ impl State {
             | Target::Key { .. }
             | Target::Wall
             | Target::Column { .. }
+            | Target::Rule
+            | Target::Line { .. }
             | Target::Nothing => {}
         }
     }
@@ -73,6 +92,12 @@ impl State {
                 }
             }
             Target::Inbox { at } => self.select_ask(at),
+            Target::Request { at } => self.press_request(at),
+            Target::Build { at } => self.select_build(at),
+            Target::Entry { at } => {
+                self.view.audit.select(at);
+                self.touch();
+            }
             Target::Tile { at } => self.press_tile(at),
             Target::Tab { tab } => {
                 self.leave_session();
@@ -89,9 +114,11 @@ impl State {
             Target::Detail if self.has_panes() => self.focus_by_pointer(Focus::Detail),
             Target::List if self.has_panes() => self.focus_by_pointer(Focus::List),
             Target::Wall => self.view.holds_wall = true,
+            Target::Rule => self.view.holds_rule = true,
             Target::Detail
             | Target::List
             | Target::Column { .. }
+            | Target::Line { .. }
             | Target::Modal
             | Target::Nothing => {}
         }
@@ -99,7 +126,7 @@ impl State {
 
     /// Whether list and detail are there to be chosen between.
     fn has_panes(&self) -> bool {
-        self.attached().is_none() && !matches!(self.view.focus, Focus::Egress | Focus::Inbox)
+        self.attached().is_none() && !self.view.focus.is_wide()
     }
 
     fn focus_by_pointer(&mut self, focus: Focus) {
@@ -111,7 +138,7 @@ impl State {
 
     fn leave_session(&mut self) {
         self.detach();
-        if matches!(self.view.focus, Focus::Egress | Focus::Inbox) {
+        if self.view.focus.is_wide() {
             self.view.focus = Focus::List;
         }
         self.view.is_filtering = false;

@@ -28,6 +28,10 @@ impl State {
             self.view.decided.step(step);
         } else if matches!(self.view.focus, Focus::Inbox) {
             self.scroll_inbox(step);
+        } else if matches!(self.view.focus, Focus::Builds) {
+            self.step_build(step);
+        } else if matches!(self.view.focus, Focus::Audit) {
+            self.view.audit.step(step);
         } else {
             self.scroll_detail(step);
         }
@@ -71,9 +75,12 @@ impl State {
             _ if self.attached().is_some() => self.scroll_session(step),
             _ if self.view.focus == Focus::Egress => self.view.decided.step(step),
             _ if self.view.focus == Focus::Inbox => self.scroll_ask(step),
+            _ if self.view.focus == Focus::Builds => self.step_build(step),
+            _ if self.view.focus == Focus::Audit => self.view.audit.step(step),
             Tab::Session => self.scroll_session(step),
             Tab::Logs => self.view.logs.step(step),
             Tab::Egress => self.view.decided.step(step),
+            Tab::Requests => self.step_request(step),
             Tab::Stats => {}
             Tab::Spec => {
                 let rows = self.selected_bottle().map_or(0, spec_rows);
@@ -104,7 +111,12 @@ impl State {
             let rows = rows.iter();
             rows.map(|row| wrapped(&row.value, columns - 19)).sum()
         });
+        let approvals = match &self.view.modal {
+            Some(Modal::ApproveAll { approvals, .. }) => self.approval_lines(approvals),
+            _ => 0,
+        };
         match &mut self.view.modal {
+            Some(Modal::ApproveAll { scroll, .. }) => *scroll = moved(*scroll, step, approvals),
             Some(Modal::Help { scroll }) => {
                 let lines = KEYMAP.iter().filter(|row| !row.help.is_empty()).count();
                 *scroll = moved(*scroll, step, lines.saturating_sub(page / 2).max(1));

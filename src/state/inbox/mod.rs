@@ -151,12 +151,18 @@ pub struct Inbox {
     pub looked: Vec<Looked>,
     /// What the operator made of the selected one's content.
     pub edited: Option<Box<Ask>>,
+    /// Those that a yes is for instead of the selected one.
+    #[serde(default, skip_serializing_if = "BTreeSet::is_empty")]
+    pub marked: BTreeSet<RequestRef>,
     /// Those whose answer is on its way.
     pub busy: BTreeSet<RequestRef>,
     /// Why the last answer to some did not count. A key of JSON is a text, so that a
     /// recorded state goes without.
     #[serde(skip)]
     pub notes: BTreeMap<RequestRef, String>,
+    /// The bottle whose page of requests led here.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(super) came_from: Option<BottleRef>,
     /// Whether something in the list changed.
     pub(super) is_stale: bool,
     /// Whether something else is selected.

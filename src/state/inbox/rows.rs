@@ -148,7 +148,7 @@ fn answered(bottles: &[Bottle]) -> Vec<InboxRow> {
     for bottle in bottles {
         let requests = bottle.hub.requests.values();
         found.extend(requests.filter_map(|request| {
-            let at = answered_at(request)?;
+            let at = request.state.at()?;
             Some((at, reference(bottle, request)))
         }));
     }
@@ -173,20 +173,4 @@ fn answered_count(bottles: &[Bottle]) -> usize {
         .filter(|one| !matches!(one.state, RequestState::Pending))
         .count()
         .min(MOST_ANSWERED)
-}
-
-/// When a request came to where it stands; `None` while it waits.
-fn answered_at(request: &RequestRecord) -> Option<Timestamp> {
-    match &request.state {
-        RequestState::Pending => None,
-        RequestState::Approved { verdict }
-        | RequestState::Applying { verdict }
-        | RequestState::Answered { verdict }
-        | RequestState::Denied { verdict } => Some(verdict.at),
-        RequestState::Applied { outcome, .. } => Some(outcome.at),
-        RequestState::Failed { at, .. }
-        | RequestState::Undone { at, .. }
-        | RequestState::Expired { at }
-        | RequestState::Withdrawn { at } => Some(*at),
-    }
 }

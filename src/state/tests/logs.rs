@@ -406,7 +406,7 @@ fn a_message_shows_a_line_whole() {
 #[test]
 fn a_spec_is_read_once() {
     let mut console = Console::with(120, 40, vec![running("a-2", 1)]);
-    let effects = console.press(&["4", "3", "4"]);
+    let effects = console.press(&["5", "3", "5"]);
     let loads = effects
         .iter()
         .filter(|effect| matches!(effect, Effect::LoadSpec { .. }));

@@ -32,7 +32,7 @@ fn keys() -> impl Strategy<Value = Event> {
         "y", "n", "r", "d", "/", "space", "?", "w", "z", "V", "*", "p", "C", "R", "!", "q",
         "ctrl-q", "ctrl-]", "|", "tab", "ctrl-\\", "v", "y", "right", "pgup", "a", "E", "o", "+",
         "h", "i", "I", "t", "u", "b", "left", "c", "5", "-", "Z", "m", "$", "N", "&", "v", "W",
-        "Y", "ctrl-s", "0", "6", "pgdn", ":", "ctrl-k", "S",
+        "Y", "ctrl-s", "0", "6", "M", "A", "B", "K", "J", "pgdn", ":", "ctrl-k", "S",
     ];
     prop::sample::select(names).prop_map(|name| Event::Key { key: key(name) })
 }

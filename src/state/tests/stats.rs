@@ -113,7 +113,7 @@ fn nothing_is_drawn_unless_a_word_on_the_screen_changed() {
     assert_eq!(drawn(&mut console, sampled("a-2", Some(502), 50 << 20)), 0);
     assert!(drawn(&mut console, sampled("a-2", Some(510), 50 << 20)) > 0);
     // The page of a bottle is a chart, which moves.
-    console.press(&["5"]);
+    console.press(&["6"]);
     assert!(drawn(&mut console, sampled("a-2", Some(510), 50 << 20)) > 0);
     assert_eq!(asked(&mut console, 1), [bottle("a-2"), bottle("b-2")]);
 }

@@ -107,7 +107,14 @@ fn sidecars_are_rows_of_their_own_and_keys_act_on_their_bottle() {
 #[test]
 fn pages_turn_in_a_circle() {
     let mut console = three();
-    for tab in [Tab::Logs, Tab::Egress, Tab::Spec, Tab::Stats, Tab::Session] {
+    for tab in [
+        Tab::Logs,
+        Tab::Egress,
+        Tab::Requests,
+        Tab::Spec,
+        Tab::Stats,
+        Tab::Session,
+    ] {
         console.press(&["tab"]);
         assert_eq!(console.state.view.tab, tab);
     }
@@ -208,27 +215,4 @@ fn a_key_that_the_footer_shows_is_never_refused() {
             assert!(!refused, "{} on {id}", binding.short);
         }
     }
-}
-
-#[test]
-fn the_audit_is_read_of_what_is_marked_and_covers_nothing_more_urgent() {
-    let mut console = Console::with(120, 40, vec![running("a-2", 60), running("b-2", 10)]);
-    let of = Vec::new();
-    assert!(console.press(&["A"]).contains(&Effect::ReadAudit { of }));
-    console.press(&["space"]);
-    let of = vec![bottle("b-2")];
-    assert!(console.press(&["A"]).contains(&Effect::ReadAudit { of }));
-    let read = Event::AuditRead {
-        title: String::from("Audit: 1 entry, whole"),
-        text: String::from("11-21 14:01:30  b-2  seal holds"),
-    };
-    console.press(&["x"]);
-    let asked = console.state.view.modal.clone();
-    assert!(asked.is_some());
-    console.apply(read.clone());
-    assert_eq!(console.state.view.modal, asked);
-    console.press(&["esc"]);
-    console.apply(read);
-    let modal = &console.state.view.modal;
-    assert!(matches!(modal, Some(Modal::Message { title, .. }) if title.starts_with("Audit")));
 }

@@ -131,3 +131,54 @@ fn several_writers_make_one_chain() {
     });
     assert_eq!(audit.verify().unwrap().unwrap().unwrap().seq, 40);
 }
+
+/// What is added is told once, and checked with what was before.
+#[test]
+fn a_reader_goes_on_where_it_was() {
+    let (folder, audit) = audit();
+    fill(&audit, 2);
+    let mut reader = audit.reader();
+    let mut told = Vec::new();
+    let mut read = |reader: &mut AuditReader| {
+        let before = told.len();
+        reader
+            .read_on(&mut |at, entry| told.push((at, entry.seq)))
+            .unwrap();
+        told.len() - before
+    };
+    assert_eq!(read(&mut reader), 2);
+    assert_eq!(read(&mut reader), 0);
+    fill(&audit, 3);
+    assert_eq!(read(&mut reader), 3);
+    assert_eq!(reader.standing().unwrap().unwrap().seq, 5);
+    // From any line on, up to what was read.
+    fill(&audit, 1);
+    let mut again = Vec::new();
+    let from = told[3].0;
+    reader
+        .read_from(from, &mut |entry| {
+            again.push(entry.seq);
+            true
+        })
+        .unwrap();
+    assert_eq!(again, [4, 5]);
+    assert!(!reader.is_another().unwrap());
+    fs::write(folder.path().join(FILE), b"").unwrap();
+    assert!(reader.is_another().unwrap());
+}
+
+/// A line that is none hides no entry behind it, and stays a fault.
+#[test]
+fn what_is_behind_a_fault_is_told() {
+    let (folder, audit) = audit();
+    fill(&audit, 2);
+    let path = folder.path().join(FILE);
+    let mut bytes = fs::read(&path).unwrap();
+    bytes.splice(0..1, *b"x");
+    fs::write(&path, &bytes).unwrap();
+    let mut reader = audit.reader();
+    let mut told = 0;
+    reader.read_on(&mut |_, _| told += 1).unwrap();
+    assert_eq!(told, 1);
+    assert_eq!(reader.standing(), Err(AuditFault::Garbled { line: 1 }));
+}

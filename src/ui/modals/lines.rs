@@ -79,18 +79,13 @@ pub(super) fn content(state: &State, modal: &Modal, look: Look, widest: u16) -> 
             title,
             text,
             scroll,
-        } => Content {
-            title: safe(look, title, usize::from(widest)),
-            head: Vec::new(),
-            lines: sentences(look, text, PAPER.min(widest)),
-            sight: Sight::From(*scroll),
-            width: PAPER,
-        },
+        } => message(look, widest, title, text, *scroll),
         // These have files of their own.
         Modal::Picker { .. }
         | Modal::Palette { .. }
         | Modal::Order
         | Modal::Approve { .. }
+        | Modal::ApproveAll { .. }
         | Modal::Terms { .. }
         | Modal::Line { .. }
         | Modal::ConfirmUndo { .. }
@@ -103,6 +98,16 @@ pub(super) fn content(state: &State, modal: &Modal, look: Look, widest: u16) -> 
             sight: Sight::From(0),
             width: 0,
         },
+    }
+}
+
+fn message(look: Look, widest: u16, title: &str, text: &str, scroll: usize) -> Content {
+    Content {
+        title: safe(look, title, usize::from(widest)),
+        head: Vec::new(),
+        lines: sentences(look, text, PAPER.min(widest)),
+        sight: Sight::From(scroll),
+        width: PAPER,
     }
 }
 

@@ -1,5 +1,6 @@
 //! What lies over everything: one box, its lines, and where they stand.
 
+mod approvals;
 mod inbox;
 mod lines;
 mod mass;
@@ -104,6 +105,9 @@ fn place(state: &State, look: Look, area: Rect) -> Option<(Content, Rect)> {
         Modal::Picker { picker } => picker::content(picker, look, widest),
         Modal::Order => order::content(state, look),
         Modal::Approve { draft, scroll } => inbox::approve(state, draft, *scroll, look, widest),
+        Modal::ApproveAll { approvals, scroll } => {
+            approvals::content(state, approvals, *scroll, look, widest)
+        }
         Modal::Terms { draft, line } => inbox::terms(state, draft, *line, look, widest),
         Modal::Line {
             purpose,

@@ -79,6 +79,7 @@ pub(in crate::ui) fn draw(
         Tab::Session => return panes::session::draw(state, screens, look, layout.body, buffer),
         Tab::Logs => panes::logs::draw(state, look, bottle, layout.body, buffer),
         Tab::Egress => panes::egress::draw(state, look, bottle, layout.body, buffer),
+        Tab::Requests => panes::requests::draw(state, look, bottle, layout.body, buffer),
         Tab::Spec => panes::spec::draw(state, look, bottle, layout.body, buffer),
         Tab::Stats => panes::stats::draw(state, look, bottle, layout.body, buffer),
     }
@@ -251,7 +252,7 @@ fn tail_words(state: &State) -> Option<String> {
         Tab::Session if state.view.session_scroll > 0 => {
             Some(format!("{} lines back", state.view.session_scroll))
         }
-        Tab::Session | Tab::Logs | Tab::Spec | Tab::Stats => None,
+        Tab::Session | Tab::Logs | Tab::Requests | Tab::Spec | Tab::Stats => None,
     }
 }
 

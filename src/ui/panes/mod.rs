@@ -1,5 +1,7 @@
 //! The parts of the screen, each drawn from the state into its place.
 
+pub(super) mod audit;
+pub(super) mod builds;
 mod columns;
 pub(super) mod copying;
 pub(super) mod detail;
@@ -12,6 +14,7 @@ pub(super) mod list;
 pub(super) mod logs;
 pub(super) mod needs;
 pub(super) mod output;
+pub(super) mod requests;
 pub(super) mod session;
 pub(super) mod spec;
 pub(super) mod split;

@@ -29,7 +29,7 @@ fn press(console: &mut Console, keys: &[&str]) -> Vec<Effect> {
 }
 
 /// A console whose agents ask for something of everything.
-fn asking(columns: u16, rows: u16) -> Console {
+pub(super) fn asking(columns: u16, rows: u16) -> Console {
     let mut console = Console::demo(columns, rows);
     let mut route = record(2, route_ask("*.pypi.org"), 190, RequestState::Pending);
     route.reason = String::from(

@@ -92,7 +92,7 @@ const ROWS: &[Row] = &[
         Words,
         &["request", "approve"],
         "BOTTLE/NUMBER",
-        "say yes to a request; asks once more",
+        "say yes to a request, to several, or to all of a BOTTLE; asks once more",
     ),
     row(
         &["deny"],
@@ -158,11 +158,18 @@ const ROWS: &[Row] = &[
         "what left a bottle, or tried to",
     ),
     row(
+        &["builds"],
+        Words,
+        &["builds"],
+        "",
+        "the images that are being made, and those that were made lately",
+    ),
+    row(
         &["audit"],
         Words,
         &["audit"],
         "",
-        "what was decided and done; --bottle BOTTLE for one",
+        "what was decided and done; --bottle BOTTLE for one, --grep WORDS",
     ),
     row(
         &["allow"],

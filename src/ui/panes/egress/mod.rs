@@ -44,7 +44,12 @@ pub(in crate::ui) fn decision_at(
             let rest = rest_of(area, top(state, look, bottle, area).len());
             decisions::at(state, rest, line)
         }
-        Focus::List | Focus::Detail | Focus::Inbox | Focus::Attached { .. } => None,
+        Focus::List
+        | Focus::Detail
+        | Focus::Inbox
+        | Focus::Builds
+        | Focus::Audit
+        | Focus::Attached { .. } => None,
     }
 }
 

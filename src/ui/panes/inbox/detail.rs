@@ -147,6 +147,36 @@ fn write(state: &State, shown: &InboxRow, paper: &mut Paper) {
     }
 }
 
+/// How a request was answered and what came of it, who asked for it and why: what is
+/// known of it without a look at its bottle.
+pub(in crate::ui) fn about(
+    state: &State,
+    look: Look,
+    record: &RequestRecord,
+    width: usize,
+) -> Vec<Line<'static>> {
+    let mut paper = Paper {
+        look,
+        width,
+        lines: Vec::new(),
+    };
+    answer(record, &mut paper);
+    if let RequestState::Applied { outcome, .. } = &record.state {
+        paper.say("came", Role::Plain, &outcome.words);
+    }
+    if let Some(verdict) = record.state.verdict() {
+        let when = match age(state.now, verdict.at).as_str() {
+            "now" => String::from("by you, just now"),
+            age => format!("by you, {age} ago"),
+        };
+        paper.say("when", Role::Plain, &when);
+    }
+    content(&record.ask, &mut paper);
+    history(state, record, &mut paper);
+    reason(record, &mut paper);
+    paper.lines
+}
+
 fn title(paper: &mut Paper, name: &str, kind: &str) {
     let words = Words::new(paper.look).put(Role::Strong, format!(" {name}"));
     paper.push(words.also(Role::Wanting, kind));

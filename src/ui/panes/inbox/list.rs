@@ -58,17 +58,26 @@ pub(super) fn draw(state: &State, look: Look, list: Rect, buffer: &mut Buffer) {
 }
 
 /// What one row says, beside the bottle's name.
-struct Said {
-    role: Role,
-    sign: &'static str,
-    kind: String,
-    time: String,
-    words: String,
+#[derive(Debug)]
+pub(in crate::ui) struct Said {
+    pub(in crate::ui) role: Role,
+    pub(in crate::ui) sign: &'static str,
+    pub(in crate::ui) kind: String,
+    pub(in crate::ui) time: String,
+    pub(in crate::ui) words: String,
 }
 
 fn line(state: &State, look: Look, shown: &InboxRow, width: u16) -> Words {
     let said = said(state, look, shown);
     let indent = if shown.is_member { "  " } else { "" };
+    let marked = &state.view.inbox.marked;
+    let is_marked =
+        !shown.requests.is_empty() && shown.requests.iter().all(|one| marked.contains(one));
+    let (mark_role, mark) = if is_marked {
+        (Role::Key, look.glyph("■", "+"))
+    } else {
+        (Role::Plain, " ")
+    };
     let name = match (&shown.name, shown.requests.len()) {
         (InboxName::Same { .. }, count @ 2..) => {
             format!("{}{count} bottles", look.glyph("×", "x"))
@@ -84,7 +93,8 @@ fn line(state: &State, look: Look, shown: &InboxRow, width: u16) -> Words {
         format!("{} ", safe(look, &name, NAME))
     };
     let words = Words::new(look)
-        .put(said.role, format!(" {indent}{} ", said.sign))
+        .put(mark_role, mark)
+        .put(said.role, format!("{indent}{} ", said.sign))
         .put(said.role, pad(look, &said.kind, KIND - indent.len()))
         .put(Role::Faint, format!("{:>TIME$}  ", said.time))
         .put(Role::Strong, name);
@@ -168,7 +178,13 @@ pub(super) fn under_way<'a>(
     (operation.kind == OperationKind::Change).then_some(operation)
 }
 
-fn of_request(look: Look, record: &RequestRecord, since: String, is_busy: bool) -> Said {
+/// What a row says of a request.
+pub(in crate::ui) fn of_request(
+    look: Look,
+    record: &RequestRecord,
+    since: String,
+    is_busy: bool,
+) -> Said {
     let (role, sign, word) = match &record.state {
         RequestState::Pending if is_busy => (Role::Busy, look.glyph("▸", ">"), None),
         RequestState::Pending => (Role::Wanting, look.glyph("◆", "!"), None),

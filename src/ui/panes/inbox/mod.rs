@@ -5,7 +5,9 @@ mod detail;
 mod diff;
 mod list;
 
+pub(in crate::ui) use detail::about;
 pub(in crate::ui) use diff::Diff;
+pub(in crate::ui) use list::{kind, of_request};
 
 use ratatui::buffer::Buffer;
 use ratatui::layout::Rect;
@@ -118,6 +120,13 @@ fn head(state: &State, look: Look) -> Words {
     };
     Words::new(look)
         .put(Role::Strong, format!(" {shown} {rows}"))
+        .also(
+            Role::Key,
+            match inbox.marked.len() {
+                0 => String::new(),
+                marked => format!("{marked} marked"),
+            },
+        )
         .also(Role::Faint, format!("tab: {other} {}", inbox.others))
 }
 
