@@ -280,7 +280,8 @@ impl<'path> Replay<'path> {
                 let again = Self::open(self.path, self.size, self.speed)?;
                 let going = self.going;
                 *self = again;
-                if going == Going::Paused {
+                // From the end one looks for a place, and is not carried away from it.
+                if going != Going::On {
                     self.going = Going::Paused;
                 }
             }

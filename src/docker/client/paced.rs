@@ -18,7 +18,7 @@ use std::time::{Duration, Instant};
 use bollard::{BollardRequest, Docker};
 use bytes::{Buf as _, Bytes};
 use hyper::body::Incoming;
-use hyper::{Response, header};
+use hyper::{Response, Version, header};
 use hyper_util::rt::TokioIo;
 use rustix::event::{EventfdFlags, PollFd, PollFlags, Timespec, eventfd, poll};
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
@@ -71,6 +71,10 @@ async fn ask(
     if let Some(path) = path {
         *request.uri_mut() = path.into();
     }
+    // An engine sends each line as a chunk of its own, which the library hands on one by
+    // one, from task to task. HTTP/1.0 knows no chunks (RFC 9112, 7.1): what was read at
+    // once is handed on at once, and the end of the connection is the end of the log.
+    *request.version_mut() = Version::HTTP_10;
     let host = header::HeaderValue::from_static("engine");
     request.headers_mut().insert(header::HOST, host);
     Ok(sender.send_request(request).await?)
