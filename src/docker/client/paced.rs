@@ -27,7 +27,7 @@ use tokio::sync::mpsc;
 use crate::docker::address::EngineAddress;
 
 /// Sockets are read at multiples of this, so that several cost one wake-up.
-const BEAT: Duration = Duration::from_millis(40);
+const BEAT: Duration = Duration::from_millis(50);
 /// What comes faster than this in two beats is read without a rest.
 const POURING_BYTES: usize = 64 * 1024;
 /// What is read at once.

@@ -27,8 +27,9 @@ use crate::store::{LineTest, Pattern, Progress, Spill};
 
 /// Text that is kept of one log.
 const MOST_BYTES: u64 = 1024 * 1024 * 1024;
-/// The shortest time between two looks at a log that grows.
-const FRAME: Duration = Duration::from_millis(40);
+/// The shortest time between two looks at a log that grows: less than there is between
+/// two bursts of the engine's client, so that each is shown when it comes.
+const FRAME: Duration = Duration::from_millis(30);
 /// Between two words about how far something is.
 const TELLING: Duration = Duration::from_millis(200);
 /// Lines that are copied at once when history is whole.
@@ -56,6 +57,8 @@ pub(super) struct Search {
     pub(super) pattern: Pattern,
     /// What was found, once all that was there was looked through.
     pub(super) found: Option<(Arc<Spill>, Arc<Found>)>,
+    /// What was told of it last: the same again would be a frame for nothing.
+    pub(super) told: Option<LogHits>,
 }
 
 pub(super) struct Desk {
@@ -310,6 +313,7 @@ impl Desk {
             self.search = Pattern::new(&looked_for).map(|pattern| Search {
                 pattern,
                 found: None,
+                told: None,
             });
             self.start_search().await?;
         }
@@ -374,6 +378,7 @@ impl Desk {
             return Ok(());
         };
         search.found = None;
+        search.told = None;
         if !is_of_now {
             // It begins when the view has changed.
             return Ok(());
@@ -412,16 +417,17 @@ impl Desk {
             (None, Some(job)) => (job.found.list.len(), Some(job.percent())),
             (None, None) => (0, Some(0)),
         };
-        let is_plain = self
-            .search
-            .as_ref()
-            .is_some_and(|search| search.pattern.is_plain());
+        let Some(search) = &mut self.search else {
+            return Ok(());
+        };
         let hits = LogHits {
             total,
             percent,
-            is_plain,
+            is_plain: search.pattern.is_plain(),
         };
-        self.tell(LogNews::Hits { hits }).await;
+        if search.told.replace(hits) != Some(hits) {
+            self.tell(LogNews::Hits { hits }).await;
+        }
         Ok(())
     }
 
