@@ -24,6 +24,7 @@ const WHY_CHARS: usize = 600;
 
 /// An image that was made, or not.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 pub struct BuildNote {
     /// For which bottle.
     pub bottle: BottleId,
@@ -37,6 +38,7 @@ pub struct BuildNote {
 
 /// How a build ended.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 #[serde(rename_all = "snake_case")]
 pub enum BuildOutcome {
     /// Well.
@@ -52,6 +54,7 @@ pub enum BuildOutcome {
 
 /// An image that is being made.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 pub struct BuildNow {
     /// For which bottle.
     pub bottle: BottleId,

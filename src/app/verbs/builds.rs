@@ -12,8 +12,11 @@ use super::requests::age;
 use crate::pty::one_line;
 use crate::store::{BuildNote, BuildNow, BuildOutcome};
 
+/// What `builds --json` prints.
 #[derive(Debug, Serialize)]
-struct Told {
+#[cfg_attr(test, derive(schemars::JsonSchema), schemars(rename = "Builds"))]
+pub(super) struct Told {
+    /// Those that go on.
     now: Vec<BuildNow>,
     /// The last first.
     ended: Vec<BuildNote>,

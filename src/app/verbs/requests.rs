@@ -1,7 +1,7 @@
 //! `requests` and `request`: what agents ask for, and the operator's answers.
 
 mod manifest;
-mod several;
+pub(super) mod several;
 mod words;
 
 use std::time::Duration;

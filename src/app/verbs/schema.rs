@@ -10,8 +10,8 @@ use schemars::{JsonSchema, SchemaGenerator};
 use serde_json::{Map, Value, json};
 
 use super::{
-    audit, beside, brake, budget, cleanup, doctor, egress, files, life, list, logs, requests,
-    revisions, start, stats, watch,
+    audit, beside, brake, budget, builds, cleanup, doctor, egress, files, life, list, logs,
+    requests, revisions, start, stats, watch,
 };
 use crate::app::cli::Verb;
 use crate::app::observe::Happening;
@@ -56,6 +56,7 @@ fn outputs(g: &mut SchemaGenerator) -> BTreeMap<&'static str, Value> {
         ("apply", of::<beside::Applied<'_>>(g)),
         ("audit", of::<AuditEntry>(g)),
         ("audit verify", of::<audit::Verified<'_>>(g)),
+        ("builds", of::<builds::Told>(g)),
         ("budget", of::<budget::Shown<'_>>(g)),
         ("check", of::<files::Checked<'_>>(g)),
         ("cleanup", of::<cleanup::Cleaned<'_>>(g)),
@@ -115,6 +116,8 @@ fn outputs(g: &mut SchemaGenerator) -> BTreeMap<&'static str, Value> {
         "request undo",
     ];
     outputs.extend(verbs.map(|verb| (verb, told.clone())));
+    let several = of::<Vec<requests::several::Told>>(g);
+    outputs.insert("request approve", json!({"anyOf": [told, several]}));
     outputs
 }
 

@@ -23,7 +23,13 @@ use crate::state::RequestLook;
 
 /// What came of one of them.
 #[derive(Debug, Serialize)]
-struct Told {
+#[cfg_attr(
+    test,
+    derive(schemars::JsonSchema),
+    schemars(rename = "ApprovedOfSeveral")
+)]
+pub(in crate::app::verbs) struct Told {
+    /// The request, such as `api-k3x9q/2`.
     request: String,
     /// What approving it changes, in one line.
     effect: String,
