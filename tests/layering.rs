@@ -55,7 +55,7 @@ const HOME_OF_CRATE: &[(&str, &[&str])] = &[
     ("jsonc_parser", &["manifest"]),
     ("portable_pty", &["guest"]),
     ("hickory_resolver", &["guest"]),
-    ("hyper", &["guest"]),
+    ("hyper", &["guest", "docker"]),
     ("rustls", &["guest"]),
     ("tokio_rustls", &["guest"]),
     ("rcgen", &["guest"]),
