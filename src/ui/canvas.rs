@@ -3,7 +3,7 @@
 use std::io::{self, Stdout};
 
 use ratatui::Terminal;
-use ratatui::backend::CrosstermBackend;
+use ratatui::backend::{Backend as _, ClearType, CrosstermBackend};
 use ratatui::layout::Rect;
 
 use super::look::Role;
@@ -105,6 +105,12 @@ impl Canvas {
     /// # Errors
     /// If the terminal is gone.
     pub fn forget(&mut self) -> io::Result<()> {
-        self.terminal.clear()
+        // The library's own way asks the terminal where its cursor stands, and waits for
+        // the answer while somebody else reads what the terminal says: after two seconds
+        // that is an error.
+        let mut backend = CrosstermBackend::new(io::stdout());
+        backend.clear_region(ClearType::All)?;
+        self.terminal = Terminal::new(backend)?;
+        Ok(())
     }
 }

@@ -64,7 +64,9 @@ pub(in crate::ui) fn draw(state: &State, look: Look, area: Rect, buffer: &mut Bu
         let text = match (&page.problem, &page.look) {
             (Some(why), _) => why.as_str(),
             (None, None) => "reading it",
-            (None, Some(_)) if page.filter.is_empty() => "nothing was decided or done yet",
+            (None, Some(_)) if page.filter.is_empty() => {
+                "nothing yet; bottles of the demo are left out"
+            }
             (None, Some(_)) => "no entry passes the filter: esc drops it",
         };
         let text = safe(look, text, usize::from(area.width).saturating_sub(1));
