@@ -1,6 +1,7 @@
 //! An operator of their own for each test: temporary configuration and state, and
 //! the built binary run with them. Dropping one removes the bottles it named.
 
+use std::io::Write as _;
 use std::path::PathBuf;
 use std::process::{Command, Output, Stdio};
 use std::sync::atomic::{AtomicU32, Ordering};
@@ -146,6 +147,20 @@ impl Operator {
     pub(crate) fn json(&self, arguments: &[&str]) -> serde_json::Value {
         let arguments: Vec<&str> = arguments.iter().copied().chain(["--json"]).collect();
         serde_json::from_str(&self.cellar(&arguments)).unwrap()
+    }
+
+    /// What a plain console of its own answers to these lines.
+    pub(crate) fn plain(&self, lines: &str) -> String {
+        let mut child = self
+            .command(&["--plain"])
+            .stdin(Stdio::piped())
+            .stdout(Stdio::piped())
+            .spawn()
+            .unwrap();
+        let mut input = child.stdin.take().unwrap();
+        write!(input, "{lines}\nquit\n").unwrap();
+        drop(input);
+        String::from_utf8_lossy(&child.wait_with_output().unwrap().stdout).into_owned()
     }
 
     /// Runs the built binary in a terminal.

@@ -67,14 +67,18 @@ fn a_bottle_is_heard_of_asked_and_answered_without_a_screen() {
     let mut console = operator.terminal(&["--plain"], 100, 60);
     console.wait_for_text(&format!("{bottle} is "), PATIENCE);
     operator.wait_until("the agent's first words", |operator| {
-        session_text(operator, &bottle).contains("AGENT ready")
+        operator
+            .plain(&format!("session {bottle}"))
+            .contains("AGENT ready")
     });
     console.send(&format!("session {bottle}\r"));
     console.wait_for_text("AGENT ready", PATIENCE);
     console.wait_for_text("Done.", PATIENCE);
     console.send(&format!("send {bottle} good morning\r"));
     operator.wait_until("what was sent", |operator| {
-        session_text(operator, &bottle).contains("AGENT heard good morning")
+        operator
+            .plain(&format!("session {bottle}"))
+            .contains("AGENT heard good morning")
     });
     console.send(&format!("stop {bottle}\r"));
     console.wait_for_text(&format!("{bottle} is stopped"), PATIENCE);
@@ -86,18 +90,4 @@ fn a_bottle_is_heard_of_asked_and_answered_without_a_screen() {
     assert_eq!(console.wait_for_end(PATIENCE), 0);
     assert!(!console.text().chars().any(|c| matches!(c, '─'..='▟')));
     operator.left_nothing(&bottle);
-}
-
-/// What a plain console of its own prints of a session's screen as it is now.
-fn session_text(operator: &Operator, bottle: &str) -> String {
-    let mut child = operator
-        .command(&["--plain"])
-        .stdin(Stdio::piped())
-        .stdout(Stdio::piped())
-        .spawn()
-        .unwrap();
-    let mut input = child.stdin.take().unwrap();
-    write!(input, "session {bottle}\nquit\n").unwrap();
-    drop(input);
-    String::from_utf8_lossy(&child.wait_with_output().unwrap().stdout).into_owned()
 }

@@ -1,9 +1,6 @@
 //! The pages that lead over all bottles, in a terminal and on a real engine: a bottle's
 //! requests, one yes for several of them, builds, the audit.
 
-use std::io::Write as _;
-use std::process::Stdio;
-
 use serde_json::json;
 
 use super::requests::is_let_out;
@@ -18,20 +15,6 @@ const ENTER: &str = "\r";
 const ESCAPE: &str = "\u{1b}";
 const RIGHT: &str = "\u{1b}[C";
 const LEFT: &str = "\u{1b}[D";
-
-/// What a plain console answers to these lines.
-fn plain(operator: &Operator, lines: &str) -> String {
-    let mut child = operator
-        .command(&["--plain"])
-        .stdin(Stdio::piped())
-        .stdout(Stdio::piped())
-        .spawn()
-        .unwrap();
-    let mut input = child.stdin.take().unwrap();
-    write!(input, "{lines}\nquit\n").unwrap();
-    drop(input);
-    String::from_utf8_lossy(&child.wait_with_output().unwrap().stdout).into_owned()
-}
 
 fn wait_for_row(console: &Terminal, bottle: &str, words: &[&str]) {
     console.wait_for(&format!("{bottle}: {words:?}"), PATIENCE, |screen| {
@@ -197,7 +180,7 @@ impl Stage {
         assert_eq!(asked.status.code(), Some(1), "{said}");
         assert!(said.contains(&format!("{name}  left out")), "{said}");
         let lines = "builds\naudit --grep \\(image\\)\nrequests";
-        let told = plain(&self.operator, lines);
+        let told = self.operator.plain(lines);
         assert!(told.contains("built"), "{told}");
         assert!(told.contains("request 3 (image) approved"), "{told}");
         assert!(told.contains("adds GET example.net"), "{told}");
