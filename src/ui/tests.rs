@@ -148,6 +148,18 @@ fn at_one_size(name: &str, shot: &str) {
     insta::assert_snapshot!(name, shot);
 }
 
+/// Looks without colours, by the name that their snapshots have.
+const COLOURLESS: [(&str, Look); 2] =
+    [("no_color", colourless(false)), ("ascii", colourless(true))];
+
+const fn colourless(is_ascii: bool) -> Look {
+    Look {
+        has_colors: false,
+        is_ascii,
+        inks: Inks::TERMINAL,
+    }
+}
+
 fn at_every_size(name: &str, shot: impl Fn(u16, u16) -> String) {
     for (columns, rows) in SIZES {
         insta::assert_snapshot!(format!("{name}_{columns}x{rows}"), shot(columns, rows));

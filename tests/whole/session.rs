@@ -1,5 +1,7 @@
 //! Sessions in the console: read back and copied, from one that needs you to the next.
 
+use std::ops::Range;
+
 use crate::support::engine::engine_or_skip;
 use crate::support::manifests;
 use crate::support::operator::{Operator, PATIENCE};
@@ -15,22 +17,29 @@ fn heard(console: &Terminal, words: &str) {
     console.wait_for_text(&format!("AGENT heard {words}"), PATIENCE);
 }
 
-#[test]
-fn a_session_is_read_back_searched_and_copied() {
-    let Some(engine) = engine_or_skip("a_session_is_read_back_searched_and_copied") else {
-        return;
-    };
-    let operator = Operator::new(engine, &manifests::plain(engine, &[]));
+/// A bottle to whose session a console is attached, after it heard lines with these
+/// numbers.
+fn attached_after(operator: &Operator, lines: Range<u32>) -> (String, Terminal) {
     let bottle = operator.name();
     operator.cellar(&["start", "plain", "--yes", "--name", &bottle]);
     let console = operator.terminal(&[], 120, 40);
     console.wait_for_text(&bottle, PATIENCE);
     console.send(ENTER);
     console.wait_for_text("AGENT ready", PATIENCE);
-    for number in 10..60 {
+    for number in lines {
         console.send(&format!("line {number}\r"));
         heard(&console, &format!("line {number}"));
     }
+    (bottle, console)
+}
+
+#[test]
+fn a_session_is_read_back_searched_and_copied() {
+    let Some(engine) = engine_or_skip("a_session_is_read_back_searched_and_copied") else {
+        return;
+    };
+    let operator = Operator::new(engine, &manifests::plain(engine, &[]));
+    let (bottle, console) = attached_after(&operator, 10..60);
     // A word of seven letters, over and over, is split by the edge in the echo or in the
     // answer, which stand a dozen columns apart.
     console.send(&format!("{}\r", "needles".repeat(30)));
@@ -92,16 +101,7 @@ fn the_wheel_reads_back_and_a_link_says_where_it_goes() {
         return;
     };
     let operator = Operator::new(engine, &manifests::plain(engine, &[]));
-    let bottle = operator.name();
-    operator.cellar(&["start", "plain", "--yes", "--name", &bottle]);
-    let console = operator.terminal(&[], 120, 40);
-    console.wait_for_text(&bottle, PATIENCE);
-    console.send(ENTER);
-    console.wait_for_text("AGENT ready", PATIENCE);
-    for number in 10..40 {
-        console.send(&format!("line {number}\r"));
-        heard(&console, &format!("line {number}"));
-    }
+    let (bottle, console) = attached_after(&operator, 10..40);
     let is_live =
         |screen: &str| screen.contains("ctrl-q detaches") && !screen.contains("lines back");
     // In the pane, then on the whole terminal, which shows it in its last row.

@@ -16,12 +16,7 @@ fn asked(columns: u16, rows: u16) -> Console {
 fn each_request_is_a_line_and_what_is_left_out_is_said() {
     at_every_size("approve_all", |columns, rows| plain(&asked(columns, rows)));
     let console = asked(120, 40);
-    for (name, has_colors, is_ascii) in [("no_color", false, false), ("ascii", false, true)] {
-        let look = Look {
-            has_colors,
-            is_ascii,
-            inks: Inks::TERMINAL,
-        };
+    for (name, look) in COLOURLESS {
         let shot = shot(&console, look, &Screens::new());
         insta::assert_snapshot!(format!("all_{name}"), shot);
     }

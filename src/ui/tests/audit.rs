@@ -79,12 +79,7 @@ fn entries_are_rows_and_the_last_is_followed() {
         plain(&opened(columns, rows, &look()))
     });
     let console = opened(120, 40, &look());
-    for (name, has_colors, is_ascii) in [("no_color", false, false), ("ascii", false, true)] {
-        let look = Look {
-            has_colors,
-            is_ascii,
-            inks: Inks::TERMINAL,
-        };
+    for (name, look) in COLOURLESS {
         insta::assert_snapshot!(
             format!("list_{name}"),
             shot(&console, look, &Screens::new())

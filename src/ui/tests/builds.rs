@@ -49,12 +49,7 @@ fn builds_are_listed_with_their_steps() {
         plain(&building(columns, rows))
     });
     let console = building(120, 40);
-    for (name, has_colors, is_ascii) in [("no_color", false, false), ("ascii", false, true)] {
-        let look = Look {
-            has_colors,
-            is_ascii,
-            inks: Inks::TERMINAL,
-        };
+    for (name, look) in COLOURLESS {
         insta::assert_snapshot!(
             format!("list_{name}"),
             shot(&console, look, &Screens::new())

@@ -178,12 +178,7 @@ fn a_route_shows_its_effect_and_the_agents_words_apart() {
     });
     let mut console = asking(80, 24);
     select(&mut console, "api-k3x9q/2");
-    for (name, has_colors, is_ascii) in [("no_color", false, false), ("ascii", false, true)] {
-        let look = Look {
-            has_colors,
-            is_ascii,
-            inks: Inks::TERMINAL,
-        };
+    for (name, look) in COLOURLESS {
         let shot = shot(&console, look, &Screens::new());
         insta::assert_snapshot!(format!("route_{name}"), shot);
     }

@@ -15,12 +15,7 @@ fn page(columns: u16, rows: u16) -> Console {
 fn what_waits_stands_above_what_was_answered() {
     at_every_size("requests_list", |columns, rows| plain(&page(columns, rows)));
     let console = page(120, 40);
-    for (name, has_colors, is_ascii) in [("no_color", false, false), ("ascii", false, true)] {
-        let look = Look {
-            has_colors,
-            is_ascii,
-            inks: Inks::TERMINAL,
-        };
+    for (name, look) in COLOURLESS {
         insta::assert_snapshot!(
             format!("list_{name}"),
             shot(&console, look, &Screens::new())
